@@ -1,0 +1,38 @@
+# Everything runs in a virtual environment of its own, .venv; a second call is fast.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-slow lint format cov clean
+
+# torch and torchvision come first, in a pair, so that no other requirement brings a second torch.
+$(STAMP): setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --prefer-binary torch torchvision
+	$(BIN)/python -m pip install --quiet --prefer-binary --editable ".[dev]"
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/vos demo --out runs/demo --overwrite
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+cov: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow" --cov=vos --cov=pretrain --cov-report=term-missing --cov-fail-under=90
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

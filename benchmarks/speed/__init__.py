@@ -1,0 +1,1 @@
+"""Ours against a plain reference, side by side in one run."""

@@ -1,0 +1,1 @@
+"""DINO self-supervised pretraining, from images to a checkpoint that `vos` reads."""

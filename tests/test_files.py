@@ -1,0 +1,42 @@
+import json
+
+import pytest
+
+from vos.files import atomic_path, natural_key, sha256_of, write_json
+
+
+def test_atomic_path_leaves_the_old_file_when_the_writer_fails(tmp_path):
+    target = tmp_path / "a" / "result.txt"
+    with atomic_path(target) as beside:
+        beside.write_text("first")
+    with pytest.raises(RuntimeError), atomic_path(target) as beside:
+        beside.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "first"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_atomic_path_keeps_the_suffix_and_stays_in_the_folder(tmp_path):
+    with atomic_path(tmp_path / "mask.png") as beside:
+        assert beside.suffix == ".png"
+        assert beside.parent == tmp_path
+        beside.write_bytes(b"x")
+
+
+def test_write_json_round_trip(tmp_path):
+    value = {"name": "caffè", "scores": [0.1, None]}
+    write_json(tmp_path / "v.json", value)
+    assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8")) == value
+
+
+def test_sha256_of_a_known_text(tmp_path):
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    assert sha256_of(path).startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_natural_key_orders_numbers_by_value_and_mixes_types():
+    names = ["frame10.jpg", "frame2.jpg", "Frame1.jpg", "10.png", "9.png", "a", ""]
+    assert sorted(names, key=natural_key) == [
+        "", "9.png", "10.png", "a", "Frame1.jpg", "frame2.jpg", "frame10.jpg",
+    ]  # fmt: skip

@@ -1,0 +1,5 @@
+"""`python -m vos` is `vos`."""
+
+from vos.cli import main
+
+main()

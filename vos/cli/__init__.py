@@ -1,0 +1,20 @@
+"""The command line `vos`: verbs and printing only, one file a verb."""
+
+from __future__ import annotations
+
+import sys
+
+from vos.command import Verb, run_verbs
+
+VERBS = (
+    Verb("segment", "Segment objects through a video from a mask.", "vos.cli.segment:Segment"),
+    Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
+    Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),
+    Verb("demo", "Segment a clip made on the spot and score it.", "vos.cli.demo:Demo"),
+    Verb("weights", "List, download, inspect and verify weights.", "vos.cli.weights:Weights"),
+)
+
+
+def main() -> None:
+    """Run `vos` with the process's arguments and exit with its status."""
+    sys.exit(run_verbs("vos", "Segment objects through a video from a first-frame mask.", VERBS))

@@ -1,0 +1,238 @@
+"""What every command line of the project shares: verbs, exit status, signals, progress.
+
+A verb is a dataclass whose fields are its options (their docstrings are the help text) with a
+method `run() -> int`. Exit status: 0 done, 1 a failure, 2 usage or input that cannot be used,
+130 stopped by Ctrl-C, 143 stopped by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from vos._version import __version__
+from vos.files import InputError
+
+_PLAIN_INTERVAL = 5.0  # seconds between progress lines when the output is not a terminal
+
+
+class Runnable(Protocol):
+    """A parsed verb."""
+
+    def run(self) -> int:
+        """Do the work and return the exit status."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of a command line, imported only when it is asked for."""
+
+    name: str
+    summary: str
+    target: str
+    """Where the verb's dataclass is, as `package.module:Class`."""
+
+    def load(self) -> type[Runnable]:
+        """Import the module and return the dataclass."""
+        module, _, attribute = self.target.partition(":")
+        loaded: type[Runnable] = getattr(importlib.import_module(module), attribute)
+        return loaded
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived; handled as Ctrl-C is, with its own exit status."""
+
+
+class Advance(Protocol):
+    """Report that `n` more units are done; `note` is shown beside the rate."""
+
+    def __call__(self, n: int = 1, note: str = "") -> None:
+        """Advance the progress display."""
+        ...
+
+
+def run_verbs(
+    prog: str, description: str, verbs: Sequence[Verb], argv: Sequence[str] | None = None
+) -> int:
+    """Parse a command line, run its verb and return the exit status.
+
+    Args:
+        prog: the program's name, as the user types it.
+        description: one sentence shown above the list of verbs.
+        verbs: the verbs, in the order in which the help lists them.
+        argv: arguments without the program's name; None takes those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    by_name = {verb.name: verb for verb in verbs}
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(_overview(prog, description, verbs))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"{prog} {__version__}")
+        return 0
+    name = arguments[0]
+    if name not in by_name:
+        known = ", ".join(by_name)
+        print(f"{prog}: no verb {name!r}; the verbs are: {known}", file=sys.stderr)
+        return 2
+    return _run_guarded(f"{prog} {name}", by_name[name], arguments[1:])
+
+
+def _overview(prog: str, description: str, verbs: Sequence[Verb]) -> str:
+    width = max(len(verb.name) for verb in verbs)
+    lines = [f"usage: {prog} VERB [options]", "", description, "", "verbs:"]
+    lines += [f"  {verb.name:<{width}}  {verb.summary}" for verb in verbs]
+    lines += ["", f"`{prog} VERB --help` lists a verb's options.  `{prog} --version` says which."]
+    return "\n".join(lines)
+
+
+def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
+    previous = _catch_sigterm()
+    try:
+        return _parse(prog, verb.load(), arguments).run()
+    except SystemExit as stop:  # the parser's own way to end after --help or a usage error
+        return stop.code if isinstance(stop.code, int) else 1
+    except InputError as error:
+        print(f"{prog}: error: {error}", file=sys.stderr)
+        return 2
+    except Terminated:
+        print(f"{prog}: stopped by SIGTERM", file=sys.stderr)
+        return 143
+    except KeyboardInterrupt:
+        print(f"{prog}: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except (OSError, MemoryError) as error:
+        print(f"{prog}: failed: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnable:
+    import tyro
+
+    return tyro.cli(
+        verb,
+        prog=prog,
+        args=list(arguments),
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+
+
+def _catch_sigterm() -> Any:
+    def handler(_signum: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        return signal.signal(signal.SIGTERM, handler)
+    except ValueError:  # not in the main thread: the caller's program owns the signals
+        return None
+
+
+@contextmanager
+def progress(label: str, total: int | None, unit: str = "frames") -> Iterator[Advance]:
+    """Show progress with rate and time left while the block runs.
+
+    A bar on a terminal, a plain line every few seconds otherwise; both on standard error.
+    """
+    shown = _bar if sys.stderr.isatty() else _lines
+    with shown(label, total, unit) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    clock = _Clock(total)
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(label, total=total, rate="", note="")
+
+        def advance(n: int = 1, note: str = "") -> None:
+            clock.add(n)
+            bars.update(task, advance=n, rate=f"{clock.rate:.2f} {unit}/s", note=note)
+
+        yield advance
+
+
+@contextmanager
+def _lines(label: str, total: int | None, unit: str) -> Iterator[Advance]:
+    clock = _Clock(total)
+    last = time.monotonic()
+
+    def write(note: str) -> None:
+        of = "" if total is None else f"/{total}"
+        text = f"{label}: {clock.done}{of} {unit}, {clock.rate:.2f} {unit}/s"
+        left = clock.seconds_left
+        if left is not None:
+            text += f", {_clock_text(left)} left"
+        print(text + (f", {note}" if note else ""), file=sys.stderr, flush=True)
+
+    def advance(n: int = 1, note: str = "") -> None:
+        nonlocal last
+        clock.add(n)
+        if time.monotonic() - last >= _PLAIN_INTERVAL:
+            last = time.monotonic()
+            write(note)
+
+    yield advance
+    write("done")
+
+
+class _Clock:
+    """Counts units and tells the rate since the first call."""
+
+    def __init__(self, total: int | None) -> None:
+        self.total = total
+        self.done = 0
+        self._start = time.monotonic()
+
+    def add(self, n: int) -> None:
+        self.done += n
+
+    @property
+    def rate(self) -> float:
+        return self.done / max(time.monotonic() - self._start, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        if self.total is None or not self.done or self.done >= self.total:
+            return None
+        return (self.total - self.done) / self.rate
+
+
+def _clock_text(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+ProgressCallback = Callable[[int, int | None], None]
+"""What library functions call with (units done, units in all or None)."""

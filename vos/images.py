@@ -1,0 +1,109 @@
+"""Pictures from disk as RGB frames: which files, in what order, decoded how.
+
+Decoding is OpenCV's, as in the published evaluation of DINO (M. Caron et al., arXiv 2104.14294):
+another JPEG decoder gives slightly other pixels.
+
+Shape letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vos.files import InputError, natural_key
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+"""Endings of the picture files that are read as frames (in any case)."""
+
+_END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
+    b"\xff\xd8": b"\xff\xd9",
+    b"\x89PNG": b"IEND",
+}
+_SCAN_START = b"\xff\xda"
+
+
+def is_image(path: str | Path) -> bool:
+    """Say whether a file's name is that of a picture."""
+    path = Path(path)
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def list_images(source: str | Path) -> list[Path]:
+    """List the pictures of a folder or of a glob pattern in natural order.
+
+    Hidden files and files of other kinds are left out.
+
+    Raises:
+        InputError: there are none, or two have the same name apart from folder and ending
+            (their masks would be one file).
+    """
+    if Path(source).is_dir():
+        found = [path for path in Path(source).iterdir() if is_image(path) and path.is_file()]
+    else:
+        names = glob.glob(str(source), recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
+        found = [Path(name) for name in names if is_image(name)]
+    if not found:
+        endings = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
+    found.sort(key=lambda path: natural_key(str(path)))
+    by_stem: dict[str, Path] = {}
+    for path in found:
+        if (other := by_stem.setdefault(path.stem, path)) is not path:
+            raise InputError(
+                f"{other} and {path} have the same name {path.stem!r}, so their masks would be "
+                "one file; give a folder or pattern where each frame is there once"
+            )
+    return found
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Say whether a JPEG or PNG lacks its end; decoders fill what is missing with gray."""
+    for start, end in _END_MARKS.items():
+        if data.startswith(start):
+            after = data.rfind(_SCAN_START) if start == b"\xff\xd8" else 0
+            return data.find(end, max(after, 0)) < 0
+    return False
+
+
+def read_image(path: str | Path) -> NDArray[np.uint8]:
+    """Read a picture as RGB uint8 (H, W, 3), upright.
+
+    The orientation written by a camera (EXIF) is applied. Gray and palette pictures become RGB,
+    16 bits a channel become 8, transparency is dropped.
+
+    Raises:
+        InputError: the file is missing, damaged, cut off, or no picture.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    image = None
+    if data and not _is_cut_off(data):
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error as error:  # a picture too large, or a damaged header
+            raise InputError(f"{path}: not a readable picture ({error.err})") from error
+    if image is None:
+        what = "empty" if not data else "cut off" if _is_cut_off(data) else "not a picture"
+        raise InputError(f"{path}: {what} ({len(data)} bytes); replace the file or leave it out")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def shrink(image: NDArray[np.uint8], max_size: int | None) -> NDArray[np.uint8]:
+    """Bring the longer side of a picture (H, W, C) down to `max_size` pixels by area averaging.
+
+    The aspect is kept; a smaller picture, or None, is returned as it is.
+    """
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    if max_size is None or longer <= max_size:
+        return image
+    size = (max(1, round(width * max_size / longer)), max(1, round(height * max_size / longer)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

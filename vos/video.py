@@ -1,0 +1,295 @@
+"""Frames in: a video file, a folder or glob of pictures, one picture, a camera, a stream.
+
+Frames stream. A thread decodes a few ahead of their use and no more, so a video is never held
+in memory. Files are decoded in `vos.decoding`, pictures in `vos.images`.
+
+Shape letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vos.decoding import Video, open_video
+from vos.files import InputError
+from vos.images import is_image, list_images, read_image, shrink
+
+__all__ = ["Frame", "FrameReader", "Kind", "open_frames"]
+
+Kind = Literal["video", "folder", "glob", "image", "camera", "stream"]
+
+_NAME_DIGITS = 5
+_STOP_SECONDS = 5.0  # a network read may hold the thread; it is not waited for longer
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a source."""
+
+    name: str
+    """Stem of the picture file, or the index with leading zeros ("00000") for videos."""
+    index: int
+    """Position in the source before start and stride, from 0."""
+    time: float | None
+    """Seconds from the source's first frame; None for pictures."""
+    image: NDArray[np.uint8]
+    """(H, W, 3) RGB."""
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which frames of a source are wanted, and how large."""
+
+    start: int
+    end: int | None
+    stride: int
+    max_size: int | None
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or self.stride < 1:
+            raise InputError(
+                f"start {self.start} and stride {self.stride}: expected a start of 0 or more and "
+                "a stride of 1 or more"
+            )
+        if self.end is not None and self.end <= self.start:
+            raise InputError(f"end {self.end} is not after start {self.start}: no frames between")
+        if self.max_size is not None and self.max_size < 1:
+            raise InputError(f"max size {self.max_size}: expected the longer side in pixels")
+
+    def wants(self, index: int) -> bool:
+        return index >= self.start and (index - self.start) % self.stride == 0
+
+    def is_past(self, index: int) -> bool:
+        return self.end is not None and index >= self.end
+
+    def of(self, total: int) -> range:
+        """Return the wanted indexes of a source that has `total` frames."""
+        return range(self.start, min(self.end or total, total), self.stride)
+
+
+def _image_frames(paths: list[Path], choice: _Choice, source: str) -> Iterator[Frame]:
+    """Yield the chosen pictures, all of one size."""
+    size: tuple[int, ...] | None = None
+    for index in choice.of(len(paths)):
+        path = paths[index]
+        image = read_image(path)
+        size = _same_size(image, size, str(path), source)
+        yield Frame(path.stem, index, None, shrink(image, choice.max_size))
+
+
+def _video_frames(video: Video, choice: _Choice) -> Iterator[Frame]:
+    """Yield the chosen frames of a video; what lies before them is decoded and dropped."""
+    size: tuple[int, ...] | None = None
+    index = -1
+    try:
+        for picture in video.pictures(lambda i: choice.wants(i) or choice.is_past(i)):
+            if choice.is_past(picture.index):
+                return
+            index, image = picture.index, picture.image
+            name = f"{index:0{_NAME_DIGITS}d}"
+            size = _same_size(image, size, f"frame {index}", video.name)
+            yield Frame(name, index, picture.time, shrink(image, choice.max_size))
+            if choice.is_past(index + 1):
+                return  # a live source must not wait for a frame that is not wanted
+    finally:
+        video.close()
+    if index < 0:
+        raise InputError(f"{video.name}: ends before frame {choice.start}; start earlier")
+
+
+def _same_size(
+    image: NDArray[np.uint8], size: tuple[int, ...] | None, what: str, source: str
+) -> tuple[int, ...]:
+    """Return the picture's size; raise InputError if it differs from the first one's."""
+    if size not in (None, image.shape[:2]):
+        assert size is not None
+        raise InputError(
+            f"{source}: {what} is {image.shape[1]}x{image.shape[0]} pixels, the frames before it "
+            f"{size[1]}x{size[0]} (width x height); all frames of a video must have one size"
+        )
+    return image.shape[:2]
+
+
+def _decode_ahead(
+    frames: Iterator[Frame], ready: queue.Queue[Frame | BaseException | None], stop: threading.Event
+) -> None:
+    """Put frames, then None or the error that ended them, until told to stop."""
+
+    def put(item: Frame | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    end: BaseException | None = None
+    try:
+        for frame in frames:
+            if not put(frame):
+                break
+    except BaseException as error:
+        end = error
+    finally:
+        frames.close()  # type: ignore[attr-defined]  # a generator: lets go of the file
+    put(end)
+
+
+class FrameReader:
+    """The frames of a source in order, decoded ahead in a thread. Iterate once; close after use.
+
+    Attributes:
+        source: what was opened.
+        kind: what kind of source it is.
+        fps: average frames per second of the source, before the stride; None for pictures.
+        count: how many frames will come, None if unknown. Exact for pictures; for video files
+            it is what the file says.
+    """
+
+    def __init__(
+        self,
+        frames: Iterator[Frame],
+        *,
+        source: str,
+        kind: Kind,
+        fps: Fraction | None,
+        count: int | None,
+        read_ahead: int,
+    ) -> None:
+        self.source = source
+        self.kind = kind
+        self.fps = fps
+        self.count = count
+        self._ready: queue.Queue[Frame | BaseException | None] = queue.Queue(max(1, read_ahead))
+        self._stop = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(
+            target=_decode_ahead, args=(frames, self._ready, self._stop), daemon=True
+        )
+        self._thread.start()
+
+    def __iter__(self) -> FrameReader:
+        return self
+
+    def __next__(self) -> Frame:
+        if self._ended:
+            raise StopIteration
+        item = self._ready.get()
+        if isinstance(item, Frame):
+            return item
+        self.close()
+        if item is None:
+            raise StopIteration
+        raise item
+
+    def close(self) -> None:
+        """Stop decoding and let go of the source; safe to call twice and before the end."""
+        self._ended = True
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_STOP_SECONDS)
+
+    def __enter__(self) -> FrameReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if stop := getattr(self, "_stop", None):
+            stop.set()
+
+
+def _kind_of(source: str) -> Kind:
+    """Tell what kind of source a path, pattern or address is.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = Path(source)
+    if source.startswith(("camera:", "/dev/video")):
+        return "camera"
+    if "://" in source:
+        return "stream"
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "image" if is_image(path) else "video"
+    if any(mark in source for mark in "*?["):
+        return "glob"
+    raise InputError(
+        f"{source}: no such file; expected a video file, a folder or pattern of pictures, a "
+        "picture, camera:N, or a stream address"
+    )
+
+
+def _camera_device(source: str) -> str:
+    """Return the device of `camera:N`."""
+    number = source.removeprefix("camera:")
+    if source == number:
+        return source
+    if not number.isdecimal():
+        raise InputError(f"{source}: expected camera:N with a number, such as camera:0")
+    return f"/dev/video{number}"
+
+
+def open_frames(
+    source: str | Path,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    stride: int = 1,
+    max_size: int | None = None,
+    read_ahead: int = 4,
+) -> FrameReader:
+    """Open a source of frames.
+
+    Args:
+        source: a video file, a folder or glob pattern of pictures, one picture, `camera:0` or
+            a device, or a stream address (rtsp://, http://, ...).
+        start: index of the first frame wanted.
+        end: index after the last frame wanted; None for all.
+        stride: every how many frames one is taken.
+        max_size: longest side of the frames in pixels; larger ones are brought down to it by
+            area averaging, smaller ones are left.
+        read_ahead: frames decoded before they are asked for.
+
+    Raises:
+        InputError: no such source, no frames in it, or a start past its end. While reading: a
+            damaged or cut off file, a frame of another size.
+    """
+    source = str(source)
+    choice = _Choice(start, end, stride, max_size)
+    kind = _kind_of(source)
+    total: int | None
+    if kind in ("folder", "glob", "image"):
+        paths = [Path(source)] if kind == "image" else list_images(source)
+        total, fps = len(paths), None
+        frames = _image_frames(paths, choice, source)
+    else:
+        video = open_video(_camera_device(source) if kind == "camera" else source)
+        total, fps = video.count, video.fps
+        frames = _video_frames(video, choice)
+    if total is not None and start >= total:
+        frames.close()  # type: ignore[attr-defined]  # generators have it
+        raise InputError(f"{source}: has {total} frames, so none from {start} on; start earlier")
+    count = None if total is None else len(choice.of(total))
+    return FrameReader(
+        frames, source=source, kind=kind, fps=fps, count=count, read_ahead=read_ahead
+    )

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,8 +28,6 @@ DECAY_BINS = 4
 
 Mask = NDArray[np.uint8]
 Bits = NDArray[np.uint64]
-Grid = TypeVar("Grid", Mask, Bits)
-Place = tuple[int, int]
 
 _WORD = 64
 _SQUARE = np.ones((2, 2), np.uint8)
@@ -110,26 +107,35 @@ class Region:
 
     def matched(self, other: Region) -> int:
         """Count the pixels of this boundary that lie within reach of the other's."""
-        mine = (self.top, self.first_word)
-        both = _common(self.boundary, mine, other.reach, (other.top, other.first_word))
-        return int(np.bitwise_count(both[0] & both[1]).sum()) if both else 0
+        mine, its = (self.top, self.first_word), (other.top, other.first_word)
+        common = _common(mine, self.boundary.shape, its, other.boundary.shape)
+        if common is None:
+            return 0
+        return int(np.bitwise_count(self.boundary[common[0]] & other.reach[common[1]]).sum())
 
     def intersection(self, other: Region) -> int:
         """Count the pixels that are in both masks."""
-        both = _common(self.mask, (self.top, self.left), other.mask, (other.top, other.left))
-        return cv2.countNonZero(cv2.bitwise_and(*both)) if both else 0
+        mine, its = (self.top, self.left), (other.top, other.left)
+        common = _common(mine, self.mask.shape, its, other.mask.shape)
+        if common is None:
+            return 0
+        return cv2.countNonZero(cv2.bitwise_and(self.mask[common[0]], other.mask[common[1]]))
 
 
-def _common(a: Grid, a_start: Place, b: Grid, b_start: Place) -> tuple[Grid, Grid] | None:
-    """Cut two crops of one frame to the part that both cover; None where there is none."""
-    start = [max(i, j) for i, j in zip(a_start, b_start, strict=True)]
-    ends = zip(a_start, a.shape, b_start, b.shape, strict=True)
-    stop = [min(i + m, j + n) for i, m, j, n in ends]
-    if start[0] >= stop[0] or start[1] >= stop[1]:
+def _common(
+    a: tuple[int, ...], a_shape: tuple[int, ...], b: tuple[int, ...], b_shape: tuple[int, ...]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]] | None:
+    """Find what two crops of one frame, first places `a` and `b`, share; None where nothing.
+
+    Returns the shared part's slices in the first and in the second crop.
+    """
+    start = [max(i, j) for i, j in zip(a, b, strict=True)]
+    stop = [min(i + m, j + n) for i, m, j, n in zip(a, a_shape, b, b_shape, strict=True)]
+    if any(i >= j for i, j in zip(start, stop, strict=True)):
         return None
     first, second = (
-        grid[start[0] - top : stop[0] - top, start[1] - left : stop[1] - left]
-        for grid, (top, left) in ((a, a_start), (b, b_start))
+        tuple(slice(i - o, j - o) for i, j, o in zip(start, stop, origin, strict=True))
+        for origin in (a, b)
     )
     return first, second
 

@@ -139,17 +139,17 @@ class Video:
         Raises:
             InputError: the file is damaged or cut off; the frames before that were yielded.
         """
-        convert = _RgbConverter(self._stream.time_base)
-        first: float | None = None
+        base = self._stream.time_base
+        convert = _RgbConverter(base)
+        first: int | None = None
         end = 0.0
         index = -1
         for index, frame in enumerate(self._frames()):
-            time = frame.time
-            if first is None and time is not None:
-                first = time
-            if time is not None and first is not None:
-                end = time + (float(frame.duration * frame.time_base) if frame.duration else 0)
-                time -= first
+            time = None
+            if frame.pts is not None:
+                first = frame.pts if first is None else first
+                time = float((frame.pts - first) * base)
+                end = float((frame.pts + (frame.duration or 0)) * base)
             elif self.fps:
                 time = float(index / self.fps)
             if wanted(index):

@@ -1,0 +1,217 @@
+"""One optimiser step of pretraining: the algorithm between a batch of crops and new weights.
+
+M. Caron et al., ICCV 2021, algorithm 1 and section 3.2. No files, no data, no clock.
+Shapes: V crops, G = 2 global ones, A accumulated batches, B images of each, K outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pretrain.config import PretrainConfig
+from pretrain.loss import DINOLoss, Objective, world_size, world_sum
+from pretrain.loss_byol import BYOLLoss
+from pretrain.loss_moco import MoCoLoss
+from pretrain.loss_swav import SwAVLoss
+from pretrain.model import build_networks, copy_weights, ema_update
+from pretrain.optimizers import build_optimizer, clip_each, parameter_groups
+from pretrain.schedules import Schedules
+
+GLOBAL_VIEWS = 2
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+def build_objective(config: PretrainConfig, schedules: Schedules) -> Objective:
+    """Build the loss of the configured method."""
+    if config.method == "byol":
+        return BYOLLoss()
+    if config.method == "moco_v2":
+        return MoCoLoss(config.head_bottleneck_dim, config.queue_size, config.contrastive_temp)
+    if config.method == "swav":
+        return SwAVLoss(config.student_temp, config.sinkhorn_epsilon, config.sinkhorn_iterations)
+    return DINOLoss(
+        config.out_dim,
+        [float(t) for t in schedules.teacher_temp],
+        student_temp=config.student_temp,
+        center_momentum=config.center_momentum,
+        method=config.targets,
+        comparison=config.loss,
+        sinkhorn_iterations=config.sinkhorn_iterations,
+    )
+
+
+class Learner:
+    """Student, teacher, objective and optimiser, and the step that moves them.
+
+    Args:
+        config: hyper-parameters.
+        schedules: what changes from step to step.
+        device: where everything lives.
+        precision: "fp32", "bf16" (autocast) or "fp16" (autocast and a loss scaler).
+        compile_networks: run the backbones through torch.compile.
+    """
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        schedules: Schedules,
+        device: torch.device,
+        precision: str = "fp32",
+        compile_networks: bool = False,
+    ) -> None:
+        self.config = config
+        self.schedules = schedules
+        self.device = device
+        self.precision = precision
+        self.step_index = 0
+        torch.manual_seed(config.seed)
+        self.student, self.teacher = (network.to(device) for network in build_networks(config))
+        self.objective = build_objective(config, schedules).to(device)
+        self._spread_over_processes(compile_networks)
+        self.optimizer = build_optimizer(config.optimizer, parameter_groups(self.student))
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+    def _spread_over_processes(self, compile_networks: bool) -> None:
+        if world_size() > 1 and self.device.type == "cuda":
+            for network in (self.student, self.teacher):
+                network.backbone = nn.SyncBatchNorm.convert_sync_batchnorm(network.backbone)
+        if compile_networks:
+            self.student.backbone.compile()
+            self.teacher.backbone.compile()
+        self._parallel: nn.Module = self.student
+        if world_size() > 1:
+            ids = [self.device.index] if self.device.type == "cuda" else None
+            self._parallel = nn.parallel.DistributedDataParallel(self.student, device_ids=ids)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the next step belongs to."""
+        return self.step_index // self.schedules.steps_per_epoch
+
+    def step(self, crops: Sequence[Tensor]) -> dict[str, float]:
+        """Take one step on V crops of (A * B, C, H, W) and say how it went.
+
+        A step whose loss or gradients are not finite changes nothing but the position in the
+        schedules; `skipped` is then 1.
+
+        Returns:
+            Means over all processes by name, and the settings of this step.
+        """
+        settings = self._apply_schedules()
+        # Stochastic depth draws from the global generator: tied to the step, a resumed run
+        # draws what the uninterrupted one would have drawn.
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        torch.manual_seed(hash((self.config.seed, self.step_index, rank)) % (1 << 62))
+        teacher, features = self._teach(crops[:GLOBAL_VIEWS])
+        targets = self.objective.targets(teacher, self.epoch)
+        stats = self._backward(crops, targets)
+        stats.update(self._gradient_norms())
+        stats["feature_std"] = feature_spread(features)
+        measured = _reduce(stats)
+        finite = math.isfinite(measured["loss"]) and math.isfinite(measured["grad_norm"])
+        self._move(finite, teacher)
+        self.step_index += 1
+        return {**measured, **settings, "skipped": float(not finite)}
+
+    def _apply_schedules(self) -> dict[str, float]:
+        index = self.step_index
+        lr = float(self.schedules.lr[index])
+        weight_decay = float(self.schedules.weight_decay[index])
+        for number, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = lr
+            if number == 0:
+                group["weight_decay"] = weight_decay
+        return {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": float(self.schedules.momentum[index]),
+            "teacher_temp": float(self.schedules.teacher_temp[self.epoch]),
+        }
+
+    def _autocast(self) -> torch.autocast:
+        enabled = self.precision != "fp32"
+        dtype = _DTYPES[self.precision] if enabled else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
+
+    @torch.no_grad()
+    def _teach(self, crops: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        outputs, features = [], []
+        for part in _split(crops, self.config.accumulate):
+            with self._autocast():
+                seen = self.teacher.features(part)
+                out = self.teacher.head(seen)
+            outputs.append(out.float().view(len(part), -1, out.shape[-1]))
+            features.append(seen.float())
+        return torch.cat(outputs, dim=1), torch.cat(features)
+
+    def _backward(self, crops: Sequence[Tensor], targets: Tensor) -> dict[str, Tensor]:
+        parts = _split(crops, self.config.accumulate)
+        totals: dict[str, Tensor] = {}
+        for number, (part, target) in enumerate(
+            zip(parts, targets.chunk(len(parts), dim=1), strict=True)
+        ):
+            with self._without_sync(number < len(parts) - 1):
+                with self._autocast():
+                    output = self._parallel(part)
+                result = self.objective(output, target)
+                self.scaler.scale(result.loss / len(parts)).backward()
+            for name, value in {"loss": result.loss.detach(), **result.parts}.items():
+                totals[name] = totals.get(name, torch.zeros_like(value)) + value / len(parts)
+        return totals
+
+    def _without_sync(self, wait: bool) -> AbstractContextManager[None]:
+        if wait and isinstance(self._parallel, nn.parallel.DistributedDataParallel):
+            quiet: AbstractContextManager[None] = self._parallel.no_sync()
+            return quiet
+        return contextlib.nullcontext()
+
+    def _gradient_norms(self) -> dict[str, Tensor]:
+        self.scaler.unscale_(self.optimizer)
+        norms = clip_each(list(self.student.parameters()), self.config.clip_grad)
+        return {"grad_norm": norms.mean(), "grad_norm_max": norms.max()}
+
+    def _move(self, finite: bool, teacher: Tensor) -> None:
+        if finite and self.epoch < self.config.freeze_last_layer:
+            for name, parameter in self.student.named_parameters():
+                if "last_layer" in name:
+                    parameter.grad = None
+        if finite or self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if finite:
+            self.objective.update(teacher)
+            self._follow()
+
+    def _follow(self) -> None:
+        if self.config.teacher == "previous_epoch":
+            if (self.step_index + 1) % self.schedules.steps_per_epoch == 0:
+                copy_weights(self.student, self.teacher)
+        else:
+            momentum = float(self.schedules.momentum[self.step_index])
+            ema_update(self.student, self.teacher, momentum)
+
+
+def feature_spread(features: Tensor) -> Tensor:
+    """Return how spread out features (N, D) are: about 1 on a sphere, 0 when all are one point."""
+    unit = F.normalize(features, dim=-1)
+    return unit.std(dim=0, correction=0).square().sum().sqrt()
+
+
+def _split(crops: Sequence[Tensor], parts: int) -> list[list[Tensor]]:
+    chunks = [crop.chunk(parts) for crop in crops]
+    return [list(part) for part in zip(*chunks, strict=True)]
+
+
+def _reduce(stats: dict[str, Tensor]) -> dict[str, float]:
+    """Average over processes with one collective and one copy to the host."""
+    stacked = torch.stack([value.detach().double() for value in stats.values()])
+    values = (world_sum(stacked) / world_size()).tolist()
+    return dict(zip(stats, values, strict=True))

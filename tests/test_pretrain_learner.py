@@ -1,0 +1,204 @@
+"""One step: accumulation, ablations, precision, skipped steps, several processes."""
+
+import math
+import socket
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+
+from pretrain.config import PretrainConfig
+from pretrain.learner import Learner, feature_spread
+from pretrain.schedules import build_schedules
+
+SMALL = {
+    "arch": "vit_tiny",
+    "out_dim": 24,
+    "head_hidden_dim": 16,
+    "head_bottleneck_dim": 8,
+    "global_crops_size": 32,
+    "local_crops_size": 16,
+    "local_crops_number": 1,
+    "drop_path_rate": 0.0,
+    "epochs": 2,
+    "warmup_epochs": 0.0,
+    "freeze_last_layer": 0,
+    "lr": 0.05,
+    # AdamW turns the rounding noise of a zero gradient into whole steps; SGD shows equality.
+    "optimizer": "sgd",
+}
+STEPS = 3
+
+
+def learner(precision="fp32", total_batch=4, steps_per_epoch=STEPS, **changes):
+    config = PretrainConfig(**{**SMALL, **changes})
+    schedules = build_schedules(config, steps_per_epoch, total_batch)
+    return Learner(config, schedules, torch.device("cpu"), precision)
+
+
+def crops(step, batch=4):
+    generator = torch.Generator().manual_seed(step)
+    return [torch.randn(batch, 3, s, s, generator=generator) for s in (32, 32, 16)]
+
+
+def run(subject, steps=STEPS):
+    return [subject.step(crops(i)) for i in range(steps)]
+
+
+def same_weights(one, other, tolerance=1e-6):
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(
+            other.state_dict()[name], value, rtol=0, atol=tolerance, msg=name
+        )
+
+
+@pytest.mark.parametrize("targets", ["centering", "sinkhorn"])
+def test_accumulated_batches_are_one_large_batch(targets):
+    whole = learner(targets=targets)
+    parts = learner(targets=targets, accumulate=2, batch_size_per_gpu=2)
+    for a, b in zip(run(whole), run(parts), strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-5)
+        assert b["grad_norm"] == pytest.approx(a["grad_norm"], rel=1e-4)
+    same_weights(whole.student, parts.student, 1e-5)
+    torch.testing.assert_close(whole.objective.center, parts.objective.center)
+
+
+def test_one_seed_gives_one_run():
+    assert run(learner(drop_path_rate=0.3)) == run(learner(drop_path_rate=0.3))
+    assert run(learner(drop_path_rate=0.3)) != run(learner(drop_path_rate=0.3, seed=1))
+
+
+def test_teacher_moves_by_its_momentum():
+    subject = learner()
+    before = subject.teacher.head.last_layer.weight_v.clone()
+    momentum = subject.step(crops(0))["momentum"]
+    expected = momentum * before + (1 - momentum) * subject.student.head.last_layer.weight_v
+    torch.testing.assert_close(subject.teacher.head.last_layer.weight_v, expected)
+
+
+def test_without_momentum_the_teacher_is_the_student():
+    subject = learner(teacher="student")
+    run(subject, 1)
+    same_weights(subject.teacher, subject.student, 0)
+
+
+def test_previous_epoch_teacher_changes_at_the_epochs_end_only():
+    subject = learner(teacher="previous_epoch", steps_per_epoch=2)
+    start = subject.teacher.head.mlp[0].weight.clone()
+    subject.step(crops(0))
+    assert torch.equal(subject.teacher.head.mlp[0].weight, start)
+    subject.step(crops(1))
+    same_weights(subject.teacher, subject.student, 0)
+
+
+def test_last_layer_is_frozen_for_the_first_epochs():
+    subject = learner(freeze_last_layer=1, steps_per_epoch=1)
+    start = subject.student.head.last_layer.weight_v.clone()
+    subject.step(crops(0))
+    assert torch.equal(subject.student.head.last_layer.weight_v, start)
+    subject.step(crops(1))
+    assert not torch.equal(subject.student.head.last_layer.weight_v, start)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_step_that_is_not_finite_changes_nothing(bad):
+    subject, other = learner(), learner()
+    run(subject, 1), run(other, 1)
+    broken = crops(1)
+    broken[0][0, 0, 0, 0] = bad
+    stats = subject.step(broken)
+    assert stats["skipped"] == 1.0
+    same_weights(subject.student, other.student, 0)
+    same_weights(subject.teacher, other.teacher, 0)
+    assert torch.equal(subject.objective.center, other.objective.center)
+    assert subject.step_index == 2
+    assert subject.step(crops(2))["skipped"] == 0.0
+
+
+def test_bf16_stays_near_float32():
+    exact, rough = run(learner())[-1], run(learner("bf16"))[-1]
+    assert rough["loss"] == pytest.approx(exact["loss"], rel=0.02)
+    assert rough["loss"] != exact["loss"]
+
+
+def test_fp16_steps_with_a_scaler_and_survives_an_overflow():
+    subject = learner("fp16")
+    subject.scaler._init_scale = 2.0**24
+    stats = subject.step(crops(0))
+    assert stats["skipped"] == 1.0
+    scale = subject.scaler.get_scale()
+    assert scale < 2.0**24
+    for index in range(20):
+        subject.step_index = 0
+        if not subject.step(crops(index))["skipped"]:
+            break
+    else:
+        pytest.fail("the scale never came down")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "byol", "predictor": True, "use_bn_in_head": True},
+        {"method": "moco_v2", "queue_size": 16},
+        {"method": "swav", "teacher": "student"},
+        {"loss": "mse"},
+        {"predictor": True},
+        {"local_crops_number": 0},
+        {"optimizer": "lars"},
+        {"optimizer": "adamw"},
+        {"norm_last_layer": False},
+    ],
+    ids=lambda c: "-".join(map(str, c.values())),
+)
+def test_every_variant_steps(changes):
+    subject = learner(**changes)
+    start = subject.student.backbone.patch_embed.proj.weight.clone()
+    views = 2 + subject.config.local_crops_number
+    stats = [subject.step(crops(i)[:views]) for i in range(2)]
+    assert all(math.isfinite(s["loss"]) and not s["skipped"] for s in stats)
+    assert not torch.equal(subject.student.backbone.patch_embed.proj.weight, start)
+
+
+def test_feature_spread_of_one_point_and_of_a_sphere():
+    assert feature_spread(torch.ones(8, 4)).item() == pytest.approx(0, abs=1e-4)
+    assert feature_spread(torch.randn(4000, 16)).item() == pytest.approx(1, abs=0.02)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def one_rank(rank, port, folder, changes):
+    torch.set_num_threads(1)
+    address = f"tcp://127.0.0.1:{port}"
+    torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    subject = learner(batch_size_per_gpu=2, **changes)
+    rows = []
+    for index in range(STEPS):
+        half = [crop.chunk(2)[rank] for crop in crops(index)]
+        rows.append(subject.step(half))
+    if rank == 0:
+        networks = {"student": subject.student, "teacher": subject.teacher}
+        states = {name: network.state_dict() for name, network in networks.items()}
+        torch.save({"rows": rows, **states}, f"{folder}/out.pth")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"targets": "sinkhorn", "use_bn_in_head": True}, {"method": "moco_v2", "queue_size": 16}],
+    ids=["dino", "sinkhorn-bn", "moco"],
+)
+def test_two_processes_are_one_with_the_whole_batch(tmp_path, changes):
+    mp.spawn(one_rank, args=(free_port(), str(tmp_path), changes), nprocs=2)
+    found = torch.load(tmp_path / "out.pth", weights_only=True)
+    whole = learner(**changes)
+    for expected, row in zip(run(whole), found["rows"], strict=True):
+        assert row["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+        assert row["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-4)
+    for network, key in ((whole.student, "student"), (whole.teacher, "teacher")):
+        for name, value in network.state_dict().items():
+            torch.testing.assert_close(found[key][name], value, rtol=0, atol=1e-5, msg=name)

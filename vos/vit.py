@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import timm.models.vision_transformer as timm_vit
 import torch
@@ -32,6 +33,9 @@ class VisionTransformer(timm_vit.VisionTransformer):
 
     The names in its state dict are those of timm and of DINO's published checkpoints.
     """
+
+    cls_token: nn.Parameter
+    pos_embed: nn.Parameter
 
     def __init__(
         self,
@@ -99,9 +103,10 @@ class VisionTransformer(timm_vit.VisionTransformer):
         x = self._embed(images)
         for block in self.blocks[:-1]:
             x = block(x)
-        attention = self.blocks[-1].attn
-        batch, tokens, width = x.shape
-        qkv = attention.qkv(self.blocks[-1].norm1(x))
+        last: Any = self.blocks[-1]
+        attention = last.attn
+        batch, tokens, _ = x.shape
+        qkv = attention.qkv(last.norm1(x))
         query, key, _ = qkv.view(batch, tokens, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
         scores = (query[:, :, :1] * attention.scale) @ key.transpose(-2, -1)
         return scores.float().softmax(-1)[:, :, 0, 1:]

@@ -1,0 +1,163 @@
+"""What every frozen feature extractor shares: its size rule, its normalisation, its record.
+
+Shapes: B batch, D width, H W pixels of a frame, H' W' pixels of the network's input, h w patches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vos.devices import precision_name
+from vos.files import InputError
+
+DEFAULT_SHORT_SIDE = 480
+DEFAULT_SIZE_MULTIPLE = 64
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+PROTOCOL_STD = (0.228, 0.224, 0.225)
+"""The published DAVIS numbers were made with 0.228; ImageNet's usual figure is 0.229."""
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """Where a backbone's weights came from."""
+
+    name: str
+    source: str
+    """The file's path, `timm` or `untrained`."""
+    sha256: str | None
+    layout: str
+
+
+class Backbone(nn.Module):
+    """A frozen feature extractor: images in, a map of patch features out.
+
+    `forward(images)` takes (B, 3, H', W') normalised images of any float dtype on the backbone's
+    device and returns (B, D, h, w) features in its precision.
+
+    Attributes:
+        stride: pixels from one feature to the next, in both axes.
+        dim: D, the features' width.
+        mean, std: the normalisation of RGB values in 0..1.
+        record: where the weights came from.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        stride: int,
+        dim: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        record: WeightsRecord,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.stride = stride
+        self.dim = dim
+        self.mean = mean
+        self.std = std
+        self.record = record
+        self.eval()
+        self.requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that features are computed in."""
+        return next(self.network.parameters()).dtype
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's record says of the backbone."""
+        return {
+            **asdict(self.record),
+            "stride": self.stride,
+            "dim": self.dim,
+            "precision": precision_name(self.dtype),
+            "device": str(self.device),
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
+    def input_size(
+        self,
+        height: int,
+        width: int,
+        *,
+        short_side: int = DEFAULT_SHORT_SIDE,
+        size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+    ) -> tuple[int, int]:
+        """Return (H', W') by the protocol's size rule (protocol of DAVIS 2017, 480p).
+
+        The shorter side becomes `short_side`, the longer one keeps the aspect, rounded down to
+        `size_multiple`. With `short_side` 0 the frame keeps its size. Both sides are then rounded
+        down to whole patches: a patch of 14 pixels takes 476 for 480, and 56 for the multiple 64.
+
+        Raises:
+            InputError: the result would hold no patch.
+        """
+        p = self.stride
+        if short_side:
+            multiple = max(size_multiple // p, 1) * p
+            longer = int((short_side * max(height, width) / min(height, width)) // multiple)
+            sides = (short_side // p * p, longer * multiple)
+            rows, columns = sides[::-1] if height > width else sides
+        else:
+            rows, columns = height // p * p, width // p * p
+        if min(rows, columns) < p:
+            raise InputError(
+                f"a frame of {width}x{height} pixels leaves no patch of {p} pixels at short side "
+                f"{short_side or 'unchanged'}; use larger frames or a larger short side"
+            )
+        return rows, columns
+
+    def preprocess(
+        self,
+        frame: np.ndarray,
+        *,
+        short_side: int = DEFAULT_SHORT_SIDE,
+        size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+    ) -> Tensor:
+        """Resize and normalise a frame.
+
+        Bilinear on uint8 without antialiasing, divided by 255, mean subtracted, divided by std.
+
+        Args:
+            frame: RGB uint8 (H, W, 3).
+            short_side: see `input_size`.
+            size_multiple: see `input_size`.
+
+        Returns:
+            (1, 3, H', W') float32 on the CPU.
+
+        Raises:
+            InputError: the frame is not RGB uint8, or too small for a patch.
+        """
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise InputError(
+                f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
+                f"{tuple(frame.shape)}"
+            )
+        rows, columns = self.input_size(
+            *frame.shape[:2], short_side=short_side, size_multiple=size_multiple
+        )
+        if frame.shape[:2] != (rows, columns):
+            frame = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        image = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float().div_(255)
+        mean = torch.tensor(self.mean).view(3, 1, 1)
+        std = torch.tensor(self.std).view(3, 1, 1)
+        return image.sub_(mean).div_(std).unsqueeze(0)
+
+    def to_input(self, images: Tensor) -> Tensor:
+        """Move normalised images to the backbone's device and precision."""
+        return images.to(device=self.device, dtype=self.dtype, non_blocking=True)

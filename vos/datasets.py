@@ -12,12 +12,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vos.files import InputError, natural_key
-from vos.sequences import IMAGE_SUFFIXES, Sequence, Values, files_by_name, looks_white, shortened
+from vos.sequences import (
+    IMAGE_SUFFIXES,
+    Sequence,
+    Task,
+    Values,
+    files_by_name,
+    looks_white,
+    shortened,
+)
 
-Task = Literal["semi-supervised", "unsupervised"]
+
 
 _DOWNLOADS = {
     "DAVIS": "https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
@@ -185,7 +193,7 @@ def _split(folder: Path, subset: str, wanted: tuple[str, ...]) -> Dataset:
         _sequence(name, masks, pictures, later_objects=True, starts=_starts(videos.get(name)))
         for name in _chosen(there, wanted, str(folder))
     )
-    return Dataset("YouTube-VOS" if videos else "split", folder, subset, found)
+    return Dataset("YouTube-VOS" if videos else "split layout", folder, subset, found)
 
 
 def _meta(path: Path) -> dict[str, Any]:

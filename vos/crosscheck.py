@@ -1,0 +1,74 @@
+"""Score with davis2017-evaluation as well, where it is installed, and compare.
+
+The official code of J. Pont-Tuset et al., DAVIS 2017 (arXiv 1704.00675); the extra `davis`
+installs it. It is used here, never needed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vos.evaluation import Evaluation
+from vos.files import InputError
+
+TOLERANCE = 1e-6
+"""The largest difference between the two scorers that is let pass."""
+
+
+def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Path) -> list[str]:
+    """Score the same masks with the official code; return the differences in words.
+
+    Args:
+        evaluation: our scores of `predictions` on DAVIS 2017 at 480p.
+        predictions: the folder of predicted masks.
+        davis: the DAVIS folder.
+
+    Raises:
+        InputError: davis2017-evaluation is not installed, cannot do what was scored, or ended
+            without a result.
+    """
+    if not evaluation.dataset.startswith("DAVIS") or evaluation.dataset == "DAVIS 2016":
+        raise InputError(
+            f"--cross-check compares scores on DAVIS 2017; this is {evaluation.dataset}"
+        )
+    if evaluation.rules.first_last or any(s.missing or s.ignored for s in evaluation.sequences):
+        raise InputError(
+            "--cross-check takes the protocol as it is: no --first-last, no frames counted as "
+            "empty, no ignored ids. Leave these options out."
+        )
+    theirs = _official(evaluation, Path(predictions), Path(davis))
+    found = []
+    for metric, key in (("J", "j"), ("F", "f")):
+        for statistic, column in (("mean", "M"), ("recall", "R"), ("decay", "D")):
+            expected = theirs[metric][column]
+            if len(expected) != len(evaluation.objects):
+                return [f"{len(evaluation.objects)} objects here, {len(expected)} there"]
+            for score, their in zip(evaluation.objects, expected, strict=True):
+                our = getattr(getattr(score, key), statistic)
+                if not abs(our - their) <= TOLERANCE:
+                    found.append(f"{score.name}: {metric} {statistic} {our:.9f}, there {their:.9f}")
+    return found
+
+
+def _official(evaluation: Evaluation, predictions: Path, davis: Path) -> dict[str, Any]:
+    """Run the official code on the same sequences; its lists are in the order of the objects."""
+    try:
+        from davis2017.evaluation import DAVISEvaluation
+    except ImportError as error:
+        raise InputError(
+            "--cross-check needs davis2017-evaluation, which is not installed: "
+            "pip install 'vos-toolkit[davis]'"
+        ) from error
+    try:
+        scorer = DAVISEvaluation(
+            davis_root=str(davis),
+            task=evaluation.rules.task,
+            gt_set=evaluation.subset,
+            sequences=[s.name for s in evaluation.sequences],
+            codalab=True,
+        )
+        results: dict[str, Any] = scorer.evaluate(str(predictions))
+    except SystemExit as stop:
+        raise InputError("davis2017-evaluation refused the masks and ended") from stop
+    return results

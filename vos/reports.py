@@ -1,0 +1,108 @@
+"""Write the scores of an evaluation: the two official CSV files, per frame, and JSON.
+
+The columns and the three decimals of the official CSV files are those of the evaluation of
+DAVIS 2017 (J. Pont-Tuset et al., arXiv 1704.00675).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vos._version import __version__
+from vos.evaluation import Evaluation
+from vos.files import atomic_path, write_json
+from vos.metrics import Statistics
+from vos.scores import ObjectScore, SequenceScore
+
+GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
+SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
+FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
+
+
+def write_reports(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:
+    """Write all reports into a folder, which is made; files of an earlier run are replaced.
+
+    Returns the files: `global_results-<set>.csv`, `per-sequence_results-<set>.csv`,
+    `per-frame.csv`, `results.json`.
+    """
+    folder = Path(folder)
+    overall = folder / f"global_results-{evaluation.subset}.csv"
+    each = folder / f"per-sequence_results-{evaluation.subset}.csv"
+    frames, full = folder / "per-frame.csv", folder / "results.json"
+    _write_csv(overall, GLOBAL_COLUMNS, [[_three(v) for v in global_row(evaluation)]])
+    rows = ([o.name, _three(o.j.mean), _three(o.f.mean)] for o in evaluation.objects)
+    _write_csv(each, SEQUENCE_COLUMNS, rows)
+    _write_csv(frames, FRAME_COLUMNS, _frame_rows(evaluation))
+    write_json(full, as_json(evaluation))
+    return overall, each, frames, full
+
+
+def global_row(evaluation: Evaluation) -> tuple[float, ...]:
+    """Return the figures over all objects in the order of `GLOBAL_COLUMNS`."""
+    j, f = evaluation.j, evaluation.f
+    return (evaluation.jf_mean, j.mean, j.recall, j.decay, f.mean, f.recall, f.decay)
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return all scores, unrounded, and the rules they were made by, ready for JSON."""
+    return {
+        "version": __version__,
+        "dataset": evaluation.dataset,
+        "set": evaluation.subset,
+        "rules": {**asdict(evaluation.rules), "skips_ends": evaluation.rules.skips_ends},
+        "global": dict(zip(GLOBAL_COLUMNS, global_row(evaluation), strict=True)),
+        "sequences": [_sequence_json(s) for s in evaluation.sequences],
+    }
+
+
+def _sequence_json(score: SequenceScore) -> dict[str, Any]:
+    means = {"J&F-Mean": score.jf_mean, "J-Mean": score.j_mean, "F-Mean": score.f_mean}
+    return {
+        "name": score.name,
+        **(means if score.objects else {}),
+        "objects": [_object_json(o) for o in score.objects],
+        "frames_counted_as_empty": list(score.missing),
+        "ids_ignored": list(score.ignored),
+        "objects_without_a_frame": list(score.unscored),
+    }
+
+
+def _object_json(score: ObjectScore) -> dict[str, Any]:
+    return {
+        "name": score.name,
+        "id": score.object_id,
+        "proposal": score.proposal,
+        "frames": len(score.frames),
+        "J&F-Mean": score.jf_mean,
+        **_named("J", score.j),
+        **_named("F", score.f),
+    }
+
+
+def _named(metric: str, values: Statistics) -> dict[str, float]:
+    return {
+        f"{metric}-Mean": values.mean,
+        f"{metric}-Recall": values.recall,
+        f"{metric}-Decay": values.decay,
+    }
+
+
+def _frame_rows(evaluation: Evaluation) -> Iterable[list[object]]:
+    for o in evaluation.objects:
+        for frame, j, f in zip(o.frames, o.j_frames.tolist(), o.f_frames.tolist(), strict=True):
+            yield [o.sequence, o.object_id, frame, j, f]
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    with atomic_path(path) as beside, beside.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -1,0 +1,205 @@
+"""Score the predicted masks of one sequence, frame by frame.
+
+The semi-supervised and the unsupervised protocol of DAVIS 2017 (J. Pont-Tuset et al., arXiv
+1704.00675, section 4) and 2019 (S. Caelles et al., arXiv 1905.00737, section 3). One frame's
+masks are in memory at a time.
+
+Shape letters: T frames, O objects, P proposals, H W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vos.files import InputError
+from vos.masks import VOID
+from vos.metrics import accuracy, similarity
+from vos.scores import (
+    ObjectScore,
+    Predictions,
+    ScoringRules,
+    SequenceScore,
+    missing_message,
+    present_ids,
+    region_of,
+)
+from vos.sequences import Sequence, shortened
+
+MAX_PROPOSALS = 20
+"""The unsupervised task takes at most this many proposals in a sequence."""
+
+
+def score_sequence(sequence: Sequence, folder: Path, rules: ScoringRules) -> SequenceScore:
+    """Score the masks that `folder` holds for a sequence, named as the annotations are.
+
+    Raises:
+        InputError: masks are missing, unreadable, of another size, or hold ids that are no
+            object, as far as `rules` does not allow it.
+    """
+    predictions = Predictions(folder, sequence, rules)
+    if predictions.missing and rules.missing == "error":
+        raise InputError(missing_message([(sequence.name, predictions.missing)], folder.parent))
+    score = _semi_supervised if rules.task == "semi-supervised" else _unsupervised
+    return score(sequence, predictions, rules)
+
+
+def _semi_supervised(
+    sequence: Sequence, predictions: Predictions, rules: ScoringRules
+) -> SequenceScore:
+    scored = rules.scored_frames(sequence)
+    first, counted = next(iter(sequence.annotations)), set(scored)
+    tracks: dict[int, list[tuple[str, float, float]]] = {}
+    strays: dict[str, set[int]] = {}
+    for frame in dict.fromkeys((first, *scored)):
+        truth = sequence.read_annotation(frame)
+        started = _started(sequence, truth, frame, first)
+        if not rules.skips_ends:
+            tracks.update({number: [] for number in started if number not in tracks})
+        if frame in counted:
+            predicted = predictions.read(frame, truth.shape)
+            area = 0
+            for number, track in tracks.items():
+                found, real = region_of(predicted, number), region_of(truth, number)
+                track.append((frame, similarity(found, real), accuracy(found, real)))
+                area += found.area
+            if cv2.countNonZero(predicted) != area:
+                strays[frame] = present_ids(predicted)
+        # A frame that shows an object first is its prompt, which counts only if the ends do.
+        tracks.update({number: [] for number in started if number not in tracks})
+    if not tracks:
+        raise InputError(f"{sequence.name}: no object in the ground truth's first frame {first}")
+    ignored = _strays(sequence, strays, set(tracks), rules)
+    objects = tuple(
+        ObjectScore(sequence.name, number, number, None, *_columns(tracks[number]))
+        for number in sorted(tracks)
+        if tracks[number]
+    )
+    unscored = tuple(number for number in sorted(tracks) if not tracks[number])
+    return SequenceScore(sequence.name, objects, predictions.missing, ignored, unscored)
+
+
+def _started(sequence: Sequence, truth: NDArray[np.uint8], frame: str, first: str) -> list[int]:
+    """Return the objects that this frame may show for the first time."""
+    if sequence.starts is not None:
+        return sorted(n for n, start in sequence.starts.items() if start == frame)
+    if frame == first or sequence.later_objects:
+        return sorted(present_ids(truth) - {VOID})
+    return []
+
+
+def _columns(
+    rows: list[tuple[str, float, float]],
+) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.float64]]:
+    frames, j, f = zip(*rows, strict=True)
+    return frames, np.array(j), np.array(f)
+
+
+def _strays(
+    sequence: Sequence, present: dict[str, set[int]], objects: set[int], rules: ScoringRules
+) -> tuple[int, ...]:
+    """Return the predicted ids that are no objects, or raise as the rules say."""
+    found = {frame: sorted(ids - objects) for frame, ids in present.items() if ids - objects}
+    if found and rules.extra_objects == "error":
+        where = [f"frame {frame}: ids {shortened(ids)}" for frame, ids in found.items()]
+        raise InputError(
+            f"sequence {sequence.name}: predicted ids that are no object of it ("
+            f"{'; '.join(where[:5])}{'; ...' if where[5:] else ''}). Its objects are "
+            f"{shortened(sorted(objects), 30)}; pixel values must be these ids or 0. Correct the "
+            "masks, or count other ids as background (--extra-objects ignore)."
+        )
+    return tuple(sorted(set().union(*found.values())))
+
+
+def _unsupervised(
+    sequence: Sequence, predictions: Predictions, rules: ScoringRules
+) -> SequenceScore:
+    frames = rules.scored_frames(sequence)
+    first = next(iter(sequence.annotations))
+    pairs = _Pairs(len(frames))
+    strays: dict[str, set[int]] = {}
+    for t, frame in enumerate(dict.fromkeys((first, *frames)), start=-1 if rules.skips_ends else 0):
+        truth = sequence.read_annotation(frame)
+        pairs.objects.update(_started(sequence, truth, frame, first))
+        if t >= 0:
+            predicted = predictions.read(frame, truth.shape)
+            if VOID in present_ids(predicted):
+                strays[frame] = {VOID}
+                predicted = np.where(predicted == VOID, np.uint8(0), predicted)
+            # Void is ignored: neither mask has anything there.
+            pairs.compare(t, truth, np.where(truth == VOID, np.uint8(0), predicted))
+    if not pairs.objects:
+        raise InputError(f"{sequence.name}: no object in the ground truth's first frame {first}")
+    proposals = sorted(pairs.proposals)
+    if len(proposals) > MAX_PROPOSALS:
+        raise InputError(
+            f"sequence {sequence.name}: {len(proposals)} proposals ({shortened(proposals, 30)}); "
+            f"the unsupervised task takes at most {MAX_PROPOSALS}. Keep the best ones."
+        )
+    ignored = _strays(sequence, strays, set(proposals), rules)
+    objects = tuple(_matched(sequence.name, tuple(frames), pairs, proposals))
+    return SequenceScore(sequence.name, objects, predictions.missing, ignored)
+
+
+class _Pairs:
+    """J and F of each object with each proposal in each frame."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self.objects: set[int] = set()
+        self.proposals: set[int] = set()
+        self._scores: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._empty: dict[tuple[str, int], NDArray[np.bool_]] = {}
+
+    def compare(self, t: int, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> None:
+        """Score what is in frame t."""
+        founds = {number: region_of(predicted, number) for number in present_ids(predicted)}
+        reals = {n: region_of(truth, n) for n in present_ids(truth) & self.objects}
+        self.proposals.update(founds)
+        for side, regions in (("object", reals), ("proposal", founds)):
+            for number, region in regions.items():
+                self._emptiness(side, number)[:, t] = region.area == 0, region.length == 0
+        for real_number, real in reals.items():
+            for found_number, found in founds.items():
+                unknown = np.full((2, self._frames), np.nan)
+                scores = self._scores.setdefault((real_number, found_number), unknown)
+                scores[:, t] = similarity(found, real), accuracy(found, real)
+
+    def _emptiness(self, side: str, number: int) -> NDArray[np.bool_]:
+        """(2, T): where an object or proposal has no pixel, and no boundary."""
+        return self._empty.setdefault((side, number), np.ones((2, self._frames), bool))
+
+    def scores(self, number: int, proposal: int | None) -> NDArray[np.float64]:
+        """Return J and F (2, T) of an object with a proposal; None is one that is always empty.
+
+        Where one of the two is not in the frame, they agree if the other is empty as well.
+        """
+        there = self._emptiness("object", number)
+        found = np.ones_like(there) if proposal is None else self._emptiness("proposal", proposal)
+        unknown = np.full((2, self._frames), np.nan)
+        known = unknown if proposal is None else self._scores.get((number, proposal), unknown)
+        return np.where(np.isnan(known), there & found, known)
+
+
+def _matched(
+    name: str, frames: tuple[str, ...], pairs: _Pairs, proposals: list[int]
+) -> Iterator[ObjectScore]:
+    """Give each object the proposal that makes the sum of their mean J&F the largest.
+
+    The objects come in the order of their proposals, which is how the official report numbers
+    them. Objects beyond the number of proposals are matched to empty ones.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    objects = sorted(pairs.objects)
+    padded = [*proposals, *[None] * (len(objects) - len(proposals))]
+    scores = [[pairs.scores(number, proposal) for number in objects] for proposal in padded]
+    means = np.array([[(j.mean() + f.mean()) / 2 for j, f in row] for row in scores])
+    rows, columns = linear_sum_assignment(-means)
+    for place, (row, column) in enumerate(zip(rows, columns, strict=True), start=1):
+        j, f = scores[row][column]
+        yield ObjectScore(name, objects[column], place, padded[row], frames, j, f)

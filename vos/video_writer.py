@@ -61,9 +61,10 @@ class _Encoder:
 
     def __init__(self, path: Path, fps: Fraction, form: _Format, crf: int) -> None:
         # Bit-exact: no random track numbers, so the same frames give the same file.
-        self._container = av.open(str(path), "w", options={"fflags": "+bitexact"})
+        container: Any = av.open(str(path), "w", options={"fflags": "+bitexact"})
+        self._container = container
         options = {**form.options, "crf": str(crf)} if form.has_crf else form.options
-        self._stream: Any = self._container.add_stream(form.encoder, rate=fps, options=options)
+        self._stream = container.add_stream(form.encoder, rate=fps, options=options)
         self._stream.pix_fmt = form.pixels
         context = self._stream.codec_context
         context.time_base = 1 / fps

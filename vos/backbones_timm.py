@@ -6,6 +6,7 @@ Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -98,8 +99,7 @@ def timm_backbone(
 
 def _create(name: str, *, pretrained: bool) -> nn.Module:
     if not timm.is_model(name.split(".", maxsplit=1)[0]):
-        family = name.split("_", maxsplit=1)[0]
-        near = ", ".join(timm.list_models(f"*{family}*")[:6]) or "none alike"
+        near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "none alike"
         raise InputError(f"timm {timm.__version__} has no model {name!r}; near: {near}")
     attempts: tuple[dict[str, Any], ...] = ({"dynamic_img_size": True}, {})
     for options in attempts:  # a CNN knows no such option

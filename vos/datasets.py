@@ -25,8 +25,6 @@ from vos.sequences import (
     shortened,
 )
 
-
-
 _DOWNLOADS = {
     "DAVIS": "https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
     "https://davischallenge.org/davis2016/code.html)",

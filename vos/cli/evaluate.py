@@ -11,6 +11,7 @@ import tyro
 
 from vos.command import progress
 from vos.crosscheck import cross_check
+from vos.datasets import load_dataset
 from vos.evaluation import Evaluation, evaluate
 from vos.reports import GLOBAL_COLUMNS, global_row, write_reports
 from vos.scores import ScoringRules
@@ -64,8 +65,18 @@ class Evaluate:
         return self._check(evaluation) if self.cross_check else 0
 
     def _evaluate(self, rules: ScoringRules) -> Evaluation:
+        dataset = load_dataset(
+            self.ground_truth,
+            self.set,
+            task=self.task,
+            year=self.year,
+            resolution=self.resolution,
+            sequences=self.sequences,
+            images=False,
+        )
+        total = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
         done = 0
-        with progress("scoring", None, "frames") as advance:
+        with progress("scoring", total, "frames") as advance:
 
             def count(frames: int, _total: int) -> None:
                 nonlocal done
@@ -74,12 +85,8 @@ class Evaluate:
 
             return evaluate(
                 self.predictions,
-                self.ground_truth,
-                subset=self.set,
+                dataset,
                 rules=rules,
-                year=self.year,
-                resolution=self.resolution,
-                sequences=self.sequences,
                 processes=self.processes,
                 on_progress=count,
             )

@@ -1,0 +1,125 @@
+"""`vos evaluate` as it is typed: exit status, what is printed, what is written."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vos.cli import VERBS, evaluate
+from vos.command import run_verbs
+from vos.masks import write_mask
+
+
+def vos(*arguments):
+    return run_verbs("vos", "Test.", VERBS, ["evaluate", *map(str, arguments)])
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for t in range(5):
+        for kind in ("truth", "found"):
+            array = np.zeros((30, 40), np.uint8)
+            array[5:15, 5:15] = 2
+            path = tmp_path / kind / "clip" / f"{t:05d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_mask(path, array)
+    return tmp_path / "found", tmp_path / "truth"
+
+
+def listing(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def test_two_folders_print_the_scores_and_write_nothing(folders, capsys):
+    before = listing(folders[0].parent)
+    assert vos(*folders) == 0
+    printed = capsys.readouterr().out
+    assert "clip_2    1.000  1.000  1.000" in printed
+    assert "J&F-Mean  J-Mean  J-Recall  J-Decay  F-Mean  F-Recall  F-Decay" in printed
+    assert listing(folders[0].parent) == before
+
+
+def test_reports_go_to_out_alone(folders, tmp_path, capsys):
+    before = listing(tmp_path)
+    assert vos(*folders, "--out", tmp_path / "scores") == 0
+    names = [
+        "global_results-all.csv",
+        "per-frame.csv",
+        "per-sequence_results-all.csv",
+        "results.json",
+    ]
+    assert listing(tmp_path / "scores") == names
+    assert set(listing(tmp_path)) - set(before) == {"scores", *(f"scores/{n}" for n in names)}
+    assert "wrote" in capsys.readouterr().out
+
+
+def test_results_of_an_earlier_run_are_replaced(folders, tmp_path):
+    out = tmp_path / "scores"
+    assert vos(*folders, "--out", out) == 0
+    for t in range(5):
+        write_mask(folders[0] / "clip" / f"{t:05d}.png", np.zeros((30, 40), np.uint8))
+    assert vos(*folders, "--out", out) == 0
+    assert json.loads((out / "results.json").read_text())["global"]["J&F-Mean"] == 0.0
+    assert (out / "global_results-all.csv").read_text().splitlines()[1].startswith("0.000,0.000")
+
+
+def test_missing_frames_exit_2_and_may_count_as_empty(folders, capsys):
+    (folders[0] / "clip/00002.png").unlink()
+    assert vos(*folders) == 2
+    assert "clip: 1 (00002)" in capsys.readouterr().err
+    assert vos(*folders, "--missing", "empty") == 0
+    assert "note: clip: 1 missing frames counted as empty" in capsys.readouterr().out
+
+
+def test_extra_ids_exit_2_and_may_be_ignored(folders, capsys):
+    array = np.zeros((30, 40), np.uint8)
+    array[5:15, 5:15], array[20:25] = 2, 6
+    write_mask(folders[0] / "clip/00002.png", array)
+    assert vos(*folders) == 2
+    assert "frame 00002: ids 6" in capsys.readouterr().err
+    assert vos(*folders, "--extra-objects", "ignore") == 0
+    assert "note: clip: predicted ids [6] taken as background" in capsys.readouterr().out
+
+
+def test_late_objects_are_noted(folders, capsys):
+    array = np.zeros((30, 40), np.uint8)
+    array[5:15, 5:15], array[20:25] = 2, 6
+    write_mask(folders[1] / "clip/00003.png", array)
+    assert vos(*folders) == 0
+    assert "note: clip: objects [6] have no frame that counts" in capsys.readouterr().out
+
+
+def test_the_ends_may_count(folders, tmp_path):
+    write_mask(folders[0] / "clip/00000.png", np.zeros((30, 40), np.uint8))
+    assert vos(*folders, "--first-last", "keep", "--out", tmp_path / "o", "--processes", "1") == 0
+    assert json.loads((tmp_path / "o/results.json").read_text())["global"]["J-Mean"] == 0.8
+
+
+def test_unknown_sequences_and_folders_exit_2(folders, capsys):
+    assert vos(*folders, "--sequences", "lion") == 2
+    assert "no sequences lion; there are clip" in capsys.readouterr().err
+    assert vos(folders[0], "nowhere") == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+def test_the_cross_check_decides_the_exit_status(folders, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "cross_check", lambda *_: ["clip_2: J mean 1, there 2"])
+    assert vos(*folders, "--cross-check") == 1
+    assert "cross-check: clip_2: J mean 1, there 2" in capsys.readouterr().err
+    monkeypatch.setattr(evaluate, "cross_check", lambda *_: [])
+    assert vos(*folders, "--cross-check") == 0
+    assert "gives the same figures" in capsys.readouterr().out
+
+
+def test_it_does_not_load_torch(folders):
+    # Torch takes seconds to load, and a process that has it cannot be forked.
+    code = (
+        "import sys; from vos.cli import VERBS; from vos.command import run_verbs\n"
+        f"status = run_verbs('vos', '', VERBS, ['evaluate', *{[str(f) for f in folders]!r}])\n"
+        "sys.exit(status or 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "clip_2    1.000" in done.stdout

@@ -1,0 +1,152 @@
+"""Scoring folders: equality with the official figures, processes, folders that do not fit."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from vos import evaluation as module
+from vos.datasets import load_dataset
+from vos.evaluation import evaluate
+from vos.files import InputError
+from vos.masks import write_mask
+from vos.reports import GLOBAL_COLUMNS, global_row
+from vos.scores import ScoringRules
+
+TASKS = ["semi-supervised", "unsupervised"]
+
+
+@pytest.fixture(scope="module")
+def official(shared_data):
+    return json.loads((shared_data / "davis-scoring/official_results.json").read_text())
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def scored(request, shared_data, official):
+    """Our scores and the official ones of a task."""
+    root, task = shared_data / "davis-scoring", request.param
+    found = evaluate(
+        root / task,
+        root / "DAVIS",
+        rules=ScoringRules(task=task),
+        sequences=official[task]["per_frame"],
+        processes=2,
+    )
+    return found, official[task]
+
+
+def test_every_frame_equals_the_official_figure(scored):
+    found, expected = scored
+    assert sum(len(s.objects) for s in found.sequences) == len(found.objects)
+    for name, values in expected["per_frame"].items():
+        for k, score in enumerate(found[name].objects):
+            assert np.abs(score.j_frames - values["J"][k]).max() < 1e-9
+            assert np.abs(score.f_frames - values["F"][k]).max() < 1e-9
+
+
+def test_every_object_equals_the_official_figures(scored):
+    found, expected = scored
+    assert [o.name for o in found.objects] == list(expected["per_object"])
+    for score in found.objects:
+        for metric, ours in (("J", score.j), ("F", score.f)):
+            for statistic in ("mean", "recall", "decay"):
+                official_value = expected["per_object"][score.name][f"{metric}_{statistic}"]
+                assert getattr(ours, statistic) == pytest.approx(official_value, abs=1e-9)
+
+
+def test_the_set_equals_the_official_figures(scored):
+    found, expected = scored
+    for column, value in zip(GLOBAL_COLUMNS, global_row(found), strict=True):
+        assert value == pytest.approx(expected["global"][column], abs=1e-9)
+
+
+def square(number, column):
+    array = np.zeros((30, 40), np.uint8)
+    array[5:15, column : column + 10] = number
+    return array
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two sequences of 4 and 5 frames, truth and a prediction that is half wrong on `b`."""
+    for name, frames in (("a", 4), ("b", 5)):
+        for t in range(frames):
+            wrong = name == "b" and t > 1
+            for kind, column in (("truth", 5), ("found", 25 if wrong else 5)):
+                path = tmp_path / kind / name / f"{t:05d}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_mask(path, square(3, column))
+    return tmp_path / "found", tmp_path / "truth"
+
+
+@pytest.mark.parametrize("processes", [1, 2, None])
+def test_two_folders_are_enough(folders, processes):
+    calls = []
+    found = evaluate(*folders, processes=processes, on_progress=lambda *n: calls.append(n))
+    assert [(o.name, o.j.mean) for o in found.objects] == [("a_3", 1.0), ("b_3", 1 / 3)]
+    assert found.jf_mean == pytest.approx(2 / 3)
+    assert [s.jf_mean for s in found.sequences] == pytest.approx([1, 1 / 3])
+    assert calls[-1] == (5, 5)
+
+
+def test_fresh_workers_where_a_fork_is_not_safe(folders, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", object())
+    assert module._context().get_start_method() == "spawn"
+    monkeypatch.undo()
+    monkeypatch.setattr(module.sys, "platform", "darwin")
+    assert evaluate(*folders, processes=2).jf_mean == pytest.approx(2 / 3)
+
+
+def test_an_error_in_a_worker_arrives(folders):
+    write_mask(folders[0] / "b/00002.png", square(9, 5))
+    with pytest.raises(InputError, match=r"sequence b: .*frame 00002: ids 9"):
+        evaluate(*folders, processes=2)
+
+
+def test_an_opened_dataset_and_chosen_sequences(folders):
+    dataset = load_dataset(folders[1], sequences=["b"], images=False)
+    found = evaluate(folders[0], dataset)
+    assert [s.name for s in found.sequences] == ["b"]
+    with pytest.raises(KeyError):
+        found["a"]
+
+
+def test_a_single_folder_of_masks(folders):
+    assert evaluate(folders[0] / "a", folders[1] / "a").jf_mean == 1.0
+
+
+def test_missing_frames_of_all_sequences_are_listed_before_scoring(folders):
+    (folders[0] / "a/00001.png").unlink()
+    for path in (folders[0] / "b").iterdir():
+        path.unlink()
+    with pytest.raises(InputError) as caught:
+        evaluate(*folders)
+    assert "- a: 1 (00001)" in str(caught.value)
+    assert "- b: 3 (00001, 00002, 00003)" in str(caught.value)
+    found = evaluate(*folders, rules=ScoringRules(missing="empty"))
+    assert [s.missing for s in found.sequences] == [("00001",), ("00001", "00002", "00003")]
+    assert found.j.mean == 0.25
+
+
+def test_a_folder_of_other_things(folders, tmp_path):
+    (tmp_path / "other/x").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"not one predicted mask.*\(a, b, ...\).*there is x"):
+        evaluate(tmp_path / "other", folders[1], rules=ScoringRules(missing="empty"))
+    with pytest.raises(InputError, match="no such folder"):
+        evaluate(tmp_path / "nowhere", folders[1])
+
+
+def test_processes_must_be_positive(folders):
+    with pytest.raises(InputError, match="0 processes"):
+        evaluate(*folders, processes=0)
+
+
+def test_no_object_has_a_frame_that_counts(tmp_path):
+    for kind in ("truth", "found"):
+        for t, array in enumerate([square(0, 5), square(0, 5), square(0, 5), square(1, 5)]):
+            path = tmp_path / kind / "a" / f"{t}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_mask(path, array)
+    with pytest.raises(InputError, match="no object"):
+        evaluate(tmp_path / "found", tmp_path / "truth")

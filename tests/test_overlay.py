@@ -1,0 +1,163 @@
+"""Drawing: what is coloured, what is left alone, how sheets are laid out."""
+
+import numpy as np
+import pytest
+
+from vos.masks import DAVIS_PALETTE, VOID
+from vos.overlay import contact_sheet, draw_heatmap, draw_mask, draw_overlay
+
+
+@pytest.fixture
+def frame():
+    return np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def ids():
+    ids = np.zeros((60, 80), np.uint8)
+    ids[10:30, 20:50], ids[40:60, 0:15], ids[0:5, 70:80] = 1, 200, VOID
+    return ids
+
+
+def test_colours_are_mixed_inside_and_nothing_else_changes(frame, ids):
+    before = frame.copy()
+    drawn = draw_overlay(frame, ids, alpha=0.25, contours=False)
+    np.testing.assert_array_equal(frame, before)
+    outside = (ids == 0) | (ids == VOID)
+    np.testing.assert_array_equal(drawn[outside], frame[outside])
+    for object_id in (1, 200):
+        inside = ids == object_id
+        expected = 0.75 * frame[inside] + 0.25 * DAVIS_PALETTE[object_id]
+        np.testing.assert_allclose(drawn[inside], expected, atol=0.51)
+
+
+def test_contours_are_full_colour_along_the_edge(frame, ids):
+    drawn = draw_overlay(frame, ids)
+    edge = np.zeros_like(ids, dtype=bool)
+    edge[10:30, 20:50] = True
+    edge[11:29, 21:49] = False
+    assert (drawn[edge] == DAVIS_PALETTE[1]).all()
+    plain = draw_overlay(frame, ids, contours=False)
+    np.testing.assert_array_equal(drawn[11:29, 21:49], plain[11:29, 21:49])
+    np.testing.assert_array_equal(drawn[ids == 0], frame[ids == 0])
+
+
+def test_touching_objects_have_a_contour_between(frame):
+    ids = np.ones((60, 80), np.uint8)
+    ids[:, 40:] = 2
+    drawn = draw_overlay(frame, ids)
+    assert (drawn[:, 39] == DAVIS_PALETTE[1]).all()
+    assert (drawn[:, 40] == DAVIS_PALETTE[2]).all()
+    assert not (drawn[:, 10] == DAVIS_PALETTE[1]).all()
+
+
+def test_own_palette_and_opaque(frame, ids):
+    palette = np.full((256, 3), 9, np.uint8)
+    drawn = draw_overlay(frame, ids, alpha=1, contours=False, palette=palette)
+    assert (drawn[ids == 1] == 9).all()
+
+
+def test_labels_are_written_at_the_object(frame):
+    ids = np.zeros((240, 320), np.uint8)
+    ids[60:180, 100:250] = 12
+    blank = np.zeros((240, 320, 3), np.uint8)
+    with_label = draw_overlay(blank, ids, labels=True)
+    without = draw_overlay(blank, ids)
+    changed = np.argwhere((with_label != without).any(axis=2))
+    assert len(changed) > 20
+    assert (changed.min(axis=0) >= (90, 130)).all()
+    assert (changed.max(axis=0) <= (150, 220)).all()
+    assert with_label.max() > 200
+
+
+def test_an_empty_mask_leaves_the_frame(frame):
+    drawn = draw_overlay(frame, np.full((60, 80), VOID, np.uint8))
+    np.testing.assert_array_equal(drawn, frame)
+    assert drawn is not frame
+
+
+def test_every_id_at_every_corner_can_be_drawn(frame):
+    ids = np.zeros((60, 80), np.uint8)
+    ids[0, 0], ids[-1, -1], ids[0, -1], ids[-1, 0] = 1, 254, 17, 99
+    drawn = draw_overlay(frame, ids, labels=True, alpha=1)
+    assert drawn.shape == frame.shape
+
+
+def test_overlay_refuses_other_sizes_and_alphas(frame, ids):
+    with pytest.raises(ValueError, match="expected one size"):
+        draw_overlay(frame, ids[:-1])
+    with pytest.raises(ValueError, match=r"alpha 1\.5"):
+        draw_overlay(frame, ids, alpha=1.5)
+
+
+def test_mask_as_picture(ids):
+    picture = draw_mask(ids)
+    assert picture.dtype == np.uint8
+    assert (picture[15, 30] == DAVIS_PALETTE[1]).all()
+    assert (picture[35, 60] == 0).all()
+
+
+def test_heatmap_goes_from_dark_to_bright(frame):
+    values = np.linspace(-3, 5, 48).reshape(6, 8)
+    drawn = draw_heatmap(frame, values, alpha=1)
+    assert drawn.shape == frame.shape
+    assert drawn[-1, -1].astype(int).sum() > drawn[0, 0].astype(int).sum() + 150
+    assert drawn[0, 0].argmax() == 2  # blue
+    np.testing.assert_array_equal(draw_heatmap(frame, values, alpha=0), frame)
+
+
+def test_flat_heatmap_is_its_least_colour(frame):
+    drawn = draw_heatmap(frame, np.full((4, 4), 7.0), alpha=1)
+    assert (drawn == drawn[0, 0]).all()
+
+
+@pytest.mark.parametrize("values", [np.zeros(4), np.array([[np.nan, 1]]), np.array([[np.inf, 1]])])
+def test_heatmap_refuses_other_maps(frame, values):
+    with pytest.raises(ValueError, match="finite values"):
+        draw_heatmap(frame, values)
+
+
+def test_sheet_places_every_picture():
+    pictures = [
+        [np.full((30, 40, 3), 10 * (3 * i + j), np.uint8) for j in range(3)] for i in range(2)
+    ]
+    sheet = contact_sheet(pictures, cell_width=40, gap=4)
+    assert sheet.shape == (4 + 2 * 34, 4 + 3 * 44, 3)
+    for i in range(2):
+        for j in range(3):
+            y, x = 4 + 34 * i, 4 + 44 * j
+            assert (sheet[y : y + 30, x : x + 40] == 10 * (3 * i + j)).all()
+    assert (sheet[:4] == 255).all()
+
+
+def test_sheet_captions_take_their_own_room():
+    picture = np.zeros((90, 120, 3), np.uint8)
+    plain = contact_sheet([[picture, picture]], cell_width=200)
+    sheet = contact_sheet(
+        [[picture, picture]],
+        row_captions=["frame 10"],
+        column_captions=["mask", "truth"],
+        cell_width=200,
+    )
+    assert sheet.shape[0] > plain.shape[0]
+    assert sheet.shape[1] > plain.shape[1]
+    margin_x = sheet.shape[1] - plain.shape[1]
+    margin_y = sheet.shape[0] - plain.shape[0]
+    assert (sheet[margin_y + 6 : -6, 6:margin_x] < 128).any()
+    assert (sheet[:margin_y, margin_x:] < 128).any()
+    cells = sheet[margin_y + 6 : -6, margin_x + 6 : margin_x + 206]
+    assert (cells == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "captions"),
+    [
+        ([], []),
+        ([[np.zeros((3, 4, 3), np.uint8)], []], []),
+        ([[np.zeros((3, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)]], []),
+        ([[np.zeros((3, 4, 3), np.uint8)]], ["one", "two"]),
+    ],
+)
+def test_uneven_sheets_are_refused(rows, captions):
+    with pytest.raises(ValueError, match=r"expected equal rows|captions for"):
+        contact_sheet(rows, column_captions=captions)

@@ -162,10 +162,12 @@ def test_any_folder_of_sequences_in_natural_order(tmp_path):
     assert dataset.sequences[0].frame_names == ("00002", "00010")
 
 
-def test_one_folder_of_masks_is_one_sequence_and_white_is_an_object(tmp_path):
+def test_one_folder_of_masks_is_one_sequence_and_white_is_an_object(tmp_path, monkeypatch):
     Image.fromarray(mask(255)).save(tmp_path / "0.png")
     sequence = load_dataset(tmp_path, images=False).sequences[0]
     assert sequence.prompts == {"0": (1,)}
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset(".", images=False).sequences[0].name == tmp_path.name
 
 
 def test_all_that_is_missing_is_said_at_once(davis):

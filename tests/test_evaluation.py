@@ -1,6 +1,7 @@
 """Scoring folders: equality with the official figures, processes, folders that do not fit."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -96,6 +97,18 @@ def test_fresh_workers_where_a_fork_is_not_safe(folders, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(module.sys, "platform", "darwin")
     assert evaluate(*folders, processes=2).jf_mean == pytest.approx(2 / 3)
+
+
+def test_a_script_without_a_guard_may_use_several_processes(folders, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; sys.modules['torch'] = object()  # so that workers start afresh\n"
+        "from vos.evaluation import evaluate\n"
+        f"print(evaluate(*{[str(f) for f in folders]!r}, processes=2).jf_mean)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["0.6666666666666666"], done.stderr
+    assert done.stderr == ""
 
 
 def test_an_error_in_a_worker_arrives(folders):

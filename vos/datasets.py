@@ -220,7 +220,8 @@ def _plain(root: Path, wanted: tuple[str, ...]) -> Dataset:
     """Open a folder of folders of masks, or one folder of masks."""
     names = _subfolders(root)
     if not names and any(root.glob("*.png")):
-        return Dataset("one sequence", root, "all", (_guessed(root.name, root.parent),))
+        (name,) = _chosen([root.resolve().name], wanted, str(root))
+        return Dataset("one sequence", root, "all", (_guessed(name, root.resolve().parent),))
     if not names:
         raise InputError(
             f"{root}: no dataset here. Expected ImageSets (DAVIS), Annotations (YouTube-VOS, "

@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing.context import BaseContext
@@ -174,7 +175,9 @@ def _scored(jobs: list[_Job], processes: int) -> Iterator[SequenceScore]:
         return
     pool = ProcessPoolExecutor(processes, _context(), _start_worker)
     try:
-        for future in as_completed([pool.submit(score_sequence, *job) for job in jobs]):
+        with _hidden_main():
+            futures = [pool.submit(score_sequence, *job) for job in jobs]
+        for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -196,6 +199,23 @@ def _context() -> BaseContext:
     """
     alone = threading.active_count() == 1 and "torch" not in sys.modules
     return multiprocessing.get_context("fork" if alone and sys.platform == "linux" else "spawn")
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep workers that start afresh from running the caller's script again.
+
+    They need this package alone; a script need not be guarded against being imported by them.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
+    for name in hidden:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in hidden.items():
+            setattr(main, name, value)
 
 
 def _start_worker() -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vos.files import InputError
 
 _DISPLAY_MATRIX = Type.DISPLAYMATRIX
+_TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
 _LOST_FRAMES = 1.5  # a file that ends this many frames early was cut off
@@ -81,7 +82,7 @@ def _upright(image: NDArray[np.uint8], matrix: Any) -> NDArray[np.uint8]:
     entries; cameras write quarter turns and mirrorings alone.
     """
     if matrix is None:
-        return image
+        return np.ascontiguousarray(image)
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]
     if abs(c) > abs(a):
         image, a, d = image.swapaxes(0, 1), c, b
@@ -111,7 +112,7 @@ class Video:
         """Return the best video stream; cover pictures of audio files are none."""
         stream = self._container.streams.best("video")
         covers = av.stream.Disposition.attached_pic
-        if stream is None or stream.disposition & covers or self._container.format.name == "tty":
+        if stream is None or stream.disposition & covers or stream.name in _TEXT_ART:
             self._container.close()
             raise InputError(f"{self.name}: holds no video")
         return stream

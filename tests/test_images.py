@@ -1,0 +1,173 @@
+"""Pictures as frames: decoding, orientation, order, and what is refused."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from vos.files import InputError
+from vos.images import is_image, list_images, read_image, shrink
+
+
+@pytest.fixture
+def picture():
+    """A smooth colour picture, 60x80, that every corner tells apart."""
+    y, x = np.mgrid[0:60, 0:80]
+    return np.stack([x * 3, y * 4, 255 - x - y], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "tiff", "webp", "PNG"])
+def test_lossless_pictures_come_back_exactly(tmp_path, picture, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(picture).save(path, **({"lossless": True} if suffix == "webp" else {}))
+    image = read_image(path)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    np.testing.assert_array_equal(image, picture)
+
+
+def test_jpeg_pixels_are_those_of_opencv(shared_data):
+    path = shared_data / "davis-dev/JPEGImages/480p/blackswan/00000.jpg"
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path))[..., ::-1])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_camera_orientation_is_applied(tmp_path, picture, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    options = {"jpg": {"quality": 100, "subsampling": 0}, "webp": {"lossless": True}}
+    Image.fromarray(picture).save(path, exif=exif, **options.get(suffix, {}))
+    turns = {
+        1: picture,
+        2: picture[:, ::-1],
+        3: picture[::-1, ::-1],
+        4: picture[::-1],
+        5: picture.swapaxes(0, 1),
+        6: np.rot90(picture, -1),
+        7: picture[::-1, ::-1].swapaxes(0, 1),
+        8: np.rot90(picture, 1),
+    }
+    np.testing.assert_allclose(read_image(path), turns[orientation], atol=3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_become_eight(tmp_path, picture, suffix):
+    path = tmp_path / f"a.{suffix}"
+    cv2.imwrite(str(path), picture[..., ::-1].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(path), picture)
+    cv2.imwrite(str(path), picture[..., 0].astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(path), np.repeat(picture[..., :1], 3, 2))
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "LA", "CMYK"])
+def test_other_kinds_become_rgb(tmp_path, picture, mode):
+    image = Image.fromarray(picture).convert(mode)
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    image.save(path)
+    expected = np.array(image.convert("RGB"))
+    np.testing.assert_allclose(read_image(path), expected, atol=1)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "bmp"])
+def test_cut_off_pictures_are_refused(tmp_path, picture, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(picture).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(InputError, match=rf"a\.{suffix}: (cut off|not a picture)"):
+        read_image(path)
+
+
+def test_a_cut_off_jpeg_with_a_thumbnail_is_refused(tmp_path, picture):
+    Image.fromarray(picture).save(tmp_path / "thumb.jpg")
+    thumb = (tmp_path / "thumb.jpg").read_bytes()
+    data = (tmp_path / "thumb.jpg").read_bytes()
+    segment = b"\xff\xe1" + (len(thumb) + 2).to_bytes(2, "big") + thumb
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data[:2] + segment + data[2:])
+    assert read_image(path).shape == (60, 80, 3)
+    path.write_bytes(data[:2] + segment + data[2:-300])
+    with pytest.raises(InputError, match="cut off"):
+        read_image(path)
+
+
+def test_bytes_after_a_jpeg_do_no_harm(tmp_path, picture):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(picture).save(path)
+    path.write_bytes(path.read_bytes() + b"\0" * 100)
+    assert read_image(path).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(("content", "found"), [(b"", "empty"), (b"text", "not a picture")])
+def test_what_is_no_picture(tmp_path, content, found):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.png: {found}"):
+        read_image(path)
+
+
+def test_missing_pictures_and_folders(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        read_image(tmp_path / "none.png")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_image(tmp_path)
+
+
+def test_folders_list_in_natural_order(tmp_path):
+    names = ["frame10.jpg", "frame2.png", "Frame1.TIFF", "frame03.webp", "frame20.bmp"]
+    for name in [*names, "notes.txt", "._frame4.jpg", "clip.mp4"]:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    expected = ["Frame1.TIFF", "frame2.png", "frame03.webp", "frame10.jpg", "frame20.bmp"]
+    assert [path.name for path in list_images(tmp_path)] == expected
+
+
+def test_globs(tmp_path):
+    for name in ("b/x10.jpg", "b/x9.jpg", "a/y1.png", "a/z.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [str(path.relative_to(tmp_path)) for path in list_images(tmp_path / "*" / "*")]
+    assert found == ["a/y1.png", "b/x9.jpg", "b/x10.jpg"]
+    assert len(list_images(tmp_path / "**" / "*.jpg")) == 2
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path):
+    (tmp_path / "00001.jpg").touch()
+    (tmp_path / "00001.png").touch()
+    with pytest.raises(InputError, match="have the same name '00001'"):
+        list_images(tmp_path)
+
+
+def test_no_pictures(tmp_path):
+    (tmp_path / "clip.mp4").touch()
+    for source in (tmp_path, tmp_path / "*.jpg"):
+        with pytest.raises(InputError, match=r"no pictures found.*\.jpg"):
+            list_images(source)
+
+
+def test_names_of_pictures():
+    assert is_image("a/b.JPG")
+    assert not is_image("a/.b.jpg")
+    assert not is_image("a/b.gif")
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "expected"),
+    [
+        ((480, 854), None, (480, 854)),
+        ((480, 854), 854, (480, 854)),
+        ((480, 854), 427, (240, 427)),
+        ((854, 480), 427, (427, 240)),
+        ((2, 1000), 10, (1, 10)),
+    ],
+)
+def test_shrink_limits_the_longer_side(size, limit, expected):
+    image = np.zeros((*size, 3), np.uint8)
+    assert shrink(image, limit).shape == (*expected, 3)
+
+
+def test_shrink_averages():
+    image = np.tile(np.array([[0, 200], [100, 100]], np.uint8)[..., None], (4, 4, 3))
+    assert (shrink(image, 4) == 100).all()

@@ -1,0 +1,439 @@
+"""Frames in: every clip of the test data, the choice of frames, folders, streams, wrong input."""
+
+import functools
+import gc
+import http.server
+import itertools
+import threading
+import time
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from vos.decoding import _upright
+from vos.files import InputError
+from vos.video import open_frames
+from vos.video_writer import VideoWriter
+
+# name -> frames, (height, width) upright, average rate, seconds of the last frame
+CLIPS = {
+    "av1_video.mkv": (125, (360, 640), 25, 4.96),
+    "bt709_full_range.mp4": (30, (720, 1280), 30, 0.9667),
+    "ffv1_odd_477x269.mkv": (15, (269, 477), 30, 0.467),
+    "h264_10bits.mp4": (30, (200, 200), 30, 0.9667),
+    "h264_odd_477x269_yuv444.mp4": (60, (269, 477), 30, 1.9667),
+    "h264_plain_480x270.mp4": (60, (270, 480), 30, 1.9667),
+    "h264_rotated180.mp4": (60, (270, 480), 30, 1.9667),
+    "h264_rotated270.mp4": (60, (480, 270), 30, 1.9667),
+    "h264_rotated90.mp4": (60, (480, 270), 30, 1.9667),
+    "h264_vfr_ms.mkv": (60, (270, 480), 30, 2.862),
+    "h264_vfr_ms.mp4": (60, (270, 480), Fraction(64000, 3003), 2.862),
+    "h265_10bits.mp4": (30, (200, 200), 30, 0.9667),
+    "h265_video.mp4": (10, (128, 128), 10, 0.9),
+    "mjpeg_480x270.avi": (30, (270, 480), 30, 0.9667),
+    "mpeg4_480x270.avi": (60, (270, 480), 30, 1.9667),
+    "nasa_13013.mp4": (390, (270, 480), Fraction(30000, 1001), 12.9796),
+    "testsrc2.mp4": (60, (720, 1280), 30, 1.9667),
+    "var_fps_video.mp4": (300, (128, 128), Fraction(1125, 56), 14.9333),
+    "vp8_480x270.webm": (60, (270, 480), 30, 1.967),
+    "vp9_480x270.webm": (60, (270, 480), 30, 1.967),
+}
+ROTATED = {"h264_rotated90.mp4": -1, "h264_rotated180.mp4": 2, "h264_rotated270.mp4": 1}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of twelve 24x32 pictures; picture i is i everywhere."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(12):
+        Image.fromarray(np.full((24, 32, 3), i, np.uint8)).save(folder / f"frame{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """An H.264 clip of 40 frames, 48x64, each brighter than the one before."""
+    path = tmp_path_factory.mktemp("clip") / "ramp.mp4"
+    with VideoWriter(path, Fraction(30000, 1001)) as writer:
+        for i in range(40):
+            writer.write(np.full((48, 64, 3), 20 + 5 * i, np.uint8))
+    return path
+
+
+def first_by_ffmpeg(path, stream):
+    """Decode the first frame and convert it by hand from its planes, as FFmpeg's filter does."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(container.streams[stream]))
+        graph = av.filter.Graph()
+        source = graph.add_buffer(template=container.streams[stream])
+        scale, sink = graph.add("scale", "flags=bicubic"), graph.add("buffersink")
+        form = graph.add("format", "pix_fmts=rgb24")
+        source.link_to(scale)
+        scale.link_to(form)
+        form.link_to(sink)
+        graph.configure()
+        graph.push(frame)
+        return graph.pull().to_ndarray()
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_decodes_right(shared_data, name):
+    frames, size, fps, last = CLIPS[name]
+    path = shared_data / "videos" / name
+    times = []
+    with open_frames(path) as reader:
+        assert (reader.kind, reader.fps, reader.count) == ("video", fps, frames)
+        for position, frame in enumerate(reader):
+            if position == 0:
+                first = frame.image
+            assert frame.image.shape == (*size, 3)
+            assert frame.index == position
+            assert frame.name == f"{position:05d}"
+            times.append(frame.time)
+    assert len(times) == frames
+    assert times[0] == 0
+    assert all(b > a for a, b in itertools.pairwise(times))
+    assert times[-1] == pytest.approx(last, abs=1e-3)
+    assert first.flags.c_contiguous
+    assert first.dtype == np.uint8
+    stream = 3 if name.startswith("nasa") else 0
+    expected = np.rot90(first_by_ffmpeg(path, stream), ROTATED.get(name, 0))
+    np.testing.assert_allclose(first, expected, atol=2)
+
+
+@pytest.mark.parametrize("name", ["h264_vfr_ms.mp4", "h264_vfr_ms.mkv", "var_fps_video.mp4"])
+def test_variable_rate_times_are_those_of_the_file(shared_data, name):
+    path = shared_data / "videos" / name
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stamps = sorted(p.pts for p in container.demux(stream) if p.size)
+        expected = [float(pts * stream.time_base) for pts in stamps]
+    with open_frames(path) as reader:
+        times = [frame.time for frame in reader]
+    np.testing.assert_allclose(times, expected, atol=1e-9)
+    assert len({round(b - a, 3) for a, b in itertools.pairwise(times)}) >= 3
+
+
+@pytest.mark.parametrize("name", ROTATED)
+def test_rotated_clips_show_the_plain_clip(shared_data, name):
+    with open_frames(shared_data / "videos/h264_plain_480x270.mp4", end=3) as plain:
+        expected = [np.rot90(frame.image, ROTATED[name]) for frame in plain]
+    with open_frames(shared_data / "videos" / name, end=3) as reader:
+        for frame, upright in zip(reader, expected, strict=True):
+            np.testing.assert_array_equal(frame.image, upright)
+
+
+def test_ten_bit_and_eight_bit_clips_agree(shared_data):
+    """Both clips show FFmpeg's test picture: large plain bars have its exact colours."""
+    images = []
+    for name in ("h264_10bits.mp4", "h265_10bits.mp4"):
+        with open_frames(shared_data / "videos" / name, end=1) as reader:
+            images.append(next(reader).image.astype(int))
+    assert np.abs(images[0] - images[1]).mean() < 4
+    assert images[0].min() < 10
+    assert images[0].max() > 245
+
+
+def test_full_range_black_and_white_are_not_stretched(tmp_path):
+    """Luma 16 and 235 are black and white in limited range, dark and light gray in full."""
+    for limited, expected in ((True, (0, 255)), (False, (16, 235))):
+        path = tmp_path / f"{limited}.mkv"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("ffv1", rate=10)
+            stream.width, stream.height, stream.pix_fmt = 16, 8, "yuv444p"
+            stream.codec_context.color_range = 1 if limited else 2
+            planes = np.full((3, 8, 16), 128, np.uint8)
+            planes[0, :, :8], planes[0, :, 8:] = 16, 235
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv444p")
+            frame.color_range = 1 if limited else 2
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        with open_frames(path) as reader:
+            image = next(reader).image
+        assert abs(int(image[4, 2, 0]) - expected[0]) <= 1
+        assert abs(int(image[4, 12, 0]) - expected[1]) <= 1
+
+
+def matrix(a, b, c, d):
+    return np.array([a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30], np.int32).tobytes()
+
+
+def test_display_matrices_turn_and_mirror():
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
+    cases = {
+        (1, 0, 0, 1): image,
+        (0, 1, -1, 0): np.rot90(image, -1),
+        (0, -1, 1, 0): np.rot90(image, 1),
+        (-1, 0, 0, -1): np.rot90(image, 2),
+        (-1, 0, 0, 1): image[:, ::-1],
+        (1, 0, 0, -1): image[::-1],
+        (0, 1, 1, 0): image.swapaxes(0, 1),
+    }
+    for entries, expected in cases.items():
+        np.testing.assert_array_equal(_upright(image, matrix(*entries)), expected)
+    assert _upright(image, None) is image
+
+
+@pytest.mark.parametrize("source", ["pictures", "clip"])
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({}, range(12)),
+        ({"start": 3}, range(3, 12)),
+        ({"end": 5}, range(5)),
+        ({"start": 2, "end": 11, "stride": 4}, (2, 6, 10)),
+        ({"start": 1, "stride": 5}, (1, 6, 11)),
+        ({"start": 11, "stride": 3}, (11,)),
+    ],
+)
+def test_start_end_and_stride(request, source, choice, expected):
+    path = request.getfixturevalue(source)
+    if source == "clip":
+        choice = {"end": 12, **choice}
+    with open_frames(path, **choice) as reader:
+        frames = list(reader)
+        assert reader.count == len(expected)
+    assert [frame.index for frame in frames] == list(expected)
+    for frame in frames:
+        if source == "clip":
+            assert abs(int(frame.image[20, 30, 0]) - (20 + 5 * frame.index)) <= 3
+            assert frame.time == pytest.approx(frame.index * 1001 / 30000, abs=1e-4)
+        else:
+            assert (frame.image == frame.index).all()
+            assert (frame.name, frame.time) == (f"frame{frame.index}", None)
+
+
+def test_max_size_keeps_the_aspect(clip, pictures):
+    for source, expected in ((clip, (24, 32, 3)), (pictures, (24, 32, 3))):
+        with open_frames(source, max_size=32) as reader:
+            assert next(reader).image.shape == expected
+
+
+def test_pictures_know_their_number_and_no_rate(pictures):
+    for source, kind, count in (
+        (pictures, "folder", 12),
+        (pictures / "frame1*.png", "glob", 3),
+        (pictures / "frame4.png", "image", 1),
+    ):
+        with open_frames(source) as reader:
+            assert (reader.kind, reader.count, reader.fps) == (kind, count, None)
+            assert len(list(reader)) == count
+
+
+def test_reading_twice_gives_the_same(clip):
+    runs = []
+    for read_ahead in (1, 7):
+        with open_frames(clip, read_ahead=read_ahead) as reader:
+            runs.append(np.stack([frame.image for frame in reader]))
+            assert next(reader, None) is None
+    np.testing.assert_array_equal(*runs)
+
+
+def test_decoding_runs_ahead_but_not_further(pictures, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "vos.video.read_image", lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8)
+    )
+    with open_frames(pictures, read_ahead=3) as reader:
+        deadline = time.monotonic() + 5
+        while len(read) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert len(read) == 4  # three in the queue, one in the thread's hand
+        next(reader)
+    assert len(read) <= 5
+
+
+def test_closing_early_stops_the_thread(clip):
+    before = threading.active_count()
+    for _ in range(5):
+        with open_frames(clip, read_ahead=2) as reader:
+            next(reader)
+    reader.close()
+    assert threading.active_count() == before
+    assert list(reader) == []
+
+
+def test_a_dropped_reader_stops_its_thread(clip):
+    before = threading.active_count()
+    reader = open_frames(clip, read_ahead=1)
+    next(reader)
+    del reader
+    gc.collect()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert threading.active_count() == before
+
+
+def test_names_with_a_colon_and_odd_letters_are_files(clip, tmp_path):
+    path = tmp_path / "take:1 é%03d.mp4"
+    path.write_bytes(clip.read_bytes())
+    with open_frames(path) as reader:
+        assert len(list(reader)) == 40
+
+
+def test_a_clip_over_http(clip):
+    handler = functools.partial(QuietHandler, directory=str(clip.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/{clip.name}"
+        with open_frames(address, start=2, end=30, stride=7) as reader:
+            assert reader.kind == "stream"
+            assert [frame.index for frame in reader] == [2, 9, 16, 23]
+        with pytest.raises(InputError, match="cannot be reached"):
+            open_frames(f"http://127.0.0.1:{server.server_port}/none.mp4")
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("nothing.mp4", r"nothing\.mp4: no such file"),
+        ("none/*.jpg", "no pictures found"),
+        ("camera:", "expected camera:N"),
+        ("camera:front", "expected camera:N"),
+        ("camera:987", "/dev/video987: cannot be reached"),
+        ("rtsp://127.0.0.1:9/live", "cannot be reached"),
+    ],
+)
+def test_sources_that_are_not_there(source, found):
+    with pytest.raises(InputError, match=found):
+        open_frames(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.mp4", b"", "not a video"),
+        ("a.mp4", b"hello world\n" * 100, "not a video"),
+        ("notes.txt", b"hello world\n" * 100, "no video|not a video"),
+        ("a.bin", bytes(range(256)) * 20, "not a video|no video"),
+    ],
+)
+def test_files_that_are_no_videos(tmp_path, name, content, found):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=found):
+        open_frames(tmp_path / name)
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    with av.open(str(tmp_path / "a.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+    with pytest.raises(InputError, match="holds no video"):
+        open_frames(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "least"),
+    [
+        ("testsrc2.mp4", 0.5, 20),
+        ("testsrc2.mp4", 0.9, 50),
+        ("av1_video.mkv", 0.5, 30),
+        ("ffv1_odd_477x269.mkv", 0.9, 12),
+        ("h264_vfr_ms.mkv", 0.9, 40),
+        ("vp8_480x270.webm", 0.5, 15),
+        ("mjpeg_480x270.avi", 0.5, 12),
+        ("mpeg4_480x270.avi", 0.9, 45),
+    ],
+)
+def test_cut_off_videos_give_what_is_whole_and_say_how_much(
+    shared_data, tmp_path, name, share, least
+):
+    whole = shared_data / "videos" / name
+    data = whole.read_bytes()
+    (tmp_path / name).write_bytes(data[: int(len(data) * share)])
+    frames = []
+    with open_frames(tmp_path / name) as reader, pytest.raises(InputError) as error:
+        frames.extend(reader)
+    assert len(frames) >= least
+    assert f"after {len(frames)} readable frames" in str(error.value)
+    assert f"--end {len(frames)}" in str(error.value)
+    with open_frames(whole) as reader:
+        expected = {frame.time: frame.image for frame in reader}
+    for frame in frames:
+        np.testing.assert_array_equal(frame.image, expected[frame.time])
+    with open_frames(tmp_path / name, end=len(frames)) as reader:
+        assert len(list(reader)) == len(frames)
+
+
+def test_a_cut_off_video_without_its_index(shared_data, tmp_path):
+    data = (shared_data / "videos/h264_plain_480x270.mp4").read_bytes()
+    (tmp_path / "a.mp4").write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match="not a video that can be read, or cut off"):
+        open_frames(tmp_path / "a.mp4")
+
+
+def test_a_video_without_one_whole_frame(shared_data, tmp_path):
+    data = (shared_data / "videos/vp9_480x270.webm").read_bytes()
+    (tmp_path / "a.webm").write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match="no frame could be decoded"):
+        list(open_frames(tmp_path / "a.webm"))
+
+
+def test_unreadable_picture_in_the_middle_is_named(pictures):
+    (pictures / "frame5.png").write_bytes(b"broken")
+    got = []
+    with open_frames(pictures) as reader, pytest.raises(InputError, match=r"frame5\.png: not a"):
+        got.extend(frame.index for frame in reader)
+    assert got == [0, 1, 2, 3, 4]
+
+
+def test_frames_of_another_size_are_refused(pictures):
+    Image.new("RGB", (30, 20)).save(pictures / "frame7.png")
+    with (
+        open_frames(pictures, max_size=8) as reader,
+        pytest.raises(InputError, match=r"frame7\.png is 30x20 pixels, .*32x24.*one size"),
+    ):
+        list(reader)
+
+
+def test_start_past_the_end(pictures, clip, shared_data):
+    for source, total in ((pictures, 12), (clip, 40)):
+        with pytest.raises(InputError, match=f"has {total} frames, so none from {total} on"):
+            open_frames(source, start=total)
+
+
+def test_start_past_the_end_of_a_video_of_unknown_length(clip, monkeypatch):
+    monkeypatch.setattr("vos.decoding.Video._count", lambda self: None)
+    with open_frames(clip, start=40) as reader:
+        assert reader.count is None
+        with pytest.raises(InputError, match="ends before frame 40"):
+            next(reader)
+
+
+def test_large_files_are_not_counted(clip, shared_data, monkeypatch):
+    monkeypatch.setattr("vos.decoding._COUNTED_BYTES", 10)
+    with open_frames(shared_data / "videos/vp8_480x270.webm", end=5) as reader:
+        assert reader.count is None
+        assert len(list(reader)) == 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"start": -1}, {"stride": 0}, {"start": 5, "end": 5}, {"end": 0}, {"max_size": 0}],
+)
+def test_choices_that_make_no_sense(pictures, options):
+    with pytest.raises(InputError, match=r"expected|no frames between"):
+        open_frames(pictures, **options)
+
+
+def test_errors_of_the_thread_reach_the_reader(pictures, monkeypatch):
+    def fail(path):
+        raise MemoryError("no more")
+
+    monkeypatch.setattr("vos.video.read_image", fail)
+    with open_frames(pictures) as reader, pytest.raises(MemoryError, match="no more"):
+        next(reader)

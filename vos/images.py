@@ -96,14 +96,20 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
+def shrunk_size(height: int, width: int, max_size: int | None) -> tuple[int, int]:
+    """Return (height, width) with the longer side at most `max_size`, in the same aspect."""
+    longer = max(height, width)
+    if max_size is None or longer <= max_size:
+        return height, width
+    return max(1, round(height * max_size / longer)), max(1, round(width * max_size / longer))
+
+
 def shrink(image: NDArray[np.uint8], max_size: int | None) -> NDArray[np.uint8]:
     """Bring the longer side of a picture (H, W, C) down to `max_size` pixels by area averaging.
 
     The aspect is kept; a smaller picture, or None, is returned as it is.
     """
-    height, width = image.shape[:2]
-    longer = max(height, width)
-    if max_size is None or longer <= max_size:
+    height, width = shrunk_size(image.shape[0], image.shape[1], max_size)
+    if (height, width) == image.shape[:2]:
         return image
-    size = (max(1, round(width * max_size / longer)), max(1, round(height * max_size / longer)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))

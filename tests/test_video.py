@@ -6,6 +6,7 @@ import http.server
 import itertools
 import threading
 import time
+import warnings
 from fractions import Fraction
 
 import av
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos.decoding import _upright
+from vos.decoding import Video, _upright, open_video
 from vos.files import InputError
 from vos.video import open_frames
 from vos.video_writer import VideoWriter
@@ -290,9 +291,87 @@ def test_a_clip_over_http(clip):
         server.shutdown()
 
 
+def test_a_live_stream_passes_over_lost_packets(tmp_path):
+    """An unseekable transport stream of 60 frames, its middle overwritten, as a network does."""
+    path = tmp_path / "live.ts"
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w", format="mpegts") as container:
+        stream = container.add_stream("mpeg2video", rate=25, options={"g": "10", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(60):
+            noise = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="rgb24")))
+        container.mux(stream.encode(None))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 376 * 188
+    data[middle : middle + 1880] = rng.bytes(1880)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), LiveHandler) as server:
+        server.data = bytes(data)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with open_frames(f"http://127.0.0.1:{server.server_port}/live.ts") as reader:
+            assert (reader.kind, reader.count) == ("stream", None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # FFmpeg may call the end of such a stream an error
+                assert 50 <= len(list(reader)) <= 60
+        server.shutdown()
+
+
+class LiveHandler(http.server.BaseHTTPRequestHandler):
+    """Send bytes of unknown length, once through."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.server.data)
+
+    def log_message(self, *args):
+        pass
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
+
+
+def test_a_stream_that_breaks_off_warns(clip):
+    def broken(self, *args):
+        yield from itertools.islice(demux(self, *args), 10)
+        raise av.error.OSError(5, "Input/output error")
+
+    for live in (True, False):
+        video = open_video(str(clip))
+        demux = type(video._container).demux
+        video._live = live
+        video._container = Replaced(video._container, broken)
+        if live:
+            with pytest.warns(UserWarning, match=r"ramp\.mp4: ended after 10 frames"):
+                assert len(list(video.pictures(lambda index: True))) == 10
+        else:
+            with pytest.raises(InputError, match="after 10 readable frames .Input/output"):
+                list(video.pictures(lambda index: True))
+
+
+class Replaced:
+    """A container whose demux is another function."""
+
+    def __init__(self, container, demux):
+        self._container, self._demux = container, demux
+
+    def demux(self, *args):
+        return self._demux(self._container, *args)
+
+
+def test_a_file_of_no_known_codec(clip):
+    class Unknown:
+        disposition, name, codec_context = 0, None, None
+
+    with av.open(str(clip)) as container:
+        fake = Replaced(container, None)
+        fake.streams = fake
+        fake.best = lambda kind: Unknown
+        fake.close = container.close
+        with pytest.raises(InputError, match="cannot decode"):
+            Video(fake, "clip", live=False)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +479,7 @@ def test_frames_of_another_size_are_refused(pictures):
         list(reader)
 
 
-def test_start_past_the_end(pictures, clip, shared_data):
+def test_start_past_the_end(pictures, clip):
     for source, total in ((pictures, 12), (clip, 40)):
         with pytest.raises(InputError, match=f"has {total} frames, so none from {total} on"):
             open_frames(source, start=total)

@@ -8,6 +8,7 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -113,9 +114,13 @@ class Video:
         stream = self._container.streams.best("video")
         covers = av.stream.Disposition.attached_pic
         if stream is None or stream.disposition & covers or stream.name in _TEXT_ART:
-            self._container.close()
-            raise InputError(f"{self.name}: holds no video")
-        return stream
+            why = "holds no video"
+        elif stream.codec_context is None:
+            why = "its video is of a kind that this FFmpeg cannot decode; re-encode it"
+        else:
+            return stream
+        self._container.close()
+        raise InputError(f"{self.name}: {why}")
 
     def _count(self) -> int | None:
         """Return the number of frames by the header, else by walking the packets undecoded."""
@@ -175,7 +180,9 @@ class Video:
             for frame in self._held_back():
                 given += 1
                 yield frame
-            raise self._damaged(given, str(error.strerror)) from error
+            if not self._live:
+                raise self._damaged(given, str(error.strerror)) from error
+            warnings.warn(f"{self.name}: ended after {given} frames ({error})", stacklevel=2)
 
     def _decoded(self, packet: Any, given: int) -> list[Any]:
         """Decode a packet; before a first whole frame, and in streams, failures are skipped."""
@@ -244,7 +251,8 @@ def _options(source: str) -> dict[str, Any]:
 def open_video(source: str) -> Video:
     """Open a video file, a stream address (rtsp://, http://, ...) or a camera (/dev/video0).
 
-    Of a live source, one that is no file and has no length, lost packets are passed over.
+    Of a live source, one that is no file and has no length, lost packets are passed over, and
+    it ends, with a warning, where the connection ends.
 
     Raises:
         InputError: it cannot be opened, or holds no video.

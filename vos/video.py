@@ -287,7 +287,6 @@ def open_frames(
         total, fps = video.count, video.fps
         frames = _video_frames(video, choice)
     if total is not None and start >= total:
-        frames.close()  # type: ignore[attr-defined]  # generators have it
         raise InputError(f"{source}: has {total} frames, so none from {start} on; start earlier")
     count = None if total is None else len(choice.of(total))
     return FrameReader(

@@ -6,6 +6,7 @@ norm. Shapes: B batch, D width, H' W' pixels of the network's input, h w patches
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,14 +15,16 @@ from torch import Tensor
 from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone, WeightsRecord
 from vos.backbones_timm import EfficientNetLite0, load_strictly, timm_backbone
 from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint
-from vos.devices import resolve_device, resolve_precision
+from vos.devices import Precision, resolve_device, resolve_precision
 from vos.files import InputError, sha256_of
 from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
 from vos.weights import REGISTRY, DownloadProgress, find_weights, named
 
 __all__ = [
     "ARCHITECTURES",
+    "DEFAULT_BACKBONE",
     "Backbone",
+    "BackboneOptions",
     "DinoViT",
     "EfficientNetLite0",
     "VisionTransformer",
@@ -29,9 +32,47 @@ __all__ = [
     "load_backbone",
 ]
 
-DEFAULT_STRIDE = 8
+DEFAULT_BACKBONE = "dino_vits8"
 _TIMM = "timm:"
 _UNTRAINED_SEED = 0
+
+
+@dataclass(frozen=True)
+class BackboneOptions:
+    """Which backbone to load, and where to run it: the options of `load_backbone`."""
+
+    backbone: str | None = None
+    """Name of the backbone: dino_vits8, dino_vits16, dino_vitb8, dino_vitb16, efficientnet_lite0,
+    or timm:NAME. Without it, what --weights holds, else dino_vits8."""
+    weights: Path | None = None
+    """Checkpoint file to use: .pth (plain or full training checkpoint) or .safetensors."""
+    weights_dir: Path | None = None
+    """Folder where named weights are looked for first, and downloaded to."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """auto is bf16 where the hardware has it, else fp32 (fp16 on older GPUs)."""
+    checkpoint_key: str = "teacher"
+    """Which network of a training checkpoint to take: teacher or student."""
+    feature_stride: int = 8
+    """For a CNN of timm: the coarsest feature level to take, in pixels."""
+    untrained: bool = False
+    """Keep the architecture's random start (seed 0), as a baseline."""
+
+    def load(self, progress: DownloadProgress | None = None) -> Backbone:
+        """Load it; see `load_backbone`."""
+        name = self.backbone or (None if self.weights else DEFAULT_BACKBONE)
+        return load_backbone(
+            name,
+            weights=self.weights,
+            weights_dir=self.weights_dir,
+            device=self.device,
+            precision=self.precision,
+            checkpoint_key=self.checkpoint_key,
+            feature_stride=self.feature_stride,
+            untrained=self.untrained,
+            progress=progress,
+        )
 
 
 class DinoViT(Backbone):
@@ -68,11 +109,11 @@ def load_backbone(
     *,
     weights: str | Path | None = None,
     weights_dir: str | Path | None = None,
-    device: str | torch.device = "auto",
-    precision: str = "auto",
-    checkpoint_key: str = "teacher",
-    feature_stride: int = DEFAULT_STRIDE,
-    untrained: bool = False,
+    device: str | torch.device = BackboneOptions.device,
+    precision: str = BackboneOptions.precision,
+    checkpoint_key: str = BackboneOptions.checkpoint_key,
+    feature_stride: int = BackboneOptions.feature_stride,
+    untrained: bool = BackboneOptions.untrained,
     progress: DownloadProgress | None = None,
 ) -> Backbone:
     """Load a frozen backbone, in evaluation mode, on its device and in its precision.

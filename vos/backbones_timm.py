@@ -6,8 +6,8 @@ Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vos.backbone_base import Backbone, WeightsRecord
+from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone, WeightsRecord
 from vos.checkpoints import Checkpoint, StateDict, read_file
 from vos.files import InputError, sha256_of
 from vos.weights import packaged_file
@@ -176,7 +176,7 @@ class EfficientNetLite0(Backbone):
             load_strictly(network, state, "efficientnet_lite0", str(path))
             record = WeightsRecord("efficientnet_lite0", path.name, sha256_of(path), "package")
         super().__init__(
-            network, stride=8, dim=152, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), record=record
+            network, stride=8, dim=152, mean=IMAGENET_MEAN, std=PROTOCOL_STD, record=record
         )
 
     def forward(self, images: Tensor) -> Tensor:

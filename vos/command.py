@@ -52,9 +52,12 @@ class Terminated(KeyboardInterrupt):
 
 
 class Advance(Protocol):
-    """Report that `n` more units are done; `note` is shown beside the rate."""
+    """Report that `n` more units are done.
 
-    def __call__(self, n: int = 1, note: str = "") -> None:
+    `note` is shown beside the rate; `total` replaces the total where it is known only now.
+    """
+
+    def __call__(self, n: int = 1, note: str = "", total: int | None = None) -> None:
         """Advance the progress display."""
         ...
 
@@ -175,9 +178,10 @@ def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(label, total=total, rate="", note="")
 
-        def advance(n: int = 1, note: str = "") -> None:
-            clock.add(n)
-            bars.update(task, advance=n, rate=f"{clock.rate:.2f} {unit}/s", note=note)
+        def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
+            clock.add(n, total)
+            rate = f"{clock.rate:.2f} {unit}/s"
+            bars.update(task, advance=n, total=clock.total, rate=rate, note=note)
 
         yield advance
 
@@ -188,16 +192,16 @@ def _lines(label: str, total: int | None, unit: str) -> Iterator[Advance]:
     last = time.monotonic()
 
     def write(note: str) -> None:
-        of = "" if total is None else f"/{total}"
+        of = "" if clock.total is None else f"/{clock.total}"
         text = f"{label}: {clock.done}{of} {unit}, {clock.rate:.2f} {unit}/s"
         left = clock.seconds_left
         if left is not None:
             text += f", {_clock_text(left)} left"
         print(text + (f", {note}" if note else ""), file=sys.stderr, flush=True)
 
-    def advance(n: int = 1, note: str = "") -> None:
+    def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
         nonlocal last
-        clock.add(n)
+        clock.add(n, total)
         if time.monotonic() - last >= _PLAIN_INTERVAL:
             last = time.monotonic()
             write(note)
@@ -214,8 +218,9 @@ class _Clock:
         self.done = 0
         self._start = time.monotonic()
 
-    def add(self, n: int) -> None:
+    def add(self, n: int, total: int | None = None) -> None:
         self.done += n
+        self.total = self.total if total is None else total
 
     @property
     def rate(self) -> float:

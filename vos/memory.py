@@ -10,7 +10,7 @@ Shapes: P = h * w patches, C = 1 + objects, background first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,21 @@ class ContextFrame:
     """As `vos.neighborhood.Neighborhood.lay_out` stores them."""
     labels: Tensor
     """(P, C) float32."""
+
+
+@dataclass(frozen=True)
+class MemoryState:
+    """All of a memory but the features, which can be computed again from the frames."""
+
+    objects: tuple[int, ...]
+    prompted: dict[int, Tensor]
+    """Frame number -> labels (P, C) of the prompted frames."""
+    last: dict[int, Tensor]
+    """The same of the last frames, oldest first."""
+    first_prompt: dict[int, int]
+    """Object id -> number of the frame that first gave it."""
+    latest_prompt: dict[int, int]
+    """Object id -> number of the frame that last gave it."""
 
 
 class ContextMemory:
@@ -88,6 +103,33 @@ class ContextMemory:
     def remember(self, frame: ContextFrame) -> None:
         """Keep a predicted frame as the last one."""
         self._last.append(frame)
+
+    def state(self) -> MemoryState:
+        """Return what `restore` needs; the labels are shared, not copied."""
+        return MemoryState(
+            self.objects,
+            {number: frame.labels for number, frame in self._prompted.items()},
+            {frame.number: frame.labels for frame in self._last},
+            dict(self._first),
+            dict(self._latest),
+        )
+
+    def restore(self, state: MemoryState, features: Callable[[int], Tensor]) -> None:
+        """Become what `state` was taken of.
+
+        Args:
+            state: what `state` returned.
+            features: gives a frame's laid-out features by its number.
+        """
+        self.objects = state.objects
+        self._first, self._latest = dict(state.first_prompt), dict(state.latest_prompt)
+        self._prompted = {
+            number: ContextFrame(number, features(number), labels)
+            for number, labels in state.prompted.items()
+        }
+        self._last.clear()
+        for number, labels in state.last.items():
+            self._last.append(ContextFrame(number, features(number), labels))
 
     def _forget(self) -> None:
         needed = set(self._first.values()) | set(self._latest.values())

@@ -42,6 +42,11 @@ class Neighborhood:
     )
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """h and w."""
+        return self.height, self.width
+
+    @property
     def unlimited(self) -> bool:
         """Whether every patch sees every other."""
         reach = max(self.height, self.width) - 1

@@ -8,7 +8,8 @@ Shapes: H W pixels of a frame, h w patches, P = h * w, D width, C = 1 + objects.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,55 +18,26 @@ from torch import Tensor
 
 from vos.affinity import propagate_labels
 from vos.backbones import Backbone
+from vos.config import PropagationConfig
 from vos.files import InputError
-from vos.labels import Upsampling, winning_channel
+from vos.labels import winning_channel
 from vos.masks import VOID, ids_from_channels, object_ids, resize_nearest
-from vos.memory import ContextFrame, ContextMemory
-from vos.neighborhood import Neighborhood, Shape
+from vos.memory import ContextFrame, ContextMemory, MemoryState
+from vos.neighborhood import Neighborhood
 
 
 @dataclass(frozen=True)
-class PropagationConfig:
-    """Every number of label propagation; the defaults are the published protocol's."""
+class Snapshot:
+    """A propagator's state after a step."""
 
-    n_last_frames: int = 7
-    """Context frames before the current one, beside the prompted frames."""
-    neighborhood_radius: int = 12
-    """How far a patch may look, in patches; 0 means the whole frame."""
-    neighborhood_shape: Shape = "square"
-    """square: the radius holds in each axis by itself; circle: as the crow flies."""
-    topk: int = 5
-    """How many of the most similar patches a label is taken from."""
-    temperature: float = 0.1
-    """Softmax temperature of the similarities; smaller is sharper."""
-    short_side: int = 480
-    """Pixels of the shorter side of what the network sees; 0 keeps the frame's size."""
-    size_multiple: int = 64
-    """The longer side is rounded down to a multiple of this many pixels."""
-    upsampling: Upsampling = "bilinear"
-    """How labels of patches become labels of pixels."""
-    stretch_channels: bool = True
-    """Stretch each channel to 0..1 before the largest one wins."""
+    number: int
+    """How many steps were taken before that step."""
+    memory: MemoryState
 
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            InputError: a number is out of its range.
-        """
-        least = {
-            "n_last_frames": 0,
-            "neighborhood_radius": 0,
-            "topk": 1,
-            "short_side": 0,
-            "size_multiple": 1,
-        }
-        for name, low in least.items():
-            value = getattr(self, name)
-            if value < low:
-                raise InputError(f"{name} is {value}; expected at least {low}")
-        if not 0 < self.temperature < float("inf"):
-            raise InputError(f"temperature is {self.temperature}; expected a number above 0")
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of the steps whose frames `LabelPropagator.restore` needs."""
+        return tuple(sorted({*self.memory.prompted, *self.memory.last}))
 
 
 class LabelPropagator:
@@ -109,22 +81,26 @@ class LabelPropagator:
         self._memory.remove_object(object_id)
 
     @torch.inference_mode()
-    def features(self, frame: np.ndarray) -> Tensor:
-        """Compute a frame's features, for `step`; safe to call ahead of it from another thread.
+    def features(self, frames: Sequence[np.ndarray]) -> list[Tensor]:
+        """Compute the features of frames in one batch, for `step`.
 
         Args:
-            frame: RGB uint8 (H, W, 3).
+            frames: RGB uint8 (H, W, 3), all of one size.
 
         Returns:
-            (h, w, D) of unit length, in the backbone's precision, on its device.
+            For each frame (h, w, D) of unit length, in the backbone's precision, on its device.
 
         Raises:
-            InputError: the frame is not RGB uint8, or too small.
+            InputError: a frame is not RGB uint8, or too small.
         """
-        images = self.backbone.preprocess(
-            frame, short_side=self.config.short_side, size_multiple=self.config.size_multiple
-        )
-        return F.normalize(self.backbone(images)[0], dim=0).permute(1, 2, 0).contiguous()
+        images = [
+            self.backbone.preprocess(
+                frame, short_side=self.config.short_side, size_multiple=self.config.size_multiple
+            )
+            for frame in frames
+        ]
+        features = F.normalize(self.backbone(torch.cat(images)), dim=1)
+        return list(features.permute(0, 2, 3, 1).contiguous())
 
     @torch.inference_mode()
     def step(
@@ -139,7 +115,7 @@ class LabelPropagator:
         Args:
             frame: RGB uint8 (H, W, 3).
             prompt: uint8 (H, W) with object ids 1 to 254, 0 background, 255 void.
-            features: what `features(frame)` gave, where it was computed ahead.
+            features: what `features([frame])` gave, where it was computed ahead.
 
         Returns:
             uint8 (H, W) of ids, 0 background.
@@ -154,80 +130,93 @@ class LabelPropagator:
         if not given and not self.objects:
             return np.zeros(frame.shape[:2], np.uint8)
         if features is None:
-            features = self.features(frame)
-        self._fit_neighborhood(features)
-        assert self._neighborhood is not None
-        predicted = self._propagate(features) if self.objects else None
+            (features,) = self.features([frame])
+        neighborhood = self._fit_neighborhood(features)
+        predicted = self._propagate(features, neighborhood) if self.objects else None
         mask = np.zeros(frame.shape[:2], np.uint8)
         if predicted is not None:
-            mask = self._mask(predicted, frame.shape[:2])
-        laid_out = self._neighborhood.lay_out(features)
-        if prompt is None:
-            assert predicted is not None
-            self._memory.remember(ContextFrame(self._number, laid_out, predicted))
-            return mask
-        return self._take_prompt(prompt, given, laid_out, predicted, mask)
+            mask = self._mask(predicted, neighborhood, frame.shape[:2])
+        laid_out = neighborhood.lay_out(features)
+        if prompt is not None:
+            labels = self._take_prompt(prompt, given, predicted, neighborhood)
+            self._memory.remember_prompt(ContextFrame(self._number, laid_out, labels), given)
+            mask = _merge(mask, prompt, given)
+        else:
+            assert predicted is not None  # without a prompt there are objects, so a prediction
+            labels = predicted
+            self._memory.remember(ContextFrame(self._number, laid_out, labels))
+        self.soft_labels = labels.T.unflatten(1, neighborhood.grid)
+        return mask
 
-    def _propagate(self, features: Tensor) -> Tensor:
-        assert self._neighborhood is not None
+    def snapshot(self) -> Snapshot:
+        """Return the state after the last step, from which `restore` goes on to the same masks."""
+        return Snapshot(self._number, self._memory.state())
+
+    @torch.inference_mode()
+    def restore(self, snapshot: Snapshot, frames: Mapping[int, np.ndarray]) -> None:
+        """Go on from a snapshot, as if all steps up to it had just been taken.
+
+        Args:
+            snapshot: what `snapshot` returned, of the same video, backbone and configuration.
+            frames: RGB uint8 (H, W, 3) of at least the steps that `snapshot.frames` lists.
+
+        Raises:
+            InputError: a frame is missing.
+        """
+        missing = sorted(set(snapshot.frames) - set(frames))
+        if missing:
+            raise InputError(f"the snapshot needs frames {missing}, which were not given")
+        self.reset()
+        laid_out = {}
+        for number in snapshot.frames:
+            self._check_size(frames[number])
+            (features,) = self.features([frames[number]])
+            laid_out[number] = self._fit_neighborhood(features).lay_out(features)
+        device = self.backbone.device
+        state = snapshot.memory
+        moved = replace(
+            state,
+            prompted={n: labels.to(device) for n, labels in state.prompted.items()},
+            last={n: labels.to(device) for n, labels in state.last.items()},
+        )
+        self._memory.restore(moved, laid_out.__getitem__)
+        self._number = snapshot.number
+
+    def _propagate(self, features: Tensor, neighborhood: Neighborhood) -> Tensor:
+        """Labels (P, C) of the present objects, from the context."""
         context = list(self._memory)
-        labels = propagate_labels(
+        return propagate_labels(
             features,
             [frame.features for frame in context],
             [frame.labels for frame in context],
-            self._neighborhood,
+            neighborhood,
             topk=self.config.topk,
             temperature=self.config.temperature,
         )
-        self._keep_soft(labels)
-        return labels
 
     def _take_prompt(
         self,
         prompt: np.ndarray,
         given: tuple[int, ...],
-        laid_out: Tensor,
         predicted: Tensor | None,
-        mask: np.ndarray,
-    ) -> np.ndarray:
-        """Merge a prompt into the labels and the mask, and keep its frame as context."""
-        known = self.objects
-        new = tuple(o for o in given if o not in known)
-        self._memory.add_objects(new)
-        labels = self._prompt_labels(prompt, given, predicted, laid_out.device)
-        self._memory.remember_prompt(ContextFrame(self._number, laid_out, labels), given)
-        self._keep_soft(labels)
-        merged = np.where(np.isin(mask, given), 0, mask).astype(np.uint8)
-        void = prompt == VOID
-        merged[void] = mask[void]
-        spoken = np.isin(prompt, given)
-        merged[spoken] = prompt[spoken]
-        return merged
-
-    def _prompt_labels(
-        self,
-        prompt: np.ndarray,
-        given: tuple[int, ...],
-        predicted: Tensor | None,
-        device: torch.device,
+        neighborhood: Neighborhood,
     ) -> Tensor:
         """Labels (P, C) of a prompted frame: the prompt's, else the prediction's."""
-        assert self._neighborhood is not None
-        small = resize_nearest(prompt, self._neighborhood.height, self._neighborhood.width)
+        self._memory.add_objects(tuple(o for o in given if o not in self.objects))
+        small = resize_nearest(prompt, *neighborhood.grid)
         self._warn_of_vanished(small, given)
-        flat = torch.from_numpy(small.reshape(-1).astype(np.int64)).to(device)
-        channels = 1 + len(self.objects)
-        labels = torch.zeros(flat.numel(), channels, device=device)
-        if predicted is not None:
+        flat = torch.from_numpy(small.reshape(-1).astype(np.int64)).to(self.backbone.device)
+        labels = torch.zeros(flat.numel(), 1 + len(self.objects), device=flat.device)
+        if predicted is None:
+            labels[flat == 0, 0] = 1
+        else:
             labels[:, : predicted.shape[1]] = predicted
-            for object_id in given:  # what was predicted of a corrected object is void
+            for object_id in given:  # a corrected object is where the prompt says, nowhere else
                 channel = self.objects.index(object_id) + 1
                 labels[:, 0] += labels[:, channel]
                 labels[:, channel] = 0
             silent = flat == VOID
             labels[silent, : predicted.shape[1]] = predicted[silent]
-        else:
-            labels[flat == 0, 0] = 1
         for object_id in given:
             spoken = flat == object_id
             labels[spoken] = 0
@@ -244,22 +233,17 @@ class LabelPropagator:
                 stacklevel=4,
             )
 
-    def _mask(self, labels: Tensor, size: tuple[int, int]) -> np.ndarray:
-        assert self._neighborhood is not None
-        grid = (self._neighborhood.height, self._neighborhood.width)
+    def _mask(
+        self, labels: Tensor, neighborhood: Neighborhood, size: tuple[int, int]
+    ) -> np.ndarray:
         winner = winning_channel(
-            labels.T.reshape(-1, *grid).contiguous(),
+            labels.T.reshape(-1, *neighborhood.grid).contiguous(),
             self.backbone.stride,
             upsampling=self.config.upsampling,
             stretch=self.config.stretch_channels,
         )
         channels = winner.to(torch.uint8).cpu().numpy()
         return resize_nearest(ids_from_channels(channels, self.objects), *size)
-
-    def _keep_soft(self, labels: Tensor) -> None:
-        assert self._neighborhood is not None
-        grid = (self._neighborhood.height, self._neighborhood.width)
-        self.soft_labels = labels.T.unflatten(1, grid)
 
     def _check_size(self, frame: np.ndarray) -> None:
         size = frame.shape[:2]
@@ -287,9 +271,16 @@ class LabelPropagator:
             )
         return given
 
-    def _fit_neighborhood(self, features: Tensor) -> None:
-        h, w, _ = features.shape
+    def _fit_neighborhood(self, features: Tensor) -> Neighborhood:
         if self._neighborhood is None:
-            self._neighborhood = Neighborhood(
-                h, w, self.config.neighborhood_radius, self.config.neighborhood_shape
-            )
+            h, w = features.shape[:2]
+            radius, shape = self.config.neighborhood_radius, self.config.neighborhood_shape
+            self._neighborhood = Neighborhood(h, w, radius, shape)
+        return self._neighborhood
+
+
+def _merge(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
+    """Put a prompt over the predicted mask, leaving its void pixels and other objects alone."""
+    spoken = np.isin(prompt, given)
+    erased = np.isin(mask, given) & (prompt != VOID)
+    return np.where(spoken, prompt, np.where(erased, 0, mask)).astype(np.uint8)

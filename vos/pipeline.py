@@ -1,0 +1,202 @@
+"""The loop behind `segment_video`: decode, compute, write, and stop well.
+
+Shapes: H W pixels, h w patches, D width.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from vos.devices import synchronize
+from vos.files import InputError
+from vos.masks import LoadedMask
+from vos.outputs import STATE, OutputOptions, Outputs, Result
+from vos.prompts import PromptRules, fit_prompt
+from vos.propagator import LabelPropagator, Snapshot
+from vos.resume import save_snapshot
+from vos.run_record import RunRecord, peak_memory_mib
+from vos.video import Frame, FrameReader
+
+OnFrame = Callable[[int, int | None], None]
+"""Called after each frame with (frames done, frames in all or None)."""
+
+_SAVE_SECONDS = 10.0
+_GPU_BATCH = 4
+
+
+@dataclass
+class StageSeconds:
+    """Where the time of a run went. Decoding and writing run beside the rest."""
+
+    decode_wait: float = 0.0
+    """Waiting for the decoder, as far as it was not ahead."""
+    features: float = 0.0
+    propagation: float = 0.0
+    writing: float = 0.0
+    """Busy time of the writing thread."""
+
+
+@dataclass
+class Pipeline:
+    """One run over one source."""
+
+    reader: FrameReader
+    tracker: LabelPropagator
+    prompts: dict[int, LoadedMask]
+    """By the frame's index in the source."""
+    rules: PromptRules
+    max_size: int | None
+    stride: int
+    out: Path
+    options: OutputOptions
+    record: RunRecord
+    on_frame: OnFrame | None = None
+    seconds: StageSeconds = field(default_factory=StageSeconds)
+    done: int = 0
+    """Frames with a mask."""
+    computed: int = 0
+    _latest: Snapshot | None = None
+    _saved: float = field(default_factory=time.monotonic)
+
+    def run(self, earlier: Snapshot | None) -> None:
+        """Segment all frames; `earlier` is where a stopped run goes on.
+
+        Raises:
+            InputError: a frame or mask cannot be used; what came before it is on disk.
+            OSError: a result cannot be written.
+            KeyboardInterrupt: stopped; what was finished is on disk.
+        """
+        start = time.perf_counter()
+        stop: KeyboardInterrupt | None = None
+        state = "failed"
+        outputs = Outputs(self.out, self.options, self.reader.fps, self.stride)
+        try:
+            with outputs:
+                try:
+                    self._frames(outputs, earlier)
+                except KeyboardInterrupt as interrupt:
+                    if not self.done:
+                        raise
+                    stop = interrupt  # leaves the block normally: videos stay, up to here
+            state = "stopped" if stop else "complete"
+        finally:
+            self.seconds.writing = outputs.seconds
+            self._finish(state, time.perf_counter() - start, resumable=not outputs.failed)
+        if stop is not None:
+            raise stop
+
+    def _frames(self, outputs: Outputs, earlier: Snapshot | None) -> None:
+        remaining = set(self.prompts)
+        kept: dict[int, np.ndarray] = {}
+        for frame, features in self._with_features(earlier):
+            remaining.discard(frame.index)
+            if earlier is not None and self.done <= earlier.number:
+                self._replay(frame, outputs, earlier, kept)
+            else:
+                self._step(frame, features, outputs)
+            self.done += 1
+            if self.on_frame is not None:
+                self.on_frame(self.done, self.reader.count)
+        if remaining:
+            raise InputError(
+                f"masks were given for frames {sorted(remaining)}, which the source does not have "
+                f"(it ended after {self.done} frames)"
+            )
+
+    def _with_features(self, earlier: Snapshot | None) -> Iterator[tuple[Frame, Tensor | None]]:
+        """Give frames with their features, in batches on a GPU; none before the first prompt."""
+        size = 1 if self.tracker.backbone.device.type == "cpu" else _GPU_BATCH
+        first = min(self.prompts)
+        position = 0
+        batch: list[Frame] = []
+        for frame in self._timed_reader():
+            replayed = earlier is not None and position <= earlier.number
+            position += 1
+            if replayed or frame.index < first:
+                yield frame, None
+                continue
+            batch.append(frame)
+            if len(batch) == size:
+                yield from self._computed(batch)
+                batch = []
+        if batch:
+            yield from self._computed(batch)
+
+    def _computed(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor]]:
+        start = time.perf_counter()
+        features = self.tracker.features([frame.image for frame in batch])
+        synchronize(self.tracker.backbone.device)
+        self.seconds.features += time.perf_counter() - start
+        yield from zip(batch, features, strict=True)
+
+    def _timed_reader(self) -> Iterator[Frame]:
+        while True:
+            start = time.perf_counter()
+            frame = next(self.reader, None)
+            self.seconds.decode_wait += time.perf_counter() - start
+            if frame is None:
+                return
+            yield frame
+
+    def _step(self, frame: Frame, features: Tensor | None, outputs: Outputs) -> None:
+        size = frame.image.shape[:2]
+        loaded = self.prompts.get(frame.index)
+        prompt = None
+        if loaded is not None:
+            prompt = fit_prompt(loaded, frame.index, size, self.rules, self.max_size)
+        start = time.perf_counter()
+        ids = self.tracker.step(frame.image, prompt, features=features)
+        synchronize(self.tracker.backbone.device)
+        self.seconds.propagation += time.perf_counter() - start
+        soft = None
+        if self.options.soft != "none" and self.tracker.soft_labels is not None:
+            soft = self.tracker.soft_labels.float().cpu().numpy()
+        snapshot = self.tracker.snapshot()
+        outputs.write(Result(frame, ids, soft, self.tracker.objects), self._saver(snapshot))
+        self._latest = snapshot
+        self.computed += 1
+
+    def _saver(self, snapshot: Snapshot) -> Callable[[], None] | None:
+        """Every few seconds, what saves the state once the mask is on disk."""
+        if time.monotonic() - self._saved < _SAVE_SECONDS:
+            return None
+        self._saved = time.monotonic()
+        return lambda: save_snapshot(self.out / STATE, snapshot)
+
+    def _replay(
+        self, frame: Frame, outputs: Outputs, earlier: Snapshot, kept: dict[int, np.ndarray]
+    ) -> None:
+        """Pass a frame by whose mask is on disk, and take up the state at the last of them."""
+        outputs.replay(frame)
+        if self.done in earlier.frames:
+            kept[self.done] = frame.image
+        if self.done == earlier.number:
+            self.tracker.restore(earlier, kept)
+            kept.clear()
+
+    def _finish(self, state: str, wall: float, *, resumable: bool) -> None:
+        """Write the record and, unless all is done, the state to go on from."""
+        self.record.state = state
+        rate = self.computed / wall if wall else 0.0
+        self.record.results = {
+            "frames": self.done,
+            "frames_computed": self.computed,
+            "objects": list(self.tracker.objects),
+            "seconds": asdict(self.seconds),
+            "wall_seconds": wall,
+            "frames_per_second": rate,
+            "peak_memory_mib": peak_memory_mib(),
+        }
+        with suppress(OSError):  # a full disk was reported already; masks are whole
+            if state == "complete":
+                (self.out / STATE).unlink(missing_ok=True)
+            elif resumable and self._latest is not None:
+                save_snapshot(self.out / STATE, self._latest)
+            self.record.write(self.out)

@@ -1,0 +1,100 @@
+"""The masks that a user gives: for which frames, read, checked and fitted to the frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vos.files import InputError
+from vos.images import shrunk_size
+from vos.masks import LoadedMask, fit_mask, read_mask
+
+MaskSource = str | Path | np.ndarray
+Masks = MaskSource | Mapping[int, MaskSource]
+"""One mask for the first frame, or masks by the frame's index in the source."""
+
+
+@dataclass(frozen=True)
+class PromptRules:
+    """How masks may differ from what is expected of them."""
+
+    snap_mask: bool = False
+    """Give pixels with stray values (anti-aliased edges, JPEG) the nearest of the main values."""
+    resize_mask: bool = False
+    """Resize masks of another size than their frame."""
+
+
+def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:
+    """Read `first.png` and `45:later.png`; the key None is the first frame.
+
+    Raises:
+        InputError: no mask, or two for one frame.
+    """
+    if not specs:
+        raise InputError("no mask was given; give --mask FILE for the first frame")
+    found: dict[int | None, Path] = {}
+    for spec in specs:
+        numbered = re.fullmatch(r"(\d+):(.+)", spec)
+        index = int(numbered[1]) if numbered else None
+        if index in found:
+            frame = "the first frame" if index is None else f"frame {index}"
+            raise InputError(f"two masks for {frame}: {found[index]} and {spec}")
+        found[index] = Path(numbered[2] if numbered else spec)
+    return found
+
+
+def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[int, LoadedMask]:
+    """Read the masks in the order of their frames; a colour keeps its id through all of them.
+
+    Raises:
+        InputError: a mask cannot be used; see `vos.masks.read_mask`.
+    """
+    prompts: dict[int, LoadedMask] = {}
+    known: dict[int, int | tuple[int, int, int]] = {}
+    for index in sorted(masks):
+        source = masks[index]
+        if isinstance(source, np.ndarray):
+            prompts[index] = LoadedMask(check_array(source), "array")
+        else:
+            prompts[index] = read_mask(source, snap=rules.snap_mask, known=known or None)
+            known.update(prompts[index].mapping)
+    return prompts
+
+
+def check_array(mask: np.ndarray) -> np.ndarray:
+    """Return a caller's array as uint8 ids.
+
+    Raises:
+        InputError: it is not two-dimensional, or not of integers from 0 to 255.
+    """
+    whole = mask.dtype == bool or np.issubdtype(mask.dtype, np.integer)
+    if mask.ndim != 2 or not whole or mask.size == 0 or mask.min() < 0 or mask.max() > 255:
+        raise InputError(
+            f"a mask is a map (height, width) of ids 0 to 254, 255 for void; got {mask.dtype} of "
+            f"shape {tuple(mask.shape)}"
+        )
+    return mask.astype(np.uint8)
+
+
+def fit_prompt(
+    prompt: LoadedMask, index: int, frame: tuple[int, int], rules: PromptRules, max_size: int | None
+) -> np.ndarray:
+    """Bring a mask to its frame's size, (H, W) uint8.
+
+    A mask of the source's size follows its frame where `max_size` made that smaller.
+
+    Raises:
+        InputError: another size, and `rules` do not say to resize.
+    """
+    height, width = prompt.ids.shape
+    followed = shrunk_size(height, width, max_size) == frame
+    return fit_mask(
+        prompt.ids,
+        *frame,
+        resize=rules.resize_mask or followed,
+        name=f"the mask for frame {index}",
+    )

@@ -1,0 +1,60 @@
+"""The state of an unfinished run on disk, so that another process goes on to the same masks.
+
+A safetensors file: the labels of the context frames, and the rest as JSON in its header.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from vos.files import InputError, atomic_path
+from vos.memory import MemoryState
+from vos.propagator import Snapshot
+
+
+def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
+    """Write a propagator's snapshot, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    memory = snapshot.memory
+    tensors = {f"prompted.{n}": t.contiguous() for n, t in memory.prompted.items()}
+    tensors |= {f"last.{n}": t.contiguous() for n, t in memory.last.items()}
+    about = {
+        "number": snapshot.number,
+        "objects": memory.objects,
+        "prompted": list(memory.prompted),
+        "last": list(memory.last),
+        "first_prompt": sorted(memory.first_prompt.items()),
+        "latest_prompt": sorted(memory.latest_prompt.items()),
+    }
+    with atomic_path(path) as beside:
+        save_file(tensors, beside, metadata={"snapshot": json.dumps(about)})
+
+
+def load_snapshot(path: str | Path) -> Snapshot:
+    """Read a snapshot.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as handle:
+            about = json.loads(handle.metadata()["snapshot"])
+            state = MemoryState(
+                tuple(about["objects"]),
+                {n: handle.get_tensor(f"prompted.{n}") for n in about["prompted"]},
+                {n: handle.get_tensor(f"last.{n}") for n in about["last"]},
+                dict(map(tuple, about["first_prompt"])),
+                dict(map(tuple, about["latest_prompt"])),
+            )
+            return Snapshot(about["number"], state)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be read as the state of a run ({error}); start again with --overwrite"
+        ) from None

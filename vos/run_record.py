@@ -1,0 +1,161 @@
+"""`run.json`: what a run was made with, so that it can be believed, repeated and resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from vos._version import __version__
+from vos.backbones import Backbone
+from vos.config import PropagationConfig
+from vos.files import InputError, write_json
+from vos.masks import LoadedMask
+from vos.outputs import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, RUN, SOFT, STATE
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "av", "pillow")
+
+Found = Literal["new", "unfinished", "complete"]
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python, this project and the packages that results depend on."""
+    found = {"python": platform.python_version(), "vos-toolkit": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # another build of the same module, such as opencv-python
+            found[name] = "not installed under this name"
+    return found
+
+
+def peak_memory_mib() -> float | None:
+    """Return the process's largest resident memory so far in MiB; None where it is not told."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+@dataclass
+class RunRecord:
+    """The contents of `run.json`."""
+
+    settings: dict[str, Any]
+    """All that the masks depend on; a resumed run must have the same."""
+    state: str = "running"
+    """`running`, `stopped`, `failed` or `complete`."""
+    command: list[str] = field(default_factory=lambda: list(sys.argv))
+    versions: dict[str, str] = field(default_factory=package_versions)
+    machine: str = field(default_factory=platform.platform)
+    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        frames: Any,
+        prompts: dict[int, LoadedMask],
+        backbone: Backbone,
+        config: PropagationConfig,
+    ) -> RunRecord:
+        """Describe a run that is about to start; `frames` is a dataclass of the frame range."""
+        masks = {
+            str(index): {
+                "form": mask.form,
+                "sha256": hashlib.sha256(mask.ids.tobytes()).hexdigest(),
+                "mapping": {str(k): v for k, v in mask.mapping.items()},
+            }
+            for index, mask in prompts.items()
+        }
+        return cls(
+            {
+                "source": source,
+                "frames": asdict(frames),
+                "masks": masks,
+                "backbone": backbone.describe(),
+                "propagation": asdict(config),
+            }
+        )
+
+    def write(self, out: Path) -> None:
+        """Write it into the run's folder."""
+        write_json(out / RUN, asdict(self))
+
+
+def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: bool) -> Found:
+    """Make the run's folder ready and say what it holds.
+
+    Raises:
+        InputError: it cannot be written to; it holds another run and neither `resume` nor
+            `overwrite` is asked for, or both are; or its run had other settings.
+    """
+    if resume and overwrite:
+        raise InputError("resume and overwrite exclude each other; give one")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
+    earlier = _read(out)
+    found: Found = "new"
+    if earlier is not None or (out / MASKS).exists():
+        if not resume and not overwrite:
+            raise InputError(
+                f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
+                "give another folder"
+            )
+        if resume and earlier is not None:
+            found = _resumable(out, earlier, record)
+    if found == "new":
+        _clear(out)
+    if found != "complete":
+        try:
+            record.write(out)
+        except PermissionError:
+            raise InputError(f"the output folder {out} cannot be written to") from None
+    return found
+
+
+def _read(out: Path) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads((out / RUN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out / RUN} cannot be read ({error}); use --overwrite") from None
+    return loaded if isinstance(loaded, dict) else None
+
+
+def _resumable(out: Path, earlier: dict[str, Any], record: RunRecord) -> Found:
+    before = earlier.get("settings", {})
+    now = json.loads(json.dumps(record.settings))
+    changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
+    if changed:
+        told = "; ".join(f"{k}: {before.get(k)} before, {now.get(k)} now" for k in changed)
+        raise InputError(
+            f"the run in {out} cannot be resumed, its settings differ ({told}). Give the same "
+            "settings, or --overwrite"
+        )
+    if earlier.get("state") == "complete":
+        return "complete"
+    for stale in out.glob(".*.part*"):  # left by a process that was killed
+        stale.unlink()
+    return "unfinished" if (out / STATE).is_file() else "new"
+
+
+def _clear(out: Path) -> None:
+    """Remove what a run writes, and nothing else."""
+    for name in (MASKS, SOFT, ALPHA):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in (OVERLAY, ALPHA_VIDEO, RLE, RUN, STATE):
+        (out / name).unlink(missing_ok=True)

@@ -1,0 +1,160 @@
+"""The main job from end to end: a video and a mask in, a mask for every frame out.
+
+A thread decodes ahead (`vos.video`), this one computes, a third writes (`vos.outputs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
+from vos.config import PropagationConfig
+from vos.files import InputError
+from vos.outputs import STATE, OutputOptions
+from vos.pipeline import OnFrame, Pipeline, StageSeconds
+from vos.prompts import Masks, PromptRules, read_prompts
+from vos.propagator import LabelPropagator
+from vos.resume import load_snapshot
+from vos.run_record import RunRecord, prepare_folder
+from vos.video import FrameReader, open_frames
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """Which frames of the source, and how large."""
+
+    start: int = 0
+    """Index of the first frame."""
+    end: int | None = None
+    """Index after the last frame; by default the source's end."""
+    stride: int = 1
+    """Take every n-th frame."""
+    max_size: int | None = None
+    """Shrink frames so that the longer side has at most this many pixels."""
+
+    def takes(self, index: int) -> bool:
+        """Whether the frame of that index is among them, as far as the range tells."""
+        inside = index >= self.start and (self.end is None or index < self.end)
+        return inside and (index - self.start) % self.stride == 0
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What a finished run says of itself."""
+
+    out: Path
+    frames: int
+    """Frames with a mask in `out`, those of an earlier part of the run too."""
+    computed: int
+    """Frames that this call computed."""
+    objects: tuple[int, ...]
+    seconds: StageSeconds
+    mapping: dict[int, Any]
+    """Object id -> colour or gray value in the given masks, where that is not the id itself."""
+
+
+def segment_video(
+    source: str | Path,
+    masks: Masks,
+    out: str | Path,
+    *,
+    backbone: str | Backbone = DEFAULT_BACKBONE,
+    config: PropagationConfig | None = None,
+    frames: FrameRange | None = None,
+    rules: PromptRules | None = None,
+    outputs: OutputOptions | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_frame: OnFrame | None = None,
+) -> SegmentResult:
+    """Segment objects through a video from a mask on one or more frames.
+
+    Writes `masks/<frame>.png`, `overlay.mp4`, `run.json` and what `outputs` asks for into `out`.
+    Stopped by Ctrl-C or SIGTERM, it keeps what it has; `resume` goes on to the same masks.
+
+    Args:
+        source: a video file, a folder or glob of images, a camera or stream address.
+        masks: a mask file or array (H, W) for the first frame, or a mapping from frame index in
+            the source to mask.
+        out: the folder to write to.
+        backbone: a name for `vos.load_backbone`, or a loaded backbone.
+        config: the propagation's numbers; the published protocol's by default.
+        frames: which frames.
+        rules: how masks may differ from what is expected.
+        outputs: what is written beside the masks.
+        resume: go on with the unfinished run in `out`.
+        overwrite: replace the run in `out`.
+        on_frame: told of progress.
+
+    Raises:
+        InputError: anything given that cannot be used.
+        OSError: a result cannot be written.
+        KeyboardInterrupt: stopped; what was finished is on disk.
+    """
+    frames = frames or FrameRange()
+    rules = rules or PromptRules()
+    outputs = outputs or OutputOptions()
+    by_index = dict(masks) if isinstance(masks, Mapping) else {frames.start: masks}
+    _check_indices(by_index, frames)
+    prompts = read_prompts(by_index, rules)
+    with _open(source, frames) as reader:
+        _check_count(by_index, reader, frames)
+        loaded = load_backbone(backbone) if isinstance(backbone, str) else backbone
+        tracker = LabelPropagator(loaded, config)
+        record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config)
+        out = Path(out)
+        found = prepare_folder(out, record, resume=resume, overwrite=overwrite)
+        pipeline = Pipeline(
+            reader=reader,
+            tracker=tracker,
+            prompts=prompts,
+            rules=rules,
+            max_size=frames.max_size,
+            stride=frames.stride,
+            out=out,
+            options=outputs,
+            record=record,
+            on_frame=on_frame,
+        )
+        if found != "complete":
+            pipeline.run(load_snapshot(out / STATE) if found == "unfinished" else None)
+    mapping = {k: v for mask in prompts.values() for k, v in mask.mapping.items()}
+    return SegmentResult(
+        out, pipeline.done, pipeline.computed, tracker.objects, pipeline.seconds, mapping
+    )
+
+
+def _open(source: str | Path, frames: FrameRange) -> FrameReader:
+    return open_frames(
+        source,
+        start=frames.start,
+        end=frames.end,
+        stride=frames.stride,
+        max_size=frames.max_size,
+    )
+
+
+def _check_indices(masks: Mapping[int, Any], frames: FrameRange) -> None:
+    if not masks:
+        raise InputError("no mask was given; give one for the first frame")
+    outside = sorted(index for index in masks if not frames.takes(index))
+    if outside:
+        raise InputError(
+            f"masks were given for frames {outside}, which are not among the frames taken (start "
+            f"{frames.start}, end {frames.end}, stride {frames.stride})"
+        )
+
+
+def _check_count(masks: Mapping[int, Any], reader: FrameReader, frames: FrameRange) -> None:
+    """Refuse masks beyond the end before any work, where the number of frames is certain."""
+    if reader.kind not in {"folder", "glob", "image"} or reader.count is None:
+        return
+    beyond = sorted(i for i in masks if (i - frames.start) // frames.stride >= reader.count)
+    if beyond:
+        raise InputError(
+            f"masks were given for frames {beyond}, but {reader.source} has only {reader.count} "
+            f"frames from {frames.start} on"
+        )

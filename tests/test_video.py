@@ -347,7 +347,7 @@ def test_a_stream_that_breaks_off_warns(clip):
             with pytest.warns(UserWarning, match=r"ramp\.mp4: ended after 10 frames"):
                 assert len(list(video.pictures(lambda index: True))) == 10
         else:
-            with pytest.raises(InputError, match="after 10 readable frames .Input/output"):
+            with pytest.raises(InputError, match=r"after 10 readable frames \(Input"):
                 list(video.pictures(lambda index: True))
 
 

@@ -363,7 +363,7 @@ class Replaced:
 
 def test_a_file_of_no_known_codec(clip):
     class Unknown:
-        disposition, name, codec_context = 0, None, None
+        disposition, name, codec_context = av.stream.Disposition(0), None, None
 
     with av.open(str(clip)) as container:
         fake = Replaced(container, None)

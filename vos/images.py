@@ -9,11 +9,13 @@ Shape letters: H W pixels.
 from __future__ import annotations
 
 import glob
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vos.files import InputError, natural_key
 
@@ -24,6 +26,7 @@ _END_MARKS = {  # start of a file -> the bytes near its end without which it was
     b"\xff\xd8": b"\xff\xd9",
     b"\x89PNG": b"IEND",
 }
+_ORIENTATION_TAG = 0x112
 _SCAN_START = b"\xff\xda"
 
 
@@ -70,6 +73,26 @@ def _is_cut_off(data: bytes) -> bool:
     return False
 
 
+def _decoded(data: bytes) -> cv2.typing.MatLike | None:
+    """Decode a file's bytes to BGR, upright; None if it is no picture.
+
+    OpenCV knows the orientation of all forms but WebP, where it depends on its version.
+    """
+    stored = np.frombuffer(data, np.uint8)
+    if data[8:12] != b"WEBP":
+        return cv2.imdecode(stored, cv2.IMREAD_COLOR)
+    image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        return None
+    with Image.open(io.BytesIO(data)) as opened:
+        orientation = opened.getexif().get(_ORIENTATION_TAG, 1)
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(image[::rows, ::columns])
+
+
 def read_image(path: str | Path) -> NDArray[np.uint8]:
     """Read a picture as RGB uint8 (H, W, 3), upright.
 
@@ -87,7 +110,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     image = None
     if data and not _is_cut_off(data):
         try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+            image = _decoded(data)
         except cv2.error as error:  # a picture too large, or a damaged header
             raise InputError(f"{path}: not a readable picture ({error.err})") from error
     if image is None:

@@ -1,5 +1,107 @@
-"""Segment objects through a video from a first-frame mask."""
+"""Segment objects through a video from a first-frame mask, with frozen features.
+
+    import vos
+
+    backbone = vos.load_backbone("dino_vits8")
+    tracker = vos.LabelPropagator(backbone, vos.PropagationConfig())
+    mask = tracker.step(first_frame, first_mask)
+    mask = tracker.step(next_frame)
+
+    vos.segment_video("clip.mp4", "first.png", "out", backbone=backbone)
+    vos.evaluate("predictions", "DAVIS")
+
+Names are imported when they are first used, so that scoring does not load PyTorch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from vos._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from vos.backbones import Backbone, BackboneOptions, load_backbone
+    from vos.config import PropagationConfig
+    from vos.datasets import Dataset, load_dataset
+    from vos.evaluation import Evaluation, evaluate
+    from vos.files import InputError
+    from vos.masks import read_mask, write_mask
+    from vos.metrics import contour_accuracy, region_similarity
+    from vos.outputs import OutputOptions
+    from vos.overlay import draw_overlay
+    from vos.prompts import PromptRules
+    from vos.propagator import LabelPropagator, Snapshot
+    from vos.scores import ScoringRules
+    from vos.segment import FrameRange, SegmentResult, segment_video
+    from vos.video import Frame, FrameReader, open_frames
+    from vos.video_writer import VideoWriter
+
+_HOME = {
+    "Backbone": "backbones",
+    "BackboneOptions": "backbones",
+    "Dataset": "datasets",
+    "Evaluation": "evaluation",
+    "Frame": "video",
+    "FrameRange": "segment",
+    "FrameReader": "video",
+    "InputError": "files",
+    "LabelPropagator": "propagator",
+    "OutputOptions": "outputs",
+    "PromptRules": "prompts",
+    "PropagationConfig": "config",
+    "ScoringRules": "scores",
+    "SegmentResult": "segment",
+    "Snapshot": "propagator",
+    "VideoWriter": "video_writer",
+    "contour_accuracy": "metrics",
+    "draw_overlay": "overlay",
+    "evaluate": "evaluation",
+    "load_backbone": "backbones",
+    "load_dataset": "datasets",
+    "open_frames": "video",
+    "read_mask": "masks",
+    "region_similarity": "metrics",
+    "segment_video": "segment",
+    "write_mask": "masks",
+}
+
+__all__ = [
+    "Backbone",
+    "BackboneOptions",
+    "Dataset",
+    "Evaluation",
+    "Frame",
+    "FrameRange",
+    "FrameReader",
+    "InputError",
+    "LabelPropagator",
+    "OutputOptions",
+    "PromptRules",
+    "PropagationConfig",
+    "ScoringRules",
+    "SegmentResult",
+    "Snapshot",
+    "VideoWriter",
+    "__version__",
+    "contour_accuracy",
+    "draw_overlay",
+    "evaluate",
+    "load_backbone",
+    "load_dataset",
+    "open_frames",
+    "read_mask",
+    "region_similarity",
+    "segment_video",
+    "write_mask",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'vos' has no attribute {name!r}")
+    return getattr(import_module(f"vos.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -175,13 +175,13 @@ def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}"),
     )
     clock = _Clock(total)
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bars:
         task = bars.add_task(label, total=total, rate="", note="")
 
         def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
             clock.add(n, total)
             rate = f"{clock.rate:.2f} {unit}/s"
-            bars.update(task, advance=n, total=clock.total, rate=rate, note=note)
+            bars.update(task, advance=n, total=clock.total, rate=rate, note=note, refresh=True)
 
         yield advance
 

@@ -110,12 +110,16 @@ def test_vos_imports_go_down_only(path):
 @pytest.mark.parametrize("path", modules("pretrain"), ids=lambda p: p.stem)
 def test_pretrain_takes_only_features_and_frames_from_vos(path):
     allowed = {
-        "vos.backbones",
-        "vos.video",
-        "vos.files",
-        "vos.command",
-        "vos.weights",
         "vos._version",
+        "vos.backbones",
+        "vos.checkpoints",
+        "vos.command",
+        "vos.devices",
+        "vos.files",
+        "vos.images",
+        "vos.video",
+        "vos.vit",
+        "vos.weights",
     }
     for name in project_imports(path):
         if name.startswith("vos."):

@@ -70,6 +70,17 @@ def test_labels_are_written_at_the_object(frame):
     assert with_label.max() > 200
 
 
+@pytest.mark.parametrize("place", [np.s_[:4, :4], np.s_[-4:, -4:], np.s_[:4, -4:]])
+def test_labels_stay_inside_the_frame(place):
+    ids = np.zeros((240, 320), np.uint8)
+    ids[place] = 123
+    blank = np.zeros((240, 320, 3), np.uint8)
+    middle = np.zeros((240, 320), np.uint8)
+    middle[118:122, 158:162] = 123
+    written = [(draw_overlay(blank, m, labels=True).min(axis=2) > 200).sum() for m in (ids, middle)]
+    assert written[0] >= 0.9 * written[1] > 0
+
+
 def test_an_empty_mask_leaves_the_frame(frame):
     drawn = draw_overlay(frame, np.full((60, 80), VOID, np.uint8))
     np.testing.assert_array_equal(drawn, frame)

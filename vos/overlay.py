@@ -96,7 +96,10 @@ def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) 
     _, _, _, (x, y) = cv2.minMaxLoc(depth)
     scale = max(0.4, image.shape[0] / 800)
     (width, height), _ = cv2.getTextSize(str(object_id), _FONT, scale, 1)
-    corner = (max(0, x - 1 - width // 2), min(image.shape[0] - 1, y - 1 + height // 2))
+    corner = (
+        int(np.clip(x - 1 - width // 2, 0, max(0, image.shape[1] - width))),
+        int(np.clip(y - 1 + height // 2, height, max(height, image.shape[0] - 1))),
+    )
     thin = max(1, round(scale))
     cv2.putText(image, str(object_id), corner, _FONT, scale, (0, 0, 0), thin + 2, cv2.LINE_AA)
     cv2.putText(image, str(object_id), corner, _FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)

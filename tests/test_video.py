@@ -160,7 +160,7 @@ def test_full_range_black_and_white_are_not_stretched(tmp_path):
 
 
 def matrix(a, b, c, d):
-    return np.array([a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30], np.int32).tobytes()
+    return np.array([a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30], np.int32)
 
 
 def test_display_matrices_turn_and_mirror():
@@ -247,6 +247,19 @@ def test_decoding_runs_ahead_but_not_further(pictures, monkeypatch):
         assert len(read) == 4  # three in the queue, one in the thread's hand
         next(reader)
     assert len(read) <= 5
+
+
+def test_frames_are_freed_without_the_garbage_collector(clip):
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+        with open_frames(clip) as reader:
+            assert sum(1 for _ in reader) == 40
+        after = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert after - before <= 1
 
 
 def test_closing_early_stops_the_thread(clip):

@@ -48,6 +48,7 @@ class _RgbConverter:
         self._time_base = time_base or Fraction(1, 1000)
         self._form: tuple[Any, ...] = ()
         self._graph: Any = None
+        self._matrix: NDArray[np.int32] | None = None
 
     def _build(self, frame: Any) -> None:
         graph = av.filter.Graph()
@@ -68,15 +69,19 @@ class _RgbConverter:
 
     def __call__(self, frame: Any) -> NDArray[np.uint8]:
         """Return the frame as RGB (H, W, 3), turned upright as its metadata say."""
-        form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range)
+        form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range,
+                frame.rotation)  # fmt: skip
         if form != self._form:
             self._build(frame)
             self._form = form
+            # Asked once: a frame that was asked stays in memory until the garbage collector.
+            matrix = frame.side_data.get(_DISPLAY_MATRIX)
+            self._matrix = None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
         self._graph.push(frame)
-        return _upright(self._graph.pull().to_ndarray(), frame.side_data.get(_DISPLAY_MATRIX))
+        return _upright(self._graph.pull().to_ndarray(), self._matrix)
 
 
-def _upright(image: NDArray[np.uint8], matrix: Any) -> NDArray[np.uint8]:
+def _upright(image: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
     """Turn and mirror a picture as a display matrix says (nine 32-bit numbers, row by row).
 
     It moves column x and row y to column a x + c y and row b x + d y, with a b / c d its first
@@ -84,7 +89,7 @@ def _upright(image: NDArray[np.uint8], matrix: Any) -> NDArray[np.uint8]:
     """
     if matrix is None:
         return np.ascontiguousarray(image)
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5]
+    a, b, _, c, d = matrix[:5]
     if abs(c) > abs(a):
         image, a, d = image.swapaxes(0, 1), c, b
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

@@ -10,7 +10,7 @@ import tyro
 
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
-from vos.command import progress
+from vos.command import Advance, progress
 from vos.config import PropagationConfig
 from vos.outputs import MASKS, OVERLAY, OutputOptions
 from vos.prompts import PromptRules, parse_masks
@@ -48,13 +48,6 @@ class Segment:
         }
         backbone = load_with_progress(self.backbone)
         with progress("segment", None) as advance:
-            done = 0
-
-            def on_frame(now: int, total: int | None) -> None:
-                nonlocal done
-                advance(now - done, total=total)
-                done = now
-
             result = segment_video(
                 self.video,
                 masks,
@@ -66,10 +59,23 @@ class Segment:
                 outputs=self.outputs,
                 resume=self.resume,
                 overwrite=self.overwrite,
-                on_frame=on_frame,
+                on_frame=FrameProgress(advance),
             )
         _report(result, self.outputs)
         return 0
+
+
+class FrameProgress:
+    """Turns the pipeline's count of frames into steps of a progress display."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._shown = 0
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Take (frames done, frames in all or None)."""
+        self._advance(done - self._shown, total=total)
+        self._shown = done
 
 
 def _report(result: SegmentResult, outputs: OutputOptions) -> None:

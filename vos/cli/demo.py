@@ -1,0 +1,96 @@
+"""`vos demo`: the main job on a clip made on the spot, scored against its true masks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vos.backbones import BackboneOptions
+from vos.cli.loading import load_with_progress
+from vos.cli.segment import FrameProgress
+from vos.command import progress
+from vos.config import PropagationConfig
+from vos.demo_clip import FRAMES, demo_frames
+from vos.evaluation import evaluate
+from vos.files import atomic_path
+from vos.masks import read_index_png, write_mask
+from vos.outputs import MASKS, OVERLAY
+from vos.overlay import contact_sheet, draw_overlay
+from vos.segment import SegmentResult, segment_video
+
+_SHOWN = 5
+"""Frames on the contact sheet."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Make a short clip from public-domain photographs, segment it, score it, show it.
+
+    Objects move, turn, grow and pass behind each other, and their true masks are known. It runs
+    on the built-in backbone unless told otherwise, and needs no network.
+    """
+
+    out: Path = Path("runs/demo")
+    """Folder to write to."""
+    backbone: BackboneOptions = field(
+        default_factory=lambda: BackboneOptions(backbone="efficientnet_lite0")
+    )
+    propagation: PropagationConfig = field(default_factory=PropagationConfig)
+    overwrite: bool = False
+    """Replace the run in the output folder."""
+
+    def run(self) -> int:
+        """Make, segment, score and show the clip."""
+        frames, truth, result = self.out / "frames", self.out / "truth", self.out / "result"
+        backbone = load_with_progress(self.backbone)
+        clip = list(demo_frames())
+        for number, (image, mask) in enumerate(clip):
+            write_mask(truth / f"{number:05d}.png", mask)
+            _write_picture(frames / f"{number:05d}.png", image)
+        start = time.perf_counter()
+        with progress("segment", FRAMES) as advance:
+            done = segment_video(
+                frames,
+                truth / "00000.png",
+                result,
+                backbone=backbone,
+                config=self.propagation,
+                overwrite=self.overwrite,
+                on_frame=FrameProgress(advance),
+            )
+        seconds = time.perf_counter() - start
+        scores = evaluate(result / MASKS, truth)
+        sheet = self.out / "contact_sheet.png"
+        _write_picture(sheet, _sheet(clip, done))
+        print(
+            f"J&F {scores.jf_mean:.3f} (J {scores.j.mean:.3f}, F {scores.f.mean:.3f}) over "
+            f"{len(scores.objects)} objects with {backbone.record.name}; "
+            f"{done.computed / seconds:.2f} frames/s on {backbone.device}"
+        )
+        print(f"overlay: {result / OVERLAY}\ncontact sheet: {sheet}\nmasks: {result / MASKS}")
+        return 0
+
+
+def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], done: SegmentResult) -> np.ndarray:
+    rows = []
+    numbers = np.linspace(0, len(clip) - 1, _SHOWN).round().astype(int).tolist()
+    for number in numbers:
+        image, mask = clip[number]
+        predicted = read_index_png(done.out / MASKS / f"{number:05d}.png")
+        rows.append([image, draw_overlay(image, mask), draw_overlay(image, predicted)])
+    return contact_sheet(
+        rows,
+        row_captions=[f"frame {number}" for number in numbers],
+        column_captions=["frame", "true masks", "segmented from the first mask"],
+    )
+
+
+def _write_picture(path: Path, image: np.ndarray) -> None:
+    with atomic_path(path) as beside:
+        ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        assert ok
+        beside.write_bytes(data.tobytes())

@@ -35,6 +35,8 @@ _GPU_BATCH = 4
 class StageSeconds:
     """Where the time of a run went. Decoding and writing run beside the rest."""
 
+    decode: float = 0.0
+    """Busy time of the decoding thread."""
     decode_wait: float = 0.0
     """Waiting for the decoder, as far as it was not ahead."""
     features: float = 0.0
@@ -87,6 +89,7 @@ class Pipeline:
                     stop = interrupt  # leaves the block normally: videos stay, up to here
             state = "stopped" if stop else "complete"
         finally:
+            self.seconds.decode = self.reader.decode_seconds
             self.seconds.writing = outputs.seconds
             self._finish(state, time.perf_counter() - start, resumable=not outputs.failed)
         if stop is not None:

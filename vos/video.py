@@ -1,15 +1,14 @@
 """Frames in: a video file, a folder or glob of pictures, one picture, a camera, a stream.
 
 Frames stream. A thread decodes a few ahead of their use and no more, so a video is never held
-in memory. Files are decoded in `vos.decoding`, pictures in `vos.images`.
-
-Shape letters: H W pixels.
+in memory. Files are decoded in `vos.decoding`, pictures in `vos.images`. Letters: H W pixels.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -120,25 +119,29 @@ def _same_size(
     return image.shape[:2]
 
 
-def _decode_ahead(
-    frames: Iterator[Frame], ready: queue.Queue[Frame | BaseException | None], stop: threading.Event
-) -> None:
+# A frame, the error that ended them, or None at the end; and the seconds of decoding it.
+_Queue = queue.Queue[tuple[Frame | BaseException | None, float]]
+
+
+def _decode_ahead(frames: Iterator[Frame], ready: _Queue, stop: threading.Event) -> None:
     """Put frames, then None or the error that ended them, until told to stop."""
 
-    def put(item: Frame | BaseException | None) -> bool:
+    def put(item: Frame | BaseException | None, seconds: float = 0.0) -> bool:
         while not stop.is_set():
             try:
-                ready.put(item, timeout=0.1)
+                ready.put((item, seconds), timeout=0.1)
                 return True
             except queue.Full:
                 continue
         return False
 
     end: BaseException | None = None
+    start = time.perf_counter()
     try:
         for frame in frames:
-            if not put(frame):
+            if not put(frame, time.perf_counter() - start):
                 break
+            start = time.perf_counter()
     except BaseException as error:
         end = error
     finally:
@@ -155,6 +158,7 @@ class FrameReader:
         fps: average frames per second of the source, before the stride; None for pictures.
         count: how many frames will come, None if unknown. Exact for pictures; for video files
             it is what the file says.
+        decode_seconds: what decoding the frames given so far took, in its thread.
     """
 
     def __init__(
@@ -171,7 +175,8 @@ class FrameReader:
         self.kind = kind
         self.fps = fps
         self.count = count
-        self._ready: queue.Queue[Frame | BaseException | None] = queue.Queue(max(1, read_ahead))
+        self.decode_seconds = 0.0
+        self._ready: _Queue = queue.Queue(max(1, read_ahead))
         self._stop = threading.Event()
         self._ended = False
         self._thread = threading.Thread(
@@ -185,7 +190,8 @@ class FrameReader:
     def __next__(self) -> Frame:
         if self._ended:
             raise StopIteration
-        item = self._ready.get()
+        item, seconds = self._ready.get()
+        self.decode_seconds += seconds
         if isinstance(item, Frame):
             return item
         self.close()

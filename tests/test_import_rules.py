@@ -74,6 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "attention": {"backbones", "images", "overlay", "video", "video_writer"},
     "demo_clip": set(),
+    "feature_cache": {"backbones", "devices"},
 }
 # The package's public face may import all of `vos`, as the verbs in `vos/cli` may.
 FREE = {"__init__", "__main__"}

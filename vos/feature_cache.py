@@ -1,0 +1,166 @@
+"""Features kept on disk, so that other propagation settings cost the propagation alone.
+
+An entry is found by a digest of all that its values depend on: the weights themselves, the
+precision, and the pixels as the network gets them, which the frame, the size rule and the
+normalisation make. Nothing is trusted by its name: an entry is used if its header repeats the
+digest and its values have the checksum of the header; otherwise it is computed again.
+
+Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vos.backbones import Backbone
+from vos.devices import precision_name, resolve_precision
+from vos.files import InputError, atomic_path
+
+Storage = Literal["own", "fp32", "bf16", "fp16"]
+
+_FORMAT = 1
+_SHARD = 2  # entries lie in folders named by so many digits
+
+
+class CachedBackbone(Backbone):
+    """A backbone that keeps the features of each image on disk and computes none twice.
+
+    It stands in for the one it is made of. With `storage` "own" it gives the same features to
+    the bit; a shorter format rounds them once, on the way to the disk and in what it returns, so
+    that the first run and the next have the same features.
+
+    Attributes:
+        found: images whose features came from the disk so far.
+        computed: images whose features were computed so far.
+    """
+
+    def __init__(self, backbone: Backbone, folder: str | Path, storage: Storage = "own") -> None:
+        """Wrap `backbone`; `folder` is made if need be.
+
+        Raises:
+            InputError: the folder cannot be made.
+        """
+        super().__init__(
+            backbone.network,
+            stride=backbone.stride,
+            dim=backbone.dim,
+            mean=backbone.mean,
+            std=backbone.std,
+            record=backbone.record,
+        )
+        self.inner = backbone
+        self.found = 0
+        self.computed = 0
+        own = storage == "own"
+        self._stored = backbone.dtype if own else resolve_precision(storage, backbone.device)
+        self._identity = _identity(backbone, self._stored)
+        self._folder = Path(folder) / self._identity[:16]
+        self._writable = True
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the feature cache {folder} cannot be made ({error.strerror}); give another folder"
+            ) from None
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's record says; rounding by the cache is part of it."""
+        described = self.inner.describe()
+        if self._stored != self.inner.dtype:
+            described["stored_precision"] = precision_name(self._stored)
+        return described
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (B, D, h, w) of normalised images (B, 3, H', W'); see `Backbone`."""
+        keys = [self._key(image) for image in images]
+        found = [self._read(key) for key in keys]
+        absent = [i for i, features in enumerate(found) if features is None]
+        if absent:
+            fresh = self.inner(images[absent]).to(self._stored).cpu()
+            for i, features in zip(absent, fresh, strict=True):
+                found[i] = features
+                self._write(keys[i], features)
+        self.computed += len(absent)
+        self.found += len(found) - len(absent)
+        stacked = torch.stack([features for features in found if features is not None])
+        return stacked.to(device=self.device, dtype=self.dtype)
+
+    def path(self, key: str) -> Path:
+        """Return the file of an entry."""
+        return self._folder / key[:_SHARD] / f"{key}.safetensors"
+
+    def _key(self, image: Tensor) -> str:
+        digest = hashlib.sha256(self._identity.encode())
+        digest.update(repr((tuple(image.shape), image.dtype)).encode())
+        digest.update(_bytes(image))
+        return digest.hexdigest()
+
+    def _read(self, key: str) -> Tensor | None:
+        """Return the features (D, h, w) of an entry; None where it is absent, foreign or broken."""
+        path = self.path(key)
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, framework="pt") as handle:
+                header = handle.metadata() or {}
+                features = handle.get_tensor("features")
+        except (SafetensorError, OSError, ValueError):
+            return None
+        whole = header.get("key") == key and header.get("sha256") == _checksum(features)
+        fits = features.dtype == self._stored and features.ndim == 3
+        return features if whole and fits and len(features) == self.dim else None
+
+    def _write(self, key: str, features: Tensor) -> None:
+        """Keep an entry; a disk that takes no more is said once and ends the keeping."""
+        if not self._writable:
+            return
+        features = features.contiguous()
+        header = {"key": key, "sha256": _checksum(features)}
+        try:
+            with atomic_path(self.path(key)) as beside:
+                save_file({"features": features}, beside, metadata=header)
+        except (OSError, SafetensorError) as error:
+            self._writable = False
+            warnings.warn(
+                f"the feature cache {self._folder} takes no more entries ({error}); features are "
+                "computed without it from here on",
+                stacklevel=2,
+            )
+
+
+def _identity(backbone: Backbone, stored: torch.dtype) -> str:
+    """Digest everything but the image that features depend on."""
+    about = {
+        "format": _FORMAT,
+        "network": type(backbone.network).__qualname__,
+        "name": backbone.record.name,
+        "stride": backbone.stride,
+        "dim": backbone.dim,
+        "computed_in": precision_name(backbone.dtype),
+        "computed_on": backbone.device.type,
+        "stored_in": precision_name(stored),
+    }
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, values in sorted(backbone.network.state_dict().items()):
+        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+        digest.update(_bytes(values))
+    return digest.hexdigest()
+
+
+def _checksum(values: Tensor) -> str:
+    return hashlib.sha256(_bytes(values)).hexdigest()
+
+
+def _bytes(values: Tensor) -> memoryview:
+    """Return a tensor's values as bytes, of any dtype."""
+    flat = values.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().data

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from pretrain.config import PretrainConfig
 from pretrain.heads import DINOHead, ProjectionHead
+from vos.backbones import build_vit
 from vos.files import InputError
-from vos.vit import build_vit
 
 
 class CropNetwork(nn.Module):

@@ -1,0 +1,235 @@
+"""Checkpoints of a run: save whole or not at all, find, resume, in the published layout.
+
+The layout is that of the released DINO code: `student` (keys under `module.`), `teacher`,
+`optimizer`, `epoch`, `args`, `dino_loss`, `fp16_scaler`; what that layout has no place for is
+under `extras`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pretrain.config import PretrainConfig
+from pretrain.learner import Learner
+from vos._version import __version__
+from vos.checkpoints import load_checkpoint, read_file
+from vos.files import InputError, atomic_path
+
+LATEST = "checkpoint.pth"
+FOLDER = "checkpoints"
+_STRUCTURE = (
+    *("arch", "patch_size", "in_chans", "method", "out_dim", "norm_last_layer", "use_bn_in_head"),
+    *("head_hidden_dim", "head_bottleneck_dim", "head_layers", "predictor", "global_crops_size"),
+    *("queue_size", "optimizer"),
+)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a checkpoint has to agree on with the run that takes it up."""
+
+    config: PretrainConfig
+    data: str
+    """One line about the data."""
+    data_fingerprint: str
+    total_batch: int
+    """Images in a step."""
+
+
+def save_checkpoint(folder: Path, learner: Learner, facts: RunFacts, keep: int) -> Path:
+    """Write `checkpoints/step-<n>.pth`, point `checkpoint.pth` to it, drop the oldest.
+
+    Raises:
+        OSError: the disk is full or cannot be written to; the earlier checkpoints are untouched.
+    """
+    path = folder / FOLDER / f"step-{learner.step_index:08d}.pth"
+    state = checkpoint_state(learner, facts)
+    with atomic_path(path) as beside:
+        try:
+            with beside.open("wb") as handle:
+                torch.save(state, handle)
+        except RuntimeError as error:  # PyTorch's writer wraps the system's error
+            raise OSError(f"{path} could not be written: {error}") from error
+    with atomic_path(folder / LATEST) as beside:
+        try:
+            os.link(path, beside)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, beside)
+    for old in list_checkpoints(folder)[:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
+    """Return everything that a run needs to go on, in the published layout."""
+    student = {f"module.{k}": v for k, v in learner.student.state_dict().items()}
+    state: dict[str, Any] = {
+        "student": student,
+        "teacher": dict(learner.teacher.state_dict()),
+        "optimizer": learner.optimizer.state_dict(),
+        "epoch": learner.epoch,
+        "args": argparse.Namespace(**facts.config.as_dict()),
+        "dino_loss": dict(learner.objective.state_dict()),
+        "extras": {
+            "step": learner.step_index,
+            "steps_per_epoch": learner.schedules.steps_per_epoch,
+            "total_batch": facts.total_batch,
+            "config": facts.config.as_dict(),
+            "data": facts.data,
+            "data_fingerprint": facts.data_fingerprint,
+            "version": __version__,
+        },
+    }
+    if learner.scaler.is_enabled():
+        state["fp16_scaler"] = learner.scaler.state_dict()
+    return state
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """List the numbered checkpoints of a run, oldest first."""
+    return sorted((folder / FOLDER).glob("step-*.pth"), key=lambda p: int(_digits(p.stem)))
+
+
+def _digits(stem: str) -> str:
+    found = re.search(r"\d+", stem)
+    return found[0] if found else "0"
+
+
+def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest checkpoint of a run that can be read whole, or None if there is none.
+
+    A damaged one is reported on standard error and passed over.
+
+    Raises:
+        InputError: there are checkpoints, but none can be read.
+    """
+    found = list_checkpoints(folder)
+    if not found and (folder / LATEST).exists():
+        found = [folder / LATEST]
+    problems = []
+    for path in reversed(found):
+        try:
+            return path, read_training_checkpoint(path)
+        except InputError as error:
+            problems.append(str(error))
+            print(f"passing over {path}: {error}", file=sys.stderr)
+    if problems:
+        raise InputError(f"no checkpoint in {folder} can be read: {problems[0]}")
+    return None
+
+
+def read_training_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a full training checkpoint, ours or a published one.
+
+    Raises:
+        InputError: it is damaged, unsafe, or holds no training state.
+    """
+    raw = read_file(path)
+    missing = [key for key in ("student", "teacher", "optimizer", "epoch") if key not in raw]
+    if missing:
+        raise InputError(
+            f"{path} holds no training state ({', '.join(missing)} missing), so a run cannot go "
+            "on from it; use --init-from to start a new run with its backbone"
+        )
+    return raw
+
+
+def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Path) -> list[str]:
+    """Bring a learner to the state of a checkpoint.
+
+    Returns:
+        Sentences on settings that are not those the checkpoint was made with.
+
+    Raises:
+        InputError: the checkpoint is of another architecture or of other data.
+    """
+    extras = raw.get("extras") or {}
+    saved = extras.get("config") or _published_settings(raw.get("args"))
+    _check_structure(saved, facts.config, path)
+    if extras and extras["data_fingerprint"] != facts.data_fingerprint:
+        raise InputError(
+            f"{path} was trained on other data ({extras['data']}; now {facts.data}); resume with "
+            "the same data, or use --init-from to start a new run with its backbone"
+        )
+    _load(learner.student, raw["student"], path)
+    _load(learner.teacher, raw["teacher"], path)
+    try:
+        if raw.get("dino_loss"):
+            learner.objective.load_state_dict(raw["dino_loss"])
+        learner.optimizer.load_state_dict(raw["optimizer"])
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise InputError(f"{path} does not fit this run: {error}") from error
+    if learner.scaler.is_enabled() and raw.get("fp16_scaler"):
+        learner.scaler.load_state_dict(raw["fp16_scaler"])
+    steps = learner.schedules.steps_per_epoch
+    done = extras["step"] / extras["steps_per_epoch"] if extras else raw["epoch"]
+    learner.step_index = round(done * steps)
+    return _changes(saved, facts, extras)
+
+
+def _published_settings(args: Any) -> dict[str, Any]:
+    settings = vars(args) if args is not None else {}
+    known = set(PretrainConfig.__dataclass_fields__)
+    return {name: value for name, value in settings.items() if name in known}
+
+
+def _check_structure(saved: Mapping[str, Any], config: PretrainConfig, path: Path) -> None:
+    now = config.as_dict()
+    for name in _STRUCTURE:
+        if name == "queue_size" and config.method != "moco_v2":
+            continue
+        if name in saved and saved[name] != now[name]:
+            raise InputError(
+                f"{path} was trained with {name} {saved[name]!r}, this run has {now[name]!r}; "
+                "resume with the same, or use --init-from to start a new run with its backbone"
+            )
+
+
+def _changes(saved: Mapping[str, Any], facts: RunFacts, extras: Mapping[str, Any]) -> list[str]:
+    now = facts.config.as_dict()
+    changed = [
+        f"{name} was {saved[name]}, is {now[name]}"
+        for name in now
+        if name in saved and saved[name] != now[name]
+    ]
+    if extras and extras["total_batch"] != facts.total_batch:
+        changed.append(f"the total batch was {extras['total_batch']}, is {facts.total_batch}")
+    return changed
+
+
+def _load(network: nn.Module, state: Mapping[str, Any], path: Path) -> None:
+    bare = {name.removeprefix("module."): value for name, value in state.items()}
+    try:
+        network.load_state_dict(bare)
+    except RuntimeError as error:
+        raise InputError(f"the networks in {path} do not fit this run: {error}") from error
+
+
+def init_backbone(learner: Learner, path: str) -> None:
+    """Start student and teacher with the backbone of any checkpoint, leaving heads fresh.
+
+    Raises:
+        InputError: the file cannot be read, or its backbone is another architecture's.
+    """
+    state = dict(load_checkpoint(path).state)
+    for network in (learner.student, learner.teacher):
+        own = network.backbone.state_dict()
+        wrong = [n for n in own if n not in state or state[n].shape != own[n].shape]
+        if wrong:
+            raise InputError(
+                f"the backbone in {path} is not this run's: {wrong[0]} is "
+                f"{tuple(state[wrong[0]].shape) if wrong[0] in state else 'missing'}, expected "
+                f"{tuple(own[wrong[0]].shape)}; set arch, patch_size and global_crops_size to its"
+            )
+        network.backbone.load_state_dict({name: state[name] for name in own})

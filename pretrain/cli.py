@@ -1,0 +1,76 @@
+"""The command line `vos-pretrain`: verbs and printing only."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pretrain.presets import PRESETS, preset
+from vos.command import Runnable, Verb, run_verbs
+
+_DESCRIPTION = "Pretrain DINO without labels: from images to a checkpoint that `vos` reads."
+
+
+@dataclass(frozen=True)
+class TrainVerb(Verb):
+    """The verb `train`, whose defaults are those of the preset that the command line names."""
+
+    preset: str = ""
+
+    def load(self) -> type[Runnable]:
+        """Return the verb's dataclass with the preset's values as defaults.
+
+        Raises:
+            InputError: there is no such preset.
+        """
+        loaded = super().load()
+        if not self.preset:
+            return loaded
+        config = preset(self.preset)
+        fields = [("preset", str, self.preset), ("config", type(config), config)]
+        made = dataclasses.make_dataclass(loaded.__name__, fields, bases=(loaded,), frozen=True)
+        made.__doc__ = loaded.__doc__
+        return made
+
+
+def verbs(chosen_preset: str = "") -> tuple[Verb, ...]:
+    """Return the verbs; `train` starts from the preset named."""
+    return (
+        TrainVerb(
+            "train", "Train a backbone on images.", "pretrain.cli_train:Train", chosen_preset
+        ),
+        Verb("export", "Write the backbone of a run.", "pretrain.cli_tools:Export"),
+        Verb("check-data", "Read all data once and report.", "pretrain.cli_tools:CheckData"),
+        Verb("show-crops", "Draw crops as training sees them.", "pretrain.cli_tools:ShowCrops"),
+        Verb("plot", "Draw the curves of a run.", "pretrain.cli_tools:Plot"),
+        Verb("slurm", "Submit a training run to Slurm.", "pretrain.cli_slurm:Slurm"),
+    )
+
+
+def preset_in(arguments: Sequence[str]) -> str:
+    """Return the value of `--preset` in a command line, or an empty string."""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--preset="):
+            return argument.removeprefix("--preset=")
+        if argument == "--preset" and number + 1 < len(arguments):
+            return arguments[number + 1]
+    return ""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `vos-pretrain` with these arguments and return the exit status."""
+    chosen = preset_in(arguments)
+    if chosen and chosen not in PRESETS:
+        print(
+            f"vos-pretrain: no preset {chosen!r}; the presets are: {', '.join(PRESETS)}",
+            file=sys.stderr,
+        )
+        return 2
+    return run_verbs("vos-pretrain", _DESCRIPTION, verbs(chosen), arguments)
+
+
+def main() -> None:
+    """Run `vos-pretrain` with the process's arguments and exit with its status."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""The verb `vos-pretrain slurm`: a training run as a Slurm job, by submitit (an extra)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from vos.files import InputError
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What each node runs: torchrun with its processes; also what Slurm calls before a limit."""
+
+    arguments: tuple[str, ...]
+    gpus: int
+    nodes: int
+    port: int = 29500
+
+    def command(self, head: str) -> list[str]:
+        """Return the command of one node; `head` is the first node's name."""
+        return [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            f"--nnodes={self.nodes}",
+            f"--nproc-per-node={self.gpus}",
+            "--rdzv-backend=c10d",
+            f"--rdzv-endpoint={head}:{self.port}",
+            "-m",
+            "pretrain",
+            "train",
+            *self.arguments,
+            *([] if "--resume" in self.arguments else ["--resume", "auto"]),
+        ]
+
+    def __call__(self) -> int:
+        """Run this node's share of the training and return its exit status."""
+        nodes = os.environ.get("SLURM_JOB_NODELIST", "")
+        listed = subprocess.run(
+            ["scontrol", "show", "hostnames", nodes], capture_output=True, text=True, check=True
+        )
+        return subprocess.run(self.command(listed.stdout.split()[0]), check=True).returncode
+
+    def checkpoint(self) -> Any:
+        """Ask submitit to queue the job again; it resumes from its own checkpoints."""
+        submitit = importlib.import_module("submitit")
+        return submitit.helpers.DelayedSubmission(self)
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """Submit a training run to Slurm. Needs the package submitit.
+
+    What follows `--` goes to `vos-pretrain train` as it is. A job that reaches its time limit is
+    queued again and resumes.
+    """
+
+    arguments: tyro.conf.Positional[tuple[str, ...]]
+    """Options of `vos-pretrain train`, after `--`."""
+    nodes: int = 1
+    """Machines."""
+    gpus: int = 8
+    """GPUs of each machine."""
+    hours: float = 24.0
+    """Time limit of one job."""
+    partition: str = ""
+    """Slurm partition; empty: the cluster's own choice."""
+    cpus_per_gpu: int = 10
+    """CPU cores for each GPU."""
+    logs: Path = Path("runs/slurm")
+    """Folder for the jobs' output; every node must see it."""
+
+    def run(self) -> int:
+        """Submit, print the job's number and return 0."""
+        try:
+            submitit = importlib.import_module("submitit")
+        except ImportError:
+            raise InputError(
+                "submitting to Slurm needs the package submitit: pip install submitit"
+            ) from None
+        executor = submitit.AutoExecutor(folder=str(self.logs))
+        options: dict[str, Any] = {
+            "nodes": self.nodes,
+            "gpus_per_node": self.gpus,
+            "tasks_per_node": 1,
+            "cpus_per_task": self.cpus_per_gpu * self.gpus,
+            "timeout_min": int(self.hours * 60),
+            "name": "vos-pretrain",
+        }
+        if self.partition:
+            options["slurm_partition"] = self.partition
+        executor.update_parameters(**options)
+        job = executor.submit(TrainingJob(self.arguments, self.gpus, self.nodes))
+        print(f"job {job.job_id}; its output is in {self.logs}")
+        return 0

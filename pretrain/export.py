@@ -1,0 +1,88 @@
+"""A run's teacher as a backbone file that `vos`, timm and the published tools read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from pretrain.checkpoint import LATEST, find_resumable
+from pretrain.config import PretrainConfig
+from vos._version import __version__
+from vos.checkpoints import load_checkpoint, read_file
+from vos.files import InputError, atomic_path
+
+Format = Literal["safetensors", "pth"]
+SUFFIXES = {"safetensors": ".safetensors", "pth": ".pth"}
+
+
+def export_backbone(
+    source: Path, target: Path, form: Format = "safetensors", licence: str = ""
+) -> dict[str, str]:
+    """Write the backbone of a run's teacher.
+
+    Args:
+        source: the run's folder, or one of its checkpoints.
+        target: the file to write; its suffix has to be that of the format.
+        form: timm's layout as safetensors with metadata, or the published plain `.pth`.
+        licence: what the metadata say about the terms of use.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        InputError: no whole checkpoint is there, or the suffix is another format's.
+    """
+    if target.suffix != SUFFIXES[form]:
+        raise InputError(f"{target} does not end in {SUFFIXES[form]}, as --format {form} needs")
+    path = _checkpoint_of(source)
+    checkpoint = load_checkpoint(path)
+    raw = read_file(path)
+    metadata = _metadata(raw, licence)
+    write_backbone(checkpoint.state, target, form, metadata)
+    return metadata
+
+
+def write_backbone(
+    state: Mapping[str, Tensor], target: Path, form: Format, metadata: dict[str, str]
+) -> None:
+    """Write tensors by timm's names, whole or not at all."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    with atomic_path(target) as beside:
+        if form == "pth":
+            torch.save(tensors, beside)
+        else:
+            from safetensors.torch import save_file
+
+            save_file(tensors, str(beside), metadata={"format": "pt", **metadata})
+
+
+def _checkpoint_of(source: Path) -> Path:
+    if source.is_file():
+        return source
+    if not source.is_dir():
+        raise InputError(f"no run at {source}; give the output folder of a run or a checkpoint")
+    found = find_resumable(source)
+    if found is None:
+        raise InputError(f"no checkpoint in {source}; expected {LATEST} or checkpoints/*.pth")
+    return found[0]
+
+
+def _metadata(raw: Mapping[str, Any], licence: str) -> dict[str, str]:
+    extras = raw.get("extras") or {}
+    settings = extras.get("config") or (vars(raw["args"]) if raw.get("args") else {})
+    known = {k: v for k, v in settings.items() if k in PretrainConfig.__dataclass_fields__}
+    done = extras["step"] / extras["steps_per_epoch"] if extras else raw.get("epoch", "")
+    return {
+        "arch": str(known.get("arch", "")),
+        "patch_size": str(known.get("patch_size", "")),
+        "epochs": f"{done:.2f}" if extras else str(done),
+        "data": str(extras.get("data", "")),
+        "config": json.dumps(known, sort_keys=True, default=str),
+        "licence": licence,
+        "made_by": f"vos-pretrain {__version__}",
+    }

@@ -1,0 +1,182 @@
+"""What a run shows while it runs: a progress line, the log, warnings, probes, curves."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+
+import torch
+
+from pretrain.collapse import CollapseWatch
+from pretrain.config import PretrainConfig
+from pretrain.curves import plot_curves
+from pretrain.feed import Feed
+from pretrain.learner import Learner
+from pretrain.mixture import Mixture
+from pretrain.probes import Probes
+from pretrain.run_config import RunConfig
+from pretrain.schedules import Schedules
+from pretrain.tracker import Tracker
+from vos.command import progress
+from vos.files import InputError, atomic_path
+
+BROKEN_LIST = "broken_images.txt"
+
+
+class Monitor:
+    """The first process's view of a run.
+
+    Args:
+        config: what is learnt.
+        run: where and on what.
+        schedules: the run's schedules.
+        total_batch: images in a step over all processes.
+        first_step: the step that the run starts or goes on at.
+    """
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        run: RunConfig,
+        schedules: Schedules,
+        total_batch: int,
+        first_step: int,
+    ) -> None:
+        self.config, self.run, self.schedules = config, run, schedules
+        self.total_batch = total_batch
+        self.tracker = Tracker(
+            run.output_dir, config.as_dict(), first_step, run.tensorboard, run.wandb_project
+        )
+        self.watch = CollapseWatch(config.out_dim if config.method in ("dino", "swav") else 2)
+        self.probes: Probes | None = None
+        self._sums: dict[str, float] = defaultdict(float)
+        self._steps = 0
+        self._skipped = 0
+        self._broken = 0
+        self._stack = contextlib.ExitStack()
+        left = (schedules.steps - first_step) * total_batch
+        self._advance = self._stack.enter_context(progress("pretraining", left, "images"))
+
+    def start(self, learner: Learner, mixture: Mixture) -> None:
+        """Look at the network before its first step.
+
+        Raises:
+            InputError: the data of a probe cannot be used.
+        """
+        if self.run.probe_epochs:
+            self.probes = Probes(self.config, self.run, mixture)
+            self._probe(learner)
+
+    def step(
+        self, learner: Learner, stats: Mapping[str, float], seconds: float, feed: Feed
+    ) -> None:
+        """Take note of a step that took so many seconds."""
+        step = learner.step_index
+        for name, value in stats.items():
+            if name != "skipped" and (not stats["skipped"] or name in ("lr", "momentum")):
+                self._sums[name] += value
+        self._sums["seconds"] += seconds
+        self._sums["waited"] += feed.take_waited()
+        self._steps += 1
+        self._skipped += int(stats["skipped"])
+        self._sums["skipped"] += stats["skipped"]
+        self._advance(self.total_batch, self._note(step, stats))
+        for sentence in self.watch.update(stats):
+            self.warn(step, sentence)
+        self._list_broken(step, feed)
+        if self._steps >= self.run.log_steps or step == self.schedules.steps:
+            self._write(step)
+        self._probe_if_due(learner)
+
+    def _note(self, step: int, stats: Mapping[str, float]) -> str:
+        epoch = step / self.schedules.steps_per_epoch
+        text = f"epoch {epoch:.2f}/{self.config.epochs}, loss {stats['loss']:.4f}"
+        if "teacher_entropy" in stats:
+            text += f", teacher entropy {stats['teacher_entropy']:.3f}"
+        text += f", lr {stats['lr']:.2e}"
+        return text + (f", {self._skipped} steps skipped" if self._skipped else "")
+
+    def _write(self, step: int) -> None:
+        """Write the means since the last line."""
+        kept = max(self._steps - self._sums["skipped"], 1)
+        seconds = max(self._sums.pop("seconds"), 1e-9)
+        waited, skipped = self._sums.pop("waited"), self._sums.pop("skipped")
+        settings = {"lr", "momentum"}
+        values = {
+            name: total / (self._steps if name in settings else kept)
+            for name, total in self._sums.items()
+        }
+        self.tracker.numbers(
+            step,
+            {
+                "epoch": step / self.schedules.steps_per_epoch,
+                **values,
+                "skipped": skipped,
+                "images_per_second": self._steps * self.total_batch / seconds,
+                "data_wait": waited / seconds,
+                "memory_gb": memory_gb(),
+            },
+        )
+        self._sums.clear()
+        self._steps = 0
+
+    def _list_broken(self, step: int, feed: Feed) -> None:
+        if len(feed.broken) == self._broken:
+            return
+        if not self._broken:
+            name, why = next(iter(feed.broken.items()))
+            self.warn(step, f"cannot read {name} ({why}); all such are in {BROKEN_LIST}")
+        self._broken = len(feed.broken)
+        with atomic_path(self.run.output_dir / BROKEN_LIST) as beside:
+            lines = [f"{name}\t{why}\n" for name, why in sorted(feed.broken.items())]
+            beside.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+
+    def _probe_if_due(self, learner: Learner) -> None:
+        epochs, rest = divmod(learner.step_index, self.schedules.steps_per_epoch)
+        last = learner.step_index == self.schedules.steps
+        if self.probes and not rest and not last and epochs % self.run.probe_epochs == 0:
+            self._probe(learner)
+
+    def _probe(self, learner: Learner) -> None:
+        assert self.probes is not None
+        step = learner.step_index
+        try:
+            numbers, pictures = self.probes.look(learner, step)
+        except (OSError, InputError, RuntimeError) as error:
+            if step == 0 and isinstance(error, InputError):
+                raise
+            self.warn(step, f"a look at the network failed: {error}")
+            return
+        if numbers:
+            self.tracker.numbers(step, numbers)
+            shown = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+            print(f"step {step}: {shown}", file=sys.stderr, flush=True)
+        for name, picture in pictures.items():
+            self.tracker.picture(step, name, picture)
+
+    def warn(self, step: int, text: str) -> None:
+        """Print a sentence and put it on record."""
+        print(f"step {step}: {text}", file=sys.stderr, flush=True)
+        self.tracker.sentence(step, text)
+
+    def finish(self, learner: Learner) -> None:
+        """Look at the trained network and draw the curves."""
+        if self.probes:
+            self._probe(learner)
+        plot_curves(self.run.output_dir)
+
+    def close(self) -> None:
+        """End the progress line and close the log."""
+        self._stack.close()
+        self.tracker.close()
+
+
+def memory_gb() -> float:
+    """Return the highest memory use so far, GPU if there is one, else of this process, in GB."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9

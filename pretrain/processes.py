@@ -1,0 +1,98 @@
+"""One process or many: torchrun's environment, agreement between ranks, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+
+import torch
+import torch.distributed as dist
+
+from vos.devices import resolve_device
+from vos.files import InputError
+
+_PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of the run."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes files and messages."""
+        return self.rank == 0
+
+
+@contextmanager
+def joined_processes(device: str) -> Iterator[Processes]:
+    """Join the group that torchrun describes in the environment, if any, while the block runs.
+
+    Raises:
+        InputError: the device does not exist, or a single GPU is named for several processes.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Processes(0, 1, resolve_device(device))
+        return
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    chosen = resolve_device(device)
+    if chosen.type == "cuda":
+        if chosen.index is not None:
+            raise InputError(f"--device {device} with several processes; give --device cuda")
+        chosen = resolve_device(f"cuda:{local}")
+        torch.cuda.set_device(chosen)
+    backend = "nccl" if chosen.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=_PATIENCE)
+    try:
+        yield Processes(dist.get_rank(), world, chosen)
+    finally:
+        dist.destroy_process_group()
+
+
+def anyone(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process."""
+    if not dist.is_initialized():
+        return flag
+    value = torch.tensor([float(flag)], device=device)
+    dist.all_reduce(value, op=dist.ReduceOp.MAX)
+    return bool(value.item())
+
+
+class StopRequest:
+    """Remembers SIGINT or SIGTERM until the step is over; a second one interrupts at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+
+@contextmanager
+def deferred_signals() -> Iterator[StopRequest]:
+    """Turn SIGINT and SIGTERM into a request that the loop looks at, while the block runs."""
+    request = StopRequest()
+    previous = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, request)
+    except ValueError:  # not in the main thread: the caller's program owns the signals
+        pass
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,125 @@
+"""The record of a run: log.jsonl always, TensorBoard and Weights & Biases where wanted."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vos.files import InputError, atomic_path
+
+LOG = "log.jsonl"
+
+
+class Tracker:
+    """Write numbers, pictures and sentences of a run by step.
+
+    Args:
+        folder: the run's folder.
+        settings: written as wandb's configuration.
+        first_step: where the run starts; later lines of an interrupted run are dropped.
+        tensorboard: write TensorBoard files.
+        wandb_project: project name, or empty.
+
+    Raises:
+        InputError: wandb is asked for and not installed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        first_step: int,
+        tensorboard: bool = True,
+        wandb_project: str = "",
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        _drop_lines_from(folder / LOG, first_step)
+        self._log = (folder / LOG).open("a", encoding="utf-8")
+        self._board = _open_board(folder / "tensorboard", first_step) if tensorboard else None
+        self._wandb = _open_wandb(wandb_project, folder, settings) if wandb_project else None
+
+    def numbers(self, step: int, values: Mapping[str, float]) -> None:
+        """Record named numbers of a step."""
+        self._write({"step": step, **values})
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+        if self._wandb is not None:
+            self._wandb.log(dict(values), step=step)
+
+    def sentence(self, step: int, text: str) -> None:
+        """Record a warning or an event."""
+        self._write({"step": step, "message": text})
+        if self._board is not None:
+            self._board.add_text("messages", text, step)
+
+    def picture(self, step: int, name: str, image: np.ndarray) -> None:
+        """Record an (H, W, 3) uint8 RGB picture."""
+        if self._board is not None:
+            self._board.add_image(name, image, step, dataformats="HWC")
+        if self._wandb is not None:
+            picture = importlib.import_module("wandb").Image(image)
+            self._wandb.log({name: picture}, step=step)
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self._log.write(json.dumps(line) + "\n")
+        self._log.flush()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._log.close()
+        if self._board is not None:
+            self._board.close()
+        if self._wandb is not None:
+            self._wandb.finish()
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Read the lines of a run's log; a last line that was cut short is left out.
+
+    Raises:
+        InputError: there is no log in the folder.
+    """
+    path = folder / LOG
+    if not path.is_file():
+        raise InputError(f"no {LOG} in {folder}; give the folder of a pretraining run")
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue
+    return lines
+
+
+def _drop_lines_from(path: Path, step: int) -> None:
+    """Keep the lines before `step`: a resumed run writes the later ones again."""
+    if not path.exists():
+        return
+    kept = [line for line in read_log(path.parent) if line.get("step", 0) < max(step, 1)]
+    with atomic_path(path) as beside:
+        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+
+def _open_board(folder: Path, first_step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=first_step)
+
+
+def _open_wandb(project: str, folder: Path, settings: Mapping[str, Any]) -> Any:
+    try:
+        wandb: Any = importlib.import_module("wandb")
+    except ImportError:
+        raise InputError(
+            "--wandb-project needs the wandb package: pip install wandb, or leave the option out"
+        ) from None
+    run_name = folder.resolve().name
+    return wandb.init(
+        project=project, dir=str(folder), config=dict(settings), resume="allow", id=run_name
+    )

@@ -1,0 +1,246 @@
+"""The training loop: data in, steps, checkpoints, guards, until the end or a signal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from pretrain.checkpoint import (
+    RunFacts,
+    find_resumable,
+    init_backbone,
+    list_checkpoints,
+    read_training_checkpoint,
+    restore,
+    save_checkpoint,
+)
+from pretrain.config import PretrainConfig
+from pretrain.data import Batch, CropDataset, StepSampler, build_loader, steps_per_epoch
+from pretrain.feed import Feed
+from pretrain.learner import Learner
+from pretrain.mixture import Mixture
+from pretrain.monitor import Monitor
+from pretrain.processes import Processes, StopRequest, anyone, deferred_signals, joined_processes
+from pretrain.run_config import RunConfig
+from pretrain.schedules import build_schedules
+from vos.devices import precision_name, resolve_precision
+from vos.files import InputError, write_json
+
+_MOST_ROLLBACKS = 3
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended."""
+
+    steps: int
+    """Steps done since the run began, over all resumptions."""
+    finished: bool
+    stopped_by: int | None
+    """The signal that ended it early."""
+    checkpoint: Path | None
+    """The last checkpoint."""
+
+
+class DivergedError(RuntimeError):
+    """The loss or gradients stayed without finite values after several returns to a checkpoint."""
+
+
+def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
+    """Pretrain from images to checkpoints in `run.output_dir`.
+
+    Raises:
+        InputError: data, device, resumed checkpoint or settings cannot be used.
+        OSError: a last checkpoint could not be written.
+        DivergedError: training does not recover from values that are not finite.
+    """
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    with joined_processes(run.device) as processes, deferred_signals() as stop:
+        loop = _Loop(config, run, processes)
+        try:
+            return loop.run_to_end(stop)
+        finally:
+            loop.close()
+
+
+class _Loop:
+    """Everything that one process of a run holds."""
+
+    def __init__(self, config: PretrainConfig, run: RunConfig, processes: Processes) -> None:
+        self.config, self.run, self.processes = config, run, processes
+        self.mixture = Mixture(run.data_path, run.data_weights, run.source_options)
+        self.share = config.batch_size_per_gpu * config.accumulate
+        total = self.share * processes.world
+        self.steps_per_epoch = steps_per_epoch(len(self.mixture), total)
+        self.schedules = build_schedules(config, self.steps_per_epoch, total)
+        precision = precision_name(resolve_precision(run.precision, processes.device))
+        self.learner = Learner(config, self.schedules, processes.device, precision, run.compile)
+        self.facts = RunFacts(config, self.mixture.describe(), self.mixture.fingerprint(), total)
+        self.precision = precision
+        resumed = self._take_up()
+        self.last_checkpoint = resumed
+        self.last_saved = time.monotonic()
+        self.feed = Feed(self._loader, self.learner.step_index, processes.device, config.in_chans)
+        self.skipped_in_a_row = 0
+        self.rollbacks = 0
+        self.monitor = (
+            Monitor(config, run, self.schedules, total, self.learner.step_index)
+            if (processes.first)
+            else None
+        )
+        if processes.first:
+            self._write_settings()
+
+    def _take_up(self) -> Path | None:
+        """Resume or start from given weights, as the settings say."""
+        run = self.run
+        if not run.resume:
+            if list_checkpoints(run.output_dir) and not run.init_from:
+                raise InputError(
+                    f"{run.output_dir} holds a run already; go on with it by --resume auto, or "
+                    "give another --output-dir"
+                )
+            found = None
+        elif run.resume == "auto":
+            found = find_resumable(run.output_dir)
+        else:
+            found = Path(run.resume), read_training_checkpoint(Path(run.resume))
+        if found is None:
+            if run.init_from:
+                init_backbone(self.learner, run.init_from)
+            return None
+        path, raw = found
+        for change in restore(self.learner, raw, self.facts, path):
+            self._say(f"going on from {path}: {change}")
+        self._say(f"going on from {path} at step {self.learner.step_index}")
+        return path
+
+    def _write_settings(self) -> None:
+        run = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.run).items()}
+        write_json(
+            self.run.output_dir / "config.json",
+            {
+                "config": self.config.as_dict(),
+                "run": run,
+                "data": self.facts.data,
+                "precision": self.precision,
+                "device": str(self.processes.device),
+                "processes": self.processes.world,
+                "total_batch": self.facts.total_batch,
+                "torch": torch.__version__,
+            },
+        )
+
+    def _loader(self, first_step: int) -> DataLoader[Batch]:
+        on_device = self.run.augment_device != "cpu"
+        dataset = CropDataset(self.mixture, self.config, colors=not on_device)
+        sampler = StepSampler(
+            self.mixture,
+            seed=self.config.seed,
+            steps_per_epoch=self.steps_per_epoch,
+            first_step=first_step,
+            steps=self.schedules.steps,
+            share=self.share,
+            rank=self.processes.rank,
+            world=self.processes.world,
+        )
+        pin = self.processes.device.type == "cuda"
+        return build_loader(dataset, sampler, self.run.num_workers, pin)
+
+    def run_to_end(self, stop: StopRequest) -> TrainResult:
+        """Take steps until the last one or until a signal asks to stop."""
+        learner = self.learner
+        if learner.step_index == 0:
+            self._save()
+        if self.monitor is not None:
+            self.monitor.start(learner, self.mixture)
+        while learner.step_index < self.schedules.steps:
+            start = time.perf_counter()
+            stats = learner.step(self.feed.next())
+            if self.monitor is not None:
+                seconds = time.perf_counter() - start
+                self.monitor.step(learner, stats, seconds, self.feed)
+            self._guard(stats)
+            self._save_if_due()
+            if anyone(stop.signal is not None, self.processes.device):
+                self._save(final=True)
+                return TrainResult(learner.step_index, False, stop.signal, self.last_checkpoint)
+        self._save(final=True)
+        if self.monitor is not None:
+            self.monitor.finish(learner)
+        return TrainResult(learner.step_index, True, None, self.last_checkpoint)
+
+    def _guard(self, stats: dict[str, float]) -> None:
+        """Count steps that were skipped; too many in a row go back to the last checkpoint."""
+        self.skipped_in_a_row = self.skipped_in_a_row + 1 if stats["skipped"] else 0
+        if self.skipped_in_a_row < self.run.max_skipped:
+            return
+        self.rollbacks += 1
+        self.skipped_in_a_row = 0
+        advice = (
+            "lower lr or clip_grad, take precision bf16 or fp32 in the place of fp16, or raise "
+            "warmup_epochs"
+        )
+        path = self.last_checkpoint
+        if self.rollbacks > _MOST_ROLLBACKS or path is None:
+            raise DivergedError(
+                f"{self.run.max_skipped} steps in a row had no finite loss or gradient, and going "
+                f"back to a checkpoint {_MOST_ROLLBACKS} times did not help; {advice}"
+            )
+        at = self.learner.step_index
+        restore(self.learner, read_training_checkpoint(path), self.facts, path)
+        back = self.learner.step_index
+        self.learner.step_index = at  # other images than those it failed on
+        self._say(
+            f"{self.run.max_skipped} steps in a row had no finite loss or gradient: back to the "
+            f"weights of step {back} ({path.name}), going on with the images of step {at}. If it "
+            f"comes again: {advice}"
+        )
+
+    def _save_if_due(self) -> None:
+        step = self.learner.step_index
+        every = self.run.checkpoint_epochs * self.steps_per_epoch
+        minutes = (time.monotonic() - self.last_saved) / 60
+        due = step % every == 0 or minutes >= self.run.checkpoint_minutes
+        if anyone(due, self.processes.device) and not self.skipped_in_a_row:
+            self._save()
+
+    def _save(self, final: bool = False) -> None:
+        """Save, unless this step is saved; a full disk stops the run only at its end."""
+        name = f"step-{self.learner.step_index:08d}.pth"
+        if self.last_checkpoint is not None and self.last_checkpoint.name == name:
+            return
+        self.last_saved = time.monotonic()
+        folder = self.run.output_dir
+        try:
+            if self.processes.first:
+                save_checkpoint(folder, self.learner, self.facts, self.run.keep_checkpoints)
+        except OSError as error:
+            if final:
+                raise
+            self._say(
+                f"the checkpoint of step {self.learner.step_index} could not be saved ({error}); "
+                f"the last whole one is {self.last_checkpoint}; training goes on"
+            )
+            return
+        self.last_checkpoint = folder / "checkpoints" / name
+
+    def _say(self, text: str) -> None:
+        if not self.processes.first:
+            return
+        print(text, file=sys.stderr, flush=True)
+        monitor = getattr(self, "monitor", None)
+        if monitor is not None:
+            monitor.tracker.sentence(self.learner.step_index, text)
+
+    def close(self) -> None:
+        """Stop workers and close files."""
+        self.feed.close()
+        if self.monitor is not None:
+            self.monitor.close()

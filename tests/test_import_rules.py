@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "video": {"decoding", "images"},
     "video_writer": set(),
     "soft_labels": set(),
-    "vit": set(),
+    "blocked_attention": set(),
+    "vit": {"blocked_attention"},
     "checkpoints": set(),
     "weights": {"checkpoints", "_version"},
     # features

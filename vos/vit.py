@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vos.blocked_attention import blocked_attention, serves
+
 ARCHITECTURES: dict[str, tuple[int, int, int]] = {
     "vit_tiny": (192, 12, 3),
     "vit_small": (384, 12, 6),
@@ -84,7 +86,7 @@ class VisionTransformer(timm_vit.VisionTransformer):
         x = self._embed(images)
         kept = []
         for index, block in enumerate(self.blocks):
-            x = block(x)
+            x = _through(block, x)
             if index >= len(self.blocks) - last:
                 kept.append(self.norm(x))
         return kept
@@ -102,7 +104,7 @@ class VisionTransformer(timm_vit.VisionTransformer):
         """
         x = self._embed(images)
         for block in self.blocks[:-1]:
-            x = block(x)
+            x = _through(block, x)
         last: Any = self.blocks[-1]
         attention = last.attn
         batch, tokens, _ = x.shape
@@ -113,6 +115,18 @@ class VisionTransformer(timm_vit.VisionTransformer):
 
     def _embed(self, images: Tensor) -> Tensor:
         return self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(images))))
+
+
+def _through(block: Any, x: Tensor) -> Tensor:
+    """Apply a block to tokens (B, N, D), with the attention that is fastest where they are."""
+    if not serves(x):
+        return block(x)
+    attention = block.attn
+    attended = blocked_attention(
+        attention.qkv(block.norm1(x)), attention.num_heads, attention.scale
+    )
+    x = x + attention.proj(attended)
+    return x + block.mlp(block.norm2(x))
 
 
 def position_embedding(pos_embed: Tensor, rows: int, columns: int) -> Tensor:

@@ -1,0 +1,161 @@
+"""Local top-k propagation against the whole affinity matrix, computed plainly in float64."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from vos.affinity import local_topk, propagate_labels
+from vos.neighborhood import Neighborhood
+
+# height, width, radius, shape, k, frames
+GRIDS = [
+    (6, 9, 0, "square", 5, 3),
+    (6, 9, 0, "circle", 4, 1),
+    (9, 13, 2, "square", 5, 3),
+    (9, 13, 3, "circle", 5, 2),
+    (17, 11, 1, "square", 3, 4),
+    (17, 30, 12, "square", 5, 2),
+    (30, 17, 12, "circle", 7, 2),
+    (5, 7, 40, "square", 5, 2),
+    (5, 7, 40, "circle", 5, 2),
+    (7, 25, 6, "square", 5, 2),
+    (1, 1, 0, "square", 1, 2),
+    (1, 1, 3, "circle", 5, 1),
+    (1, 20, 4, "square", 5, 2),
+    (20, 1, 4, "circle", 5, 2),
+    (4, 4, 1, "square", 50, 2),
+    (3, 3, 0, "square", 20, 1),
+]
+
+
+def visible(height, width, radius, shape):
+    """(P, P) bool: which patches each patch may look at, straight from the definition."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    dy = y.reshape(-1, 1) - y.reshape(1, -1)
+    dx = x.reshape(-1, 1) - x.reshape(1, -1)
+    if radius == 0:
+        return torch.ones(height * width, height * width, dtype=torch.bool)
+    if shape == "circle":
+        return dy**2 + dx**2 <= radius**2
+    return (dy.abs() <= radius) & (dx.abs() <= radius)
+
+
+def plain(target, context, labels, near, k, temperature):
+    """The published protocol by one dense matrix in float64; ties at the k-th value all stay."""
+    flat = target.double().flatten(0, 1)
+    cosine = torch.cat([flat @ frame.double().flatten(0, 1).T for frame in context], dim=1)
+    cosine = cosine.masked_fill(~near.repeat(1, len(context)), -torch.inf)
+    threshold = cosine.topk(min(k, cosine.shape[1]), dim=1).values[:, -1:]
+    weights = (cosine / temperature).exp().masked_fill(cosine < threshold, 0)
+    return (weights / weights.sum(1, keepdim=True)) @ torch.cat(labels).double()
+
+
+def unit(*shape, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(*shape, generator=generator), dim=-1)
+
+
+def soft(patches, channels, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(patches, channels, generator=generator)
+
+
+@pytest.mark.parametrize(("height", "width", "radius", "shape", "k", "frames"), GRIDS)
+def test_propagation_equals_the_dense_matrix(height, width, radius, shape, k, frames):
+    grid = Neighborhood(height, width, radius, shape)
+    target = unit(height, width, 16, seed=0)
+    context = [unit(height, width, 16, seed=1 + i) for i in range(frames)]
+    labels = [soft(height * width, 4, seed=50 + i) for i in range(frames)]
+    found = propagate_labels(
+        target, [grid.lay_out(f) for f in context], labels, grid, topk=k, temperature=0.1
+    )
+    want = plain(target, context, labels, visible(height, width, radius, shape), k, 0.1)
+    assert found.shape == (height * width, 4)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.double(), want, atol=2e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "radius", "shape", "k", "frames"), GRIDS)
+def test_neighbours_are_the_nearest_that_may_be_seen(height, width, radius, shape, k, frames):
+    grid = Neighborhood(height, width, radius, shape)
+    target = unit(height, width, 16, seed=0)
+    context = [unit(height, width, 16, seed=1 + i) for i in range(frames)]
+    found = local_topk(target, [grid.lay_out(f) for f in context], grid, k)
+    near = visible(height, width, radius, shape).repeat(1, frames)
+    cosine = target.flatten(0, 1) @ torch.cat([f.flatten(0, 1) for f in context]).T
+    cosine = cosine.masked_fill(~near, -torch.inf)
+    n = min(k, cosine.shape[1])
+    values, indices = cosine.topk(n, dim=1)
+    real = values.isfinite()
+    assert torch.allclose(found.similarity[:, :n][real], values[real], atol=1e-5)
+    assert torch.equal(found.indices[:, :n][real], indices[real])
+    assert found.similarity[:, n:].isneginf().all()
+    assert found.similarity[:, :n][~real].isneginf().all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("radius", [0, 2])
+def test_all_ties_at_the_last_place_stay(seed, radius):
+    """Entries +-0.5 and width 4 make cosines -1, -0.5, 0, 0.5, 1 without rounding: many ties."""
+    generator = torch.Generator().manual_seed(seed)
+    height, width = 9, 10
+    frames = [torch.randint(0, 2, (height, width, 4), generator=generator) - 0.5 for _ in range(4)]
+    target, *context = frames
+    labels = [soft(height * width, 3, seed=seed + i) for i in range(3)]
+    grid = Neighborhood(height, width, radius)
+    found = propagate_labels(
+        target, [grid.lay_out(f) for f in context], labels, grid, topk=5, temperature=0.1
+    )
+    near = visible(height, width, radius, "square")
+    want = plain(target, context, labels, near, 5, 0.1)
+    assert torch.allclose(found.double(), want, atol=1e-5)
+
+
+def test_a_still_picture_keeps_its_labels_through_exact_ties():
+    frame = unit(8, 12, 8, seed=3)
+    labels = F.one_hot(torch.arange(96) % 3, 3).float()
+    grid = Neighborhood(8, 12, 3)
+    context = [grid.lay_out(frame)] * 8
+    found = propagate_labels(frame, context, [labels] * 8, grid, topk=5, temperature=0.1)
+    assert torch.allclose(found, labels, atol=1e-6)
+
+
+def test_small_temperature_takes_the_single_nearest():
+    grid = Neighborhood(6, 6, 2)
+    target, source = unit(6, 6, 16, seed=0), unit(6, 6, 16, seed=1)
+    labels = torch.arange(36.0).view(36, 1)
+    context = [grid.lay_out(source)]
+    found = propagate_labels(target, context, [labels], grid, topk=5, temperature=1e-5)
+    nearest = local_topk(target, context, grid, 1).indices[:, 0]
+    assert torch.allclose(found[:, 0], nearest.float(), atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_16_bits_give_nearly_the_labels_of_32(dtype):
+    grid = Neighborhood(12, 20, 5)
+    smooth = F.avg_pool2d(torch.randn(1, 32, 12, 20, generator=torch.manual_seed(0)), 3, 1, 1)
+    target = F.normalize(smooth[0].permute(1, 2, 0), dim=-1)
+    source = F.normalize(target + 0.05 * unit(12, 20, 32, seed=2), dim=-1)
+    labels = soft(240, 3, seed=1)
+    exact = propagate_labels(
+        target, [grid.lay_out(source)], [labels], grid, topk=5, temperature=0.1
+    )
+    short = propagate_labels(
+        target.to(dtype),
+        [grid.lay_out(source.to(dtype))],
+        [labels],
+        grid,
+        topk=5,
+        temperature=0.1,
+    )
+    assert short.dtype == torch.float32
+    assert (short - exact).abs().mean() < 0.01
+
+
+def test_labels_of_weights_sum_to_one():
+    grid = Neighborhood(10, 14, 4, "circle")
+    frames = [unit(10, 14, 8, seed=i) for i in range(4)]
+    labels = [F.one_hot(torch.randint(0, 5, (140,)), 5).float() for _ in range(3)]
+    context = [grid.lay_out(f) for f in frames[1:]]
+    found = propagate_labels(frames[0], context, labels, grid, topk=5, temperature=0.07)
+    assert torch.allclose(found.sum(1), torch.ones(140), atol=1e-5)

@@ -14,17 +14,20 @@ p patches of a tile, q places of a window, X tiles from left to right, Y from to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from vos.neighborhood import Neighborhood
+from vos.parallel import map_threads
 
-_BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26, "mps": 1 << 24}
-"""Similarities held at once, by kind of device: caches on a CPU, few launches on a GPU."""
+_GPU_BLOCK = 1 << 26
+"""Similarities held at once where launches cost most; a CPU holds one tile's, in its cache."""
+
+Value = TypeVar("Value")
 
 
 class TopK(NamedTuple):
@@ -52,10 +55,11 @@ def local_topk(
     """
     tiles = neighborhood.cut(target)
     patches = neighborhood.height * neighborhood.width
-    columns = [
-        _column_topk(tiles[x], [bands[x] for bands in context], neighborhood, x, n)
-        for x in range(len(tiles))
-    ]
+
+    def column(x: int) -> tuple[Tensor, Tensor, Tensor]:
+        return _column_topk(tiles[x], [bands[x] for bands in context], neighborhood, x, n)
+
+    columns = _map(tiles, column, range(len(tiles)))
     similarity = neighborhood.join(torch.stack([values for values, _, _ in columns]))
     frame = neighborhood.join(torch.stack([frames for _, frames, _ in columns]))
     source = neighborhood.join(torch.stack([sources for _, _, sources in columns]))
@@ -67,40 +71,57 @@ def _column_topk(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Top n of a column of tiles: similarities, context frames and source patches, (Y, p, n)."""
     places = neighborhood.window[0] * neighborhood.window[1]
-    kept = min(n, places)
-    found: list[tuple[Tensor, Tensor]] = []
-    for rows in _chunks(tiles, places):
-        per_frame = [
-            block.topk(kept) for block in _blocks(tiles, bands, neighborhood, column, rows)
-        ]
-        values = torch.cat([v for v, _ in per_frame], dim=-1)
-        codes = torch.cat([i + k * places for k, (_, i) in enumerate(per_frame)], dim=-1)
-        if values.shape[-1] < n:  # a frame smaller than n patches
-            short = n - values.shape[-1]
-            values = F.pad(values, (0, short), value=-torch.inf)
-            codes = F.pad(codes, (0, short))
-        best, at = values.topk(n)
-        found.append((best, codes.gather(-1, at)))
+    found = [_select(block, n) for _, block in _blocks(tiles, bands, neighborhood, column)]
     best = torch.cat([values for values, _ in found]).float() + _origin(tiles)
     code = torch.cat([codes for _, codes in found])
     return best, code // places, neighborhood.source_index(column, code % places)
 
 
+def _select(block: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Pick the n largest of a block (K, rows, p, q): values and codes k * q + place, (rows, p, n).
+
+    The n places whose largest value over the context frames is largest hold the n largest values:
+    every other place's values are below at least n of them. So the expensive selection runs over
+    q numbers, not over K * q.
+    """
+    frames, _, _, places = block.shape
+    _, at = block.amax(0).topk(min(n, places))
+    candidates = block.gather(3, at.expand(frames, *at.shape)).permute(1, 2, 3, 0).flatten(2)
+    if candidates.shape[-1] < n:  # a frame smaller than n patches
+        candidates = F.pad(candidates, (0, n - candidates.shape[-1]), value=-torch.inf)
+    values, which = candidates.topk(n)
+    place = at.gather(2, (which // frames).clamp(max=at.shape[-1] - 1))
+    return values, which % frames * places + place
+
+
 def _blocks(
-    tiles: Tensor, bands: Sequence[Tensor], neighborhood: Neighborhood, column: int, rows: slice
-) -> Iterator[Tensor]:
-    """Similarities of some tile rows of a column to each context frame in turn, (rows, p, q)."""
-    bias = neighborhood.bias(column, tiles, -_origin(tiles))[rows]
-    for band in bands:
-        windows = neighborhood.windows(band, rows.start, rows.stop)
-        yield torch.baddbmm(bias, tiles[rows], windows.transpose(1, 2))
+    tiles: Tensor, bands: Sequence[Tensor], neighborhood: Neighborhood, column: int
+) -> Iterator[tuple[slice, Tensor]]:
+    """Give the similarities of a column of tiles, some tile rows at a time.
 
-
-def _chunks(tiles: Tensor, places: int) -> Iterator[slice]:
+    Yields:
+        Which tile rows, and (K, rows, p, q) similarities, overwritten by the next.
+    """
     down, patches, _ = tiles.shape
-    step = max(1, _BLOCK.get(tiles.device.type, _BLOCK["cpu"]) // (patches * places))
+    places = neighborhood.window[0] * neighborhood.window[1]
+    each = patches * places * len(bands)
+    step = 1 if tiles.device.type == "cpu" else max(1, _GPU_BLOCK // each)
+    bias = neighborhood.bias(column, tiles, -_origin(tiles))
+    memory = tiles.new_empty(len(bands), min(step, down), patches, places)
     for start in range(0, down, step):
-        yield slice(start, min(start + step, down))
+        rows = slice(start, min(start + step, down))
+        block = memory[:, : rows.stop - start]
+        for k, band in enumerate(bands):
+            windows = neighborhood.windows(band, rows.start, rows.stop).transpose(1, 2)
+            torch.baddbmm(bias[rows], tiles[rows], windows, out=block[k])
+        yield rows, block
+
+
+def _map(tiles: Tensor, function: Callable[[int], Value], columns: Iterable[int]) -> list[Value]:
+    """Apply a function to columns of tiles: in threads on a CPU, in order elsewhere."""
+    if tiles.device.type == "cpu":
+        return map_threads(function, columns)
+    return [function(column) for column in columns]
 
 
 def _origin(features: Tensor) -> float:
@@ -180,23 +201,23 @@ def _labels_with_ties(
 
     The rest is as in `propagate_labels`.
     """
-    h, w = neighborhood.height, neighborhood.width
     tiles = neighborhood.cut(target)
-    limits = neighborhood.cut(bounds.view(h, w, 2))
-    maps = [neighborhood.lay_out(frame.view(h, w, -1)) for frame in labels]
-    places = neighborhood.window[0] * neighborhood.window[1]
+    limits = neighborhood.cut(bounds.view(*neighborhood.grid, 2))
+    maps = [neighborhood.lay_out(frame.view(*neighborhood.grid, -1)) for frame in labels]
     out = torch.zeros(*tiles.shape[:3], labels[0].shape[1] + 1, device=target.device)
-    affected = neighborhood.cut(tied.view(h, w, 1)).flatten(1).any(1)
-    for x in affected.nonzero().flatten().tolist():
+
+    def column(x: int) -> None:
         bands = [frame[x] for frame in context]
-        for rows in _chunks(tiles[x], places):
+        for rows, block in _blocks(tiles[x], bands, neighborhood, x):
             top, threshold = limits[x, rows, :, :1], limits[x, rows, :, 1:]
-            for block, band in zip(
-                _blocks(tiles[x], bands, neighborhood, x, rows), (m[x] for m in maps), strict=True
-            ):
-                weights = ((block - top) / temperature).exp().masked_fill_(block < threshold, 0)
+            for similarity, band in zip(block, (m[x] for m in maps), strict=True):
+                weights = ((similarity - top) / temperature).exp()
+                weights = weights.masked_fill_(similarity < threshold, 0)
                 seen = neighborhood.windows(band, rows.start, rows.stop)
                 out[x, rows, :, :-1] += torch.bmm(weights, seen)
                 out[x, rows, :, -1:] += weights.sum(-1, keepdim=True)
+
+    affected = neighborhood.cut(tied.view(*neighborhood.grid, 1)).flatten(1).any(1)
+    _map(tiles, column, affected.nonzero().flatten().tolist())
     joined = neighborhood.join(out)
     return joined[:, :-1] / joined[:, -1:]

@@ -116,9 +116,10 @@ class Neighborhood:
         places = self.window[0] * self.window[1]
         width = band.shape[-1]
         step = 0 if self.unlimited else self.tile[0] * self.window[1] * width
-        return band.as_strided(
-            (stop - start, places, width), (step, width, 1), band.storage_offset() + start * step
-        )
+        offset = band.storage_offset() + start * step
+        # One window is given a contiguous tensor's strides: other ones make PyTorch copy it.
+        stride = step if stop - start > 1 else places * width
+        return band.as_strided((stop - start, places, width), (stride, width, 1), offset)
 
     def bias(self, column: int, like: Tensor, visible: float) -> Tensor:
         """Return what is added to a tile column's similarities, (Y, p, q).

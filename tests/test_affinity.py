@@ -40,13 +40,13 @@ def visible(height, width, radius, shape):
     return (dy.abs() <= radius) & (dx.abs() <= radius)
 
 
-def plain(target, context, labels, near, k, temperature):
+def plain(target, context, labels, near, k):
     """The published protocol by one dense matrix in float64; ties at the k-th value all stay."""
     flat = target.double().flatten(0, 1)
     cosine = torch.cat([flat @ frame.double().flatten(0, 1).T for frame in context], dim=1)
     cosine = cosine.masked_fill(~near.repeat(1, len(context)), -torch.inf)
     threshold = cosine.topk(min(k, cosine.shape[1]), dim=1).values[:, -1:]
-    weights = (cosine / temperature).exp().masked_fill(cosine < threshold, 0)
+    weights = (cosine / 0.1).exp().masked_fill(cosine < threshold, 0)
     return (weights / weights.sum(1, keepdim=True)) @ torch.cat(labels).double()
 
 
@@ -60,8 +60,9 @@ def soft(patches, channels, seed):
     return torch.rand(patches, channels, generator=generator)
 
 
-@pytest.mark.parametrize(("height", "width", "radius", "shape", "k", "frames"), GRIDS)
-def test_propagation_equals_the_dense_matrix(height, width, radius, shape, k, frames):
+@pytest.mark.parametrize("case", GRIDS, ids=lambda case: "-".join(map(str, case)))
+def test_propagation_equals_the_dense_matrix(case):
+    height, width, radius, shape, k, frames = case
     grid = Neighborhood(height, width, radius, shape)
     target = unit(height, width, 16, seed=0)
     context = [unit(height, width, 16, seed=1 + i) for i in range(frames)]
@@ -69,14 +70,15 @@ def test_propagation_equals_the_dense_matrix(height, width, radius, shape, k, fr
     found = propagate_labels(
         target, [grid.lay_out(f) for f in context], labels, grid, topk=k, temperature=0.1
     )
-    want = plain(target, context, labels, visible(height, width, radius, shape), k, 0.1)
+    want = plain(target, context, labels, visible(height, width, radius, shape), k)
     assert found.shape == (height * width, 4)
     assert found.dtype == torch.float32
     assert torch.allclose(found.double(), want, atol=2e-5)
 
 
-@pytest.mark.parametrize(("height", "width", "radius", "shape", "k", "frames"), GRIDS)
-def test_neighbours_are_the_nearest_that_may_be_seen(height, width, radius, shape, k, frames):
+@pytest.mark.parametrize("case", GRIDS, ids=lambda case: "-".join(map(str, case)))
+def test_neighbours_are_the_nearest_that_may_be_seen(case):
+    height, width, radius, shape, k, frames = case
     grid = Neighborhood(height, width, radius, shape)
     target = unit(height, width, 16, seed=0)
     context = [unit(height, width, 16, seed=1 + i) for i in range(frames)]
@@ -107,7 +109,7 @@ def test_all_ties_at_the_last_place_stay(seed, radius):
         target, [grid.lay_out(f) for f in context], labels, grid, topk=5, temperature=0.1
     )
     near = visible(height, width, radius, "square")
-    want = plain(target, context, labels, near, 5, 0.1)
+    want = plain(target, context, labels, near, 5)
     assert torch.allclose(found.double(), want, atol=1e-5)
 
 

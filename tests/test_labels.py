@@ -12,10 +12,10 @@ def plain(labels, scale, upsampling, stretch):
     corners = {"align_corners": False} if upsampling == "bilinear" else {}
     big = F.interpolate(labels[None].double(), scale_factor=scale, mode=upsampling, **corners)[0]
     if stretch:
-        for channel in big:
-            if channel.max() > 0:
-                channel -= channel.min()
-                channel /= channel.max()  # a constant channel becomes 0 / 0, which wins as NaN
+        for index in range(len(big)):
+            if big[index].max() > 0:
+                big[index] -= big[index].min()
+                big[index] /= big[index].max()  # a constant channel becomes 0 / 0, and NaN wins
     return big.nan_to_num(nan=torch.inf)
 
 
@@ -55,10 +55,11 @@ def blobs(channels, height, width, seed, share=0.15):
 @pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
 @pytest.mark.parametrize("stretch", [True, False])
 @pytest.mark.parametrize(
-    ("channels", "height", "width", "share"),
+    "case",
     [(2, 20, 30, 0.3), (9, 30, 20, 0.2), (60, 25, 40, 0.1), (4, 7, 9, 1.0), (3, 1, 12, 0.3)],
 )
-def test_winner_equals_whole_maps(channels, height, width, share, upsampling, stretch):
+def test_winner_equals_whole_maps(case, upsampling, stretch):
+    channels, height, width, share = case
     for seed in range(3):
         labels = blobs(channels, height, width, seed, share)
         assert_wins(labels, 8, upsampling, stretch)

@@ -1,0 +1,120 @@
+"""One feature vector an image, from any frozen backbone: what every table is computed on.
+
+Caron et al. 2021: class token (k-NN, retrieval), class tokens of the last blocks or class token
+and mean patch (linear), class token and GeM of the patches (copy detection).
+
+Shapes: B batch, D width, H W pixels, N patches.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vos.backbones import Backbone, DinoViT
+from vos.files import InputError
+
+FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
+"""class: the class token; class_last_4: those of the last four blocks; class_mean: the class token
+and the mean of the patch tokens; class_gem: the class token and GeM of the patch tokens. A network
+without a class token gives its pooled features for `class`, `class_last_4` and `class_mean`."""
+
+GEM_POWER = 4.0
+GEM_FLOOR = 1e-6
+_LAST_BLOCKS = 4
+
+
+def gem(patches: Tensor, power: float = GEM_POWER, floor: float = GEM_FLOOR) -> Tensor:
+    """Return the generalised mean of patch tokens: (B, N, D) -> (B, D)."""
+    return patches.clamp(min=floor).pow(power).mean(1).pow(1 / power)
+
+
+def copy_descriptor(tokens: Tensor) -> Tensor:
+    """Return class token and GeM of the patches: (B, 1 + N, D), class token first -> (B, 2 D)."""
+    return torch.cat([tokens[:, 0], gem(tokens[:, 1:])], dim=1)
+
+
+@torch.no_grad()
+def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Tensor:
+    """Return one feature vector an image.
+
+    Args:
+        backbone: any backbone.
+        images: (B, 3, H, W) normalised.
+        kind: which features; see `FeatureKind`.
+
+    Returns:
+        (B, width) float32 on the backbone's device, not normalised.
+
+    Raises:
+        InputError: the backbone has no such features.
+    """
+    network = cast("Any", backbone.network)
+    inputs = backbone.to_input(images)
+    if isinstance(backbone, DinoViT):
+        blocks = [t.float() for t in network.layers(inputs, _LAST_BLOCKS)]
+        return from_tokens(blocks, kind)
+    if getattr(network, "num_prefix_tokens", 0):
+        return from_tokens(_timm_tokens(network, inputs, kind), kind)
+    if kind == "class_gem":
+        return _gem_of_map(network.forward_features(inputs).float())
+    pooled = network.forward_head(network.forward_features(inputs), pre_logits=True)
+    return cast("Tensor", pooled).float()
+
+
+def from_tokens(blocks: list[Tensor], kind: FeatureKind) -> Tensor:
+    """Return the feature vectors from the last blocks' tokens.
+
+    Args:
+        blocks: (B, 1 + N, D) float32 each, class token first, the last block's at the end.
+        kind: which features.
+
+    Raises:
+        InputError: the network has fewer blocks than the features need.
+    """
+    last = blocks[-1]
+    if kind == "class":
+        return last[:, 0]
+    if kind == "class_mean":
+        return torch.cat([last[:, 0], last[:, 1:].mean(1)], dim=1)
+    if kind == "class_gem":
+        return copy_descriptor(last)
+    if len(blocks) < _LAST_BLOCKS:
+        raise InputError(
+            f"the network has {len(blocks)} blocks; {kind} needs {_LAST_BLOCKS}: choose another "
+            "kind of features"
+        )
+    return torch.cat([tokens[:, 0] for tokens in blocks[-_LAST_BLOCKS:]], dim=1)
+
+
+def _timm_tokens(network: Any, inputs: Tensor, kind: FeatureKind) -> list[Tensor]:
+    """Return class token and patch tokens of the last blocks of a timm ViT, registers left out."""
+    depth = len(network.blocks)
+    wanted = min(_LAST_BLOCKS if kind == "class_last_4" else 1, depth)
+    pairs = network.forward_intermediates(
+        inputs,
+        indices=wanted,
+        norm=True,
+        return_prefix_tokens=True,
+        output_fmt="NLC",
+        intermediates_only=True,
+    )
+    return [torch.cat([prefix[:, :1], patches], 1).float() for patches, prefix in pairs]
+
+
+def _gem_of_map(features: Tensor) -> Tensor:
+    """Return mean and GeM of a CNN's last map: (B, D, h, w) -> (B, 2 D)."""
+    if features.ndim != 4:
+        raise InputError(
+            "the network has neither a class token nor a feature map; class_gem cannot be had"
+        )
+    places = features.flatten(2).transpose(1, 2)
+    return torch.cat([places.mean(1), gem(places)], dim=1)
+
+
+def l2_normalised(features: Tensor) -> Tensor:
+    """Bring each row to length 1."""
+    return F.normalize(features, dim=1)

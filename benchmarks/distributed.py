@@ -1,0 +1,133 @@
+"""Several processes, on one machine or on many, that share out one list of work.
+
+Started by `torchrun`, which sets the environment; without it there is one process. What passes
+between them is small and goes through the CPU (gloo), whatever the models run on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+from vos.files import InputError
+
+T = TypeVar("T")
+
+_PATIENCE = timedelta(days=7)
+"""How long a process that is done waits for the others. torchrun ends them all if one dies."""
+
+
+@dataclass
+class Team:
+    """The processes of a run. This one has number `rank` of `size`."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    """Its number on its own machine."""
+    store: Any = None
+    """What the processes count in; None where there is one process."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that prints, scores and reports."""
+        return self.rank == 0
+
+    def shares(self, total: int) -> Iterator[int]:
+        """Give numbers from 0 to `total` - 1, each to the process that asks for it first."""
+        alone = iter(range(total))
+        while True:
+            number = next(alone, total) if self.store is None else self.store.add("next", 1) - 1
+            if number >= total:
+                return
+            yield number
+
+    def count(self, name: str, n: int) -> int:
+        """Add to a count that all processes share and return it; one process counts itself."""
+        return n if self.store is None else int(self.store.add(name, n))
+
+    def gather(self, value: T) -> list[T]:
+        """Return the values of all processes, in the order of their ranks, to all of them."""
+        if self.store is None:
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return values
+
+    def from_leader(self, make: Callable[[], T]) -> T:
+        """Make a value in the leading process and hand it to all.
+
+        Raises:
+            InputError: in the leading process, what `make` raised.
+            SystemExit: in the others, with the same meaning, so that it is said once.
+        """
+        if self.store is None:
+            return make()
+        made: list[Any] = [None, None]
+        if self.leads:
+            try:
+                made[0] = make()
+            except InputError as error:
+                made[1] = error
+        dist.broadcast_object_list(made, src=0)
+        if made[1] is not None:
+            raise made[1] if self.leads else SystemExit(2)
+        value: T = made[0]
+        return value
+
+    def one_at_a_time(self, make: Callable[[], T]) -> T:
+        """Make a value in every process, the first of each machine before the others of it.
+
+        For what the first one leaves on the disk, as downloads, and the others then find.
+
+        Raises:
+            InputError: what `make` raised here; where it did so in another process, SystemExit.
+        """
+        value: T | None = None
+        error: InputError | None = None
+        if self.local_rank == 0:
+            try:
+                value = make()
+            except InputError as found:
+                error = found
+        failed = any(self.gather(error is not None))
+        if error is not None:
+            raise error
+        if failed:
+            raise SystemExit(2)
+        return make() if value is None else value
+
+    def device(self, asked: str) -> str:
+        """Return the device for this process: a GPU each where GPUs were asked for or are there."""
+        if self.size > 1 and asked in {"auto", "cuda"} and torch.cuda.is_available():
+            return f"cuda:{self.local_rank % torch.cuda.device_count()}"
+        return asked
+
+
+@contextmanager
+def team() -> Iterator[Team]:
+    """Join the processes that `torchrun` started; be alone without it."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Team()
+        return
+    store, rank, size = next(dist.rendezvous("env://"))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    dist.init_process_group(
+        "gloo",
+        store=dist.PrefixStore(f"group {attempt}", store),
+        rank=rank,
+        world_size=size,
+        timeout=_PATIENCE,
+    )
+    local_rank = int(os.environ.get("LOCAL_RANK", rank))
+    try:
+        yield Team(rank, size, local_rank, dist.PrefixStore(f"work {attempt}", store))
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,113 @@
+"""`vos attention`: what the class token attends to, as heat maps and masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import tyro
+
+from vos.attention import AttentionReader, attention_sheet, attention_videos
+from vos.backbones import BackboneOptions
+from vos.cli.loading import load_with_progress
+from vos.cli.segment import FrameProgress
+from vos.command import progress
+from vos.files import InputError, atomic_path
+from vos.masks import write_mask
+from vos.overlay import draw_heatmap
+from vos.segment import FrameRange
+from vos.video import FrameReader, open_frames
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Show the [CLS] self-attention of a DINO ViT's last block over a picture or a video.
+
+    A picture gives contact_sheet.png (every head and their mean, as heat maps and as masks of
+    the patches that carry most of the attention), and each of them as a file:
+    heatmaps/<head>.png and masks/<head>.png. A video or a folder of pictures gives
+    attention.mp4, the mean of the heads over each frame.
+    """
+
+    source: tyro.conf.Positional[str]
+    """Picture, video file, folder or pattern of pictures, camera:N, or a stream's address."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write to."""
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
+    frames: FrameRange = field(default_factory=FrameRange)
+    short_side: int = 480
+    """Pixels of the shorter side of what the network sees; 0 keeps the frame's size."""
+    mass: float = 0.6
+    """Share of the attention that a mask holds."""
+    heads: bool = False
+    """Of a video, write heads.mp4 too: every head and its mask in each frame."""
+    overwrite: bool = False
+    """Replace what an earlier call wrote to the output folder."""
+
+    def run(self) -> int:
+        """Draw the attention and say where it is."""
+        self._check_folder()
+        with open_frames(
+            self.source,
+            start=self.frames.start,
+            end=self.frames.end,
+            stride=self.frames.stride,
+            max_size=self.frames.max_size,
+        ) as reader:
+            attention = AttentionReader(
+                load_with_progress(self.backbone), short_side=self.short_side, mass=self.mass
+            )
+            if reader.kind == "image":
+                self._picture(reader, attention)
+            else:
+                self._video(reader, attention)
+        return 0
+
+    def _check_folder(self) -> None:
+        names = ("contact_sheet.png", "attention.mp4", "heads.mp4", "heatmaps", "masks")
+        held = [name for name in names if (self.out / name).exists()]
+        if held and not self.overwrite:
+            raise InputError(
+                f"{self.out} holds {', '.join(held)} already; replace them (--overwrite), or give "
+                "another folder"
+            )
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"{self.out} is a file; give a folder to write to")
+
+    def _picture(self, reader: FrameReader, attention: AttentionReader) -> None:
+        frame = next(reader).image
+        maps = attention.read(frame)
+        for found in maps:
+            heat = draw_heatmap(frame, found.weights)
+            _write_picture(self.out / "heatmaps" / f"{found.name}.png", heat)
+            write_mask(self.out / "masks" / f"{found.name}.png", found.mask)
+        sheet = self.out / "contact_sheet.png"
+        _write_picture(sheet, attention_sheet(frame, maps))
+        h, w = maps[0].weights.shape
+        print(f"{len(maps) - 1} heads over {w}x{h} patches of {attention.backbone.record.name}")
+        print(f"contact sheet: {sheet}\nheat maps: {self.out / 'heatmaps'}")
+        print(f"masks of {self.mass:.0%} of the attention: {self.out / 'masks'}")
+
+    def _video(self, reader: FrameReader, attention: AttentionReader) -> None:
+        with progress("attention", reader.count) as advance:
+            done = attention_videos(
+                reader,
+                attention,
+                self.out,
+                heads=self.heads,
+                stride=self.frames.stride,
+                on_frame=FrameProgress(advance),
+            )
+        print(f"{done} frames with {attention.backbone.record.name}")
+        print(f"video: {self.out / 'attention.mp4'}")
+        if self.heads:
+            print(f"heads: {self.out / 'heads.mp4'}")
+
+
+def _write_picture(path: Path, image: np.ndarray) -> None:
+    with atomic_path(path) as beside:
+        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        beside.write_bytes(data.tobytes())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import re
+import struct
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ HEAD_WIDTH = 64
 
 _PREFIXES = ("module.", "backbone.", "_orig_mod.")
 _HEADS = ("head.", "fc.", "classifier.", "predictor.")
+_DAMAGE = (
+    RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError, OSError, struct.error,
+)  # fmt: skip
+"""What PyTorch raises on files that are cut short or are none of its own."""
 _UNSUPPORTED_VIT = {
     "reg_token": "register tokens",
     "register_tokens": "register tokens",
@@ -107,7 +112,7 @@ def read_file(path: str | Path) -> dict[str, Any]:
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(_refusal(path, error)) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{path} cannot be read as a checkpoint ({_first_line(error)}); it is damaged or cut "
             "short. Download or copy it again"

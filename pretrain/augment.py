@@ -192,7 +192,8 @@ def _adjust_saturation(crop: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _adjust_hue(crop: np.ndarray, shift: float) -> np.ndarray:
-    turned = (np.arange(256) + round(shift * 255)) % 256
+    # Pillow's circle has 255 steps and cuts the shift to whole ones; OpenCV's has 256.
+    turned = (np.arange(256) + round(int(shift * 255) / 255 * 256)) % 256
     identity = np.arange(256)
     table = np.stack([turned, identity, identity], axis=-1).astype(np.uint8)[None]
     hsv = cv2.cvtColor(crop, cv2.COLOR_RGB2HSV_FULL)

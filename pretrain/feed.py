@@ -66,8 +66,9 @@ class Feed:
                 if self._batches is None:
                     self._batches = iter(self.make_loader(self.step))
                 return next(self._batches)
-            except RuntimeError as error:
-                if "DataLoader worker" not in str(error):
+            except (RuntimeError, EOFError, OSError) as error:
+                # A worker killed while handing over a batch shows as a broken connection.
+                if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                     raise
                 self._batches = None
                 if attempt == _RESTARTS:

@@ -38,7 +38,7 @@ class Tracker:
         wandb_project: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        _drop_lines_from(folder / LOG, first_step)
+        _drop_lines_after(folder / LOG, first_step)
         self._log = (folder / LOG).open("a", encoding="utf-8")
         self._board = _open_board(folder / "tensorboard", first_step) if tensorboard else None
         self._wandb = _open_wandb(wandb_project, folder, settings) if wandb_project else None
@@ -97,11 +97,11 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _drop_lines_from(path: Path, step: int) -> None:
-    """Keep the lines before `step`: a resumed run writes the later ones again."""
+def _drop_lines_after(path: Path, step: int) -> None:
+    """Keep the lines up to `step`: a resumed run writes the later ones again."""
     if not path.exists():
         return
-    kept = [line for line in read_log(path.parent) if line.get("step", 0) < max(step, 1)]
+    kept = [line for line in read_log(path.parent) if step and line.get("step", 0) <= step]
     with atomic_path(path) as beside:
         beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """Configurations refuse what cannot work, and the presets are the published recipes."""
 
 import dataclasses
+import inspect
 import json
 
 import pytest
@@ -94,7 +95,7 @@ def test_unknown_fields_of_a_newer_version_are_left_out():
 
 
 def test_every_field_is_documented():
-    lines = __import__("inspect").getsource(PretrainConfig).splitlines()
+    lines = inspect.getsource(PretrainConfig).splitlines()
     for field in dataclasses.fields(PretrainConfig):
         at = next(i for i, line in enumerate(lines) if line.startswith(f"    {field.name}:"))
         assert lines[at + 1].strip().startswith('"""'), field.name

@@ -1,0 +1,133 @@
+"""Every colour form comes out right; what is broken is said to be."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from pretrain.decode import BrokenImageError, decode, read_header
+
+RED, BLUE = (200, 30, 40), (20, 60, 210)
+
+
+def halves(height=40, width=60):
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[:, : width // 2] = RED
+    picture[:, width // 2 :] = BLUE
+    return Image.fromarray(picture)
+
+
+def encoded(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def decoded(data, reduction=1):
+    return decode(data, read_header(data), reduction)
+
+
+def assert_halves(image, tolerance=6):
+    left = image[:, : image.shape[1] // 2 - 4].reshape(-1, 3).mean(0)
+    right = image[:, image.shape[1] // 2 + 4 :].reshape(-1, 3).mean(0)
+    np.testing.assert_allclose(left, RED, atol=tolerance)
+    np.testing.assert_allclose(right, BLUE, atol=tolerance)
+
+
+FORMS = {
+    "jpeg": lambda: encoded(halves(), "JPEG", quality=95),
+    "progressive": lambda: encoded(halves(), "JPEG", quality=95, progressive=True),
+    "png": lambda: encoded(halves(), "PNG"),
+    "palette": lambda: encoded(halves().quantize(16), "PNG"),
+    "gif": lambda: encoded(halves().quantize(16), "GIF"),
+    "alpha": lambda: encoded(halves().convert("RGBA"), "PNG"),
+    "webp": lambda: encoded(halves(), "WEBP", lossless=True),
+    "bmp": lambda: encoded(halves(), "BMP"),
+    "tiff": lambda: encoded(halves(), "TIFF"),
+    "cmyk-tiff": lambda: encoded(halves().convert("CMYK"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_colours_come_out_right(name):
+    image, reduction = decoded(FORMS[name]())
+    assert image.dtype == np.uint8 and image.shape == (40, 60, 3) and reduction == 1
+    assert_halves(image)
+
+
+def test_cmyk_jpeg():
+    image, _ = decoded(encoded(halves().convert("CMYK"), "JPEG", quality=95))
+    assert_halves(image)
+
+
+def test_grey_jpeg_has_three_equal_channels():
+    image, _ = decoded(encoded(halves().convert("L"), "JPEG"))
+    assert image.shape == (40, 60, 3)
+    assert np.array_equal(image[..., 0], image[..., 2])
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_16_bits_are_scaled_not_cut(form):
+    levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    image, _ = decoded(encoded(Image.fromarray(levels), form))
+    np.testing.assert_allclose(image[..., 0], np.arange(256).reshape(16, 16), atol=1)
+
+
+def test_float_levels_from_0_to_1():
+    levels = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
+    image, _ = decoded(encoded(Image.fromarray(levels), "TIFF"))
+    np.testing.assert_allclose(image[..., 1], np.arange(256).reshape(16, 16), atol=1)
+
+
+def test_what_is_transparent_is_white():
+    layer = halves().convert("RGBA")
+    layer.putalpha(0)
+    image, _ = decoded(encoded(layer, "PNG"))
+    assert (image == 255).all()
+
+
+def test_a_transparent_palette_entry_is_white():
+    picture = halves().quantize(4)
+    picture.info["transparency"] = picture.getpixel((0, 0))
+    image, _ = decoded(encoded(picture, "PNG", transparency=picture.getpixel((0, 0))))
+    assert (image[0, 0] == 255).all()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_exif_turns_are_made(turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    data = encoded(halves(), "JPEG", quality=95, exif=exif)
+    header = read_header(data)
+    image, _ = decode(data, header)
+    assert image.shape[:2] == (header.height, header.width)
+    assert image.shape[:2] == ((60, 40) if turn >= 5 else (40, 60))
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    assert np.abs(image.astype(float) - expected).mean() < 2
+
+
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_jpeg_is_decoded_smaller(reduction):
+    image, made = decoded(encoded(halves(80, 160), "JPEG", quality=95), reduction)
+    assert made == reduction and image.shape == (80 // reduction, 160 // reduction, 3)
+
+
+def test_other_formats_are_decoded_whole():
+    image, made = decoded(encoded(halves(), "PNG"), 4)
+    assert made == 1 and image.shape == (40, 60, 3)
+
+
+BROKEN = {
+    "empty": b"",
+    "text": b"this is no image",
+    "cut jpeg": encoded(halves(200, 300), "JPEG")[:900],
+    "cut png": encoded(halves(200, 300), "PNG")[:120],
+    "header alone": encoded(halves(), "JPEG")[:30],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_bytes_are_refused(name):
+    with pytest.raises(BrokenImageError):
+        decoded(BROKEN[name])

@@ -1,0 +1,177 @@
+"""Checkpoints of whole runs: resumed exactly, in the published layout, refused where unfit."""
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from pretrain_runs import CONFIG, losses, photos, settings, tiny_vit, weights
+
+from pretrain.checkpoint import find_resumable, list_checkpoints
+from pretrain.learner import Learner
+from pretrain.train import train
+from vos.files import InputError
+
+STEPS = 9
+__all__ = ["photos", "tiny_vit"]
+
+
+@pytest.fixture(scope="module")
+def whole(photos, tmp_path_factory):
+    """An uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole")
+    result = train(CONFIG, settings(photos, out))
+    assert result.finished and result.steps == STEPS
+    return out
+
+
+def assert_same_end(one, other):
+    left, right = weights(one), weights(other)
+    for part in ("student", "teacher", "dino_loss"):
+        for name, value in left[part].items():
+            assert torch.equal(value, right[part][name]), name
+
+
+def stop_after(monkeypatch, step, number=signal.SIGTERM):
+    """Send a signal to this process while it takes a step."""
+    take = Learner.step
+
+    def wrapped(self, crops):
+        if self.step_index == step:
+            os.kill(os.getpid(), number)
+        return take(self, crops)
+
+    monkeypatch.setattr(Learner, "step", wrapped)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_resumed_run_is_the_whole_one(
+    photos, tmp_path, whole, monkeypatch, number
+):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3, number)
+        result = train(CONFIG, settings(photos, tmp_path))
+    assert not result.finished and result.stopped_by == number and result.steps == 4
+    assert train(CONFIG, settings(photos, tmp_path, resume="auto")).finished
+    assert losses(tmp_path) == losses(whole)
+    assert_same_end(tmp_path, whole)
+
+
+def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
+    photos, tmp_path, whole, monkeypatch
+):
+    take = Learner.step
+
+    def killed(self, crops):
+        if self.step_index == 5:
+            raise SystemError("killed")
+        return take(self, crops)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "step", killed)
+        with pytest.raises(SystemError):
+            train(CONFIG, settings(photos, tmp_path))
+    assert list_checkpoints(tmp_path)[-1].name == "step-00000003.pth"
+    train(CONFIG, settings(photos, tmp_path, resume="auto"))
+    assert losses(tmp_path) == losses(whole)
+    assert_same_end(tmp_path, whole)
+
+
+def test_a_damaged_checkpoint_is_passed_over(photos, tmp_path, whole, capsys):
+    train(CONFIG, settings(photos, tmp_path))
+    newest = list_checkpoints(tmp_path)[-1]
+    (tmp_path / "checkpoint.pth").unlink()
+    newest.write_bytes(newest.read_bytes()[:5000])
+    train(CONFIG, settings(photos, tmp_path, resume="auto"))
+    assert "passing over" in capsys.readouterr().err
+    assert losses(tmp_path) == losses(whole)
+    with pytest.raises(InputError, match=r"damaged or cut short"):
+        (tmp_path / "cut.pth").write_bytes(newest.read_bytes()[:5000])
+        train(CONFIG, settings(photos, tmp_path, resume=str(tmp_path / "cut.pth")))
+
+
+def test_when_no_checkpoint_is_whole_it_is_said(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "step-00000003.pth").write_bytes(b"PK junk of some length" * 40)
+    with pytest.raises(InputError, match="no checkpoint in"):
+        find_resumable(tmp_path)
+    assert find_resumable(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"arch": "vit_small"}, "arch"),
+        ({"patch_size": 8}, "patch_size"),
+        ({"out_dim": 64}, "out_dim"),
+    ],
+)
+def test_resume_with_another_architecture_is_refused(photos, whole, tmp_path, change, name):
+    run = settings(photos, tmp_path, resume=str(whole / "checkpoint.pth"))
+    with pytest.raises(InputError, match=rf"trained with {name}.*--init-from"):
+        train(replace(CONFIG, **change), run)
+
+
+def test_resume_with_other_data_is_refused(photos, whole, tmp_path):
+    for path in sorted(photos.iterdir())[:8]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    run = settings(tmp_path, tmp_path / "run", resume=str(whole / "checkpoint.pth"))
+    with pytest.raises(InputError, match="other data"):
+        train(CONFIG, run)
+
+
+def test_resume_tells_what_is_set_otherwise(photos, whole, tmp_path, capsys):
+    run = settings(photos, tmp_path, resume=str(whole / "checkpoint.pth"))
+    result = train(replace(CONFIG, epochs=4, clip_grad=1.0), run)
+    assert result.steps == 12
+    said = capsys.readouterr().err
+    assert "epochs was 3, is 4" in said and "clip_grad was 3.0, is 1.0" in said
+
+
+def test_plain_weights_cannot_be_resumed(photos, whole, tmp_path):
+    torch.save({"w": torch.zeros(1)}, tmp_path / "plain.pth")
+    with pytest.raises(InputError, match="--init-from"):
+        train(CONFIG, settings(photos, tmp_path, resume=str(tmp_path / "plain.pth")))
+
+
+def test_a_published_checkpoint_resumes(photos, whole, tmp_path):
+    state = weights(whole)
+    published = {k: v for k, v in state.items() if k != "extras"}
+    published["epoch"] = 2
+    torch.save(published, tmp_path / "published.pth")
+    run = settings(photos, tmp_path / "run", resume=str(tmp_path / "published.pth"))
+    result = train(CONFIG, run)
+    assert result.finished and sorted(losses(tmp_path / "run")) == [7, 8, 9]
+
+
+def test_the_layout_is_the_published_one(whole):
+    state = weights(whole)
+    assert {"student", "teacher", "optimizer", "epoch", "args", "dino_loss"} <= set(state)
+    assert all(name.startswith("module.") for name in state["student"])
+    assert "backbone.cls_token" in state["teacher"] and "head.mlp.0.weight" in state["teacher"]
+    assert state["args"].arch == "vit_tiny" and state["epoch"] == 3
+    assert state["dino_loss"]["center"].shape == (1, 32)
+
+
+def test_an_old_run_is_not_overwritten(photos, whole):
+    with pytest.raises(InputError, match="--resume auto"):
+        train(CONFIG, settings(photos, whole))
+
+
+def test_init_from_takes_the_backbone_alone(photos, whole, tmp_path, monkeypatch):
+    seen = {}
+    take = Learner.step
+
+    def look(self, crops):
+        seen.setdefault("backbone", self.student.backbone.norm.weight.detach().clone())
+        return take(self, crops)
+
+    monkeypatch.setattr(Learner, "step", look)
+    run = settings(photos, tmp_path, init_from=str(whole / "checkpoint.pth"))
+    assert train(replace(CONFIG, out_dim=16), run).finished
+    assert torch.equal(seen["backbone"], weights(whole)["teacher"]["backbone.norm.weight"])
+    other = settings(photos, tmp_path / "x", init_from=str(whole / "checkpoint.pth"))
+    with pytest.raises(InputError, match=r"expected \(1, 1, 384"):
+        train(replace(CONFIG, arch="vit_small"), other)

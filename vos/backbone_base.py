@@ -160,4 +160,6 @@ class Backbone(nn.Module):
 
     def to_input(self, images: Tensor) -> Tensor:
         """Move normalised images to the backbone's device and precision."""
+        if self.device.type == "cuda" and images.device.type == "cpu":
+            images = images.pin_memory()  # only then does the copy run beside the host's work
         return images.to(device=self.device, dtype=self.dtype, non_blocking=True)

@@ -62,7 +62,11 @@ class TimmBackbone(Backbone):
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, D, h, w); see `Backbone`."""
         (features,) = cast("Any", self.network).forward_intermediates(
-            self.to_input(images), indices=[self.level], norm=True, intermediates_only=True
+            self.to_input(images),
+            indices=[self.level],
+            norm=True,
+            stop_early=True,
+            intermediates_only=True,
         )
         return features
 
@@ -182,7 +186,10 @@ class EfficientNetLite0(Backbone):
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, 152, h, w); see `Backbone`."""
         fine, coarse = cast("Any", self.network).forward_intermediates(
-            self.to_input(images), indices=list(_LITE0_MAPS), intermediates_only=True
+            self.to_input(images),
+            indices=list(_LITE0_MAPS),
+            stop_early=True,
+            intermediates_only=True,
         )
         coarse = F.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         maps = (F.normalize(fine, dim=1), F.normalize(coarse, dim=1))

@@ -20,6 +20,8 @@ from torch import Tensor
 Shape = Literal["square", "circle"]
 
 _TILE_ROWS = 8
+_LARGE_FRAME = 1 << 15
+"""Patches from which on a context frame's memory counts more than time."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ class Neighborhood:
         """Rows and columns of a tile of target patches."""
         if self.unlimited:
             return _TILE_ROWS, self.width
-        # Columns of context frames are stored (columns + 2 radius) / columns times: about 4.
-        return _TILE_ROWS, max(8, -(-self.radius * 2 // 3) // 8 * 8)
+        # Narrow tiles compute less, wide ones store less: a context frame's columns are kept
+        # (columns + 2 radius) / columns times, at most 4 times, and 2 times where it is large.
+        large = self.height * self.width > _LARGE_FRAME
+        widest = 2 * self.radius if large else -(-self.radius * 2 // 3)
+        return _TILE_ROWS, max(8, widest // 8 * 8)
 
     @property
     def tiles(self) -> tuple[int, int]:

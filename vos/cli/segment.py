@@ -12,6 +12,7 @@ from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.command import Advance, progress
 from vos.config import PropagationConfig
+from vos.feature_cache import CachedBackbone
 from vos.outputs import MASKS, OVERLAY, OutputOptions
 from vos.prompts import PromptRules, parse_masks
 from vos.segment import FrameRange, SegmentResult, segment_video
@@ -35,6 +36,8 @@ class Segment:
     frames: FrameRange = field(default_factory=FrameRange)
     rules: PromptRules = field(default_factory=PromptRules)
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    feature_cache: Path | None = None
+    """Folder to keep features in, so that another run over the video computes none twice."""
     resume: bool = False
     """Go on with the unfinished run in the output folder."""
     overwrite: bool = False
@@ -47,6 +50,8 @@ class Segment:
             for index, path in parse_masks(self.mask).items()
         }
         backbone = load_with_progress(self.backbone)
+        if self.feature_cache is not None:
+            backbone = CachedBackbone(backbone, self.feature_cache)
         with progress("segment", None) as advance:
             result = segment_video(
                 self.video,

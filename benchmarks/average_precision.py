@@ -26,7 +26,7 @@ def average_precision(ranks: Sequence[int] | NDArray[np.int64], positives: int) 
         ValueError: more places than positives, or no positives.
     """
     places = np.asarray(ranks, dtype=np.float64)
-    if not 0 < positives or len(places) > positives:
+    if positives < 1 or len(places) > positives:
         raise ValueError(f"{len(places)} places for {positives} positives")
     found = np.arange(len(places), dtype=np.float64)
     before = np.where(places > 0, found / np.maximum(places, 1), 1.0)

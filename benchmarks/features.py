@@ -54,6 +54,8 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
     """
     network = cast("Any", backbone.network)
     inputs = backbone.to_input(images)
+    if getattr(network, "patch_embed", None) is not None:
+        inputs = whole_patches(inputs, backbone.stride)
     if isinstance(backbone, DinoViT):
         blocks = [t.float() for t in network.layers(inputs, _LAST_BLOCKS)]
         return from_tokens(blocks, kind)
@@ -63,6 +65,21 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
         return _gem_of_map(network.forward_features(inputs).float())
     pooled = network.forward_head(network.forward_features(inputs), pre_logits=True)
     return cast("Tensor", pooled).float()
+
+
+def whole_patches(inputs: Tensor, patch: int) -> Tensor:
+    """Cut off what fills no patch, at the right and at the bottom, as the published network does.
+
+    Raises:
+        InputError: the images (B, 3, H, W) hold no whole patch.
+    """
+    rows, columns = inputs.shape[-2] // patch * patch, inputs.shape[-1] // patch * patch
+    if not rows or not columns:
+        raise InputError(
+            f"an image came out {inputs.shape[-1]} x {inputs.shape[-2]} pixels, smaller than a "
+            f"patch of {patch}; give a larger size, or leave the image out"
+        )
+    return inputs[..., :rows, :columns]
 
 
 def from_tokens(blocks: list[Tensor], kind: FeatureKind) -> Tensor:

@@ -1,0 +1,42 @@
+"""The options that all evaluations of frozen features share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmarks.distributed import Team
+from benchmarks.extraction import Extraction, LoaderOptions
+from benchmarks.features import FeatureKind
+from benchmarks.views import View
+from vos.backbones import Backbone, BackboneOptions
+from vos.cli.loading import load_with_progress
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """Which features are computed, and where they are kept."""
+
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
+    loader: LoaderOptions = field(default_factory=LoaderOptions)
+    cache: Path | None = None
+    """Folder that keeps features for other runs; by default `features` in the output folder."""
+
+    def load(self, team: Team) -> Backbone:
+        """Load the backbone, on a device of its own for each process."""
+        options = replace(self.backbone, device=team.device(self.backbone.device))
+        return team.one_at_a_time(lambda: load_with_progress(options))
+
+    def extraction(
+        self,
+        backbone: Backbone,
+        view: View,
+        kind: FeatureKind,
+        out: Path,
+        team: Team,
+        *,
+        multi_scale: bool = False,
+    ) -> Extraction:
+        """Return what computes and keeps the features of this run."""
+        cache = self.cache or out / "features"
+        return Extraction(backbone, view, kind, self.loader, cache, team, multi_scale)

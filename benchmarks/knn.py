@@ -1,0 +1,99 @@
+"""`vos-bench knn`: k-NN classification with frozen features (Caron et al. 2021, Table 2)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+
+from benchmarks.distributed import Team, team
+from benchmarks.extraction import Extraction
+from benchmarks.feature_options import FeatureOptions
+from benchmarks.features import FeatureKind
+from benchmarks.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
+from benchmarks.labelled_data import LabelledData, LabelledFeatures, described, labelled_features
+from benchmarks.outcome import benchmark_run
+from benchmarks.published import IMAGENET
+from benchmarks.views import view_for
+from vos.command import progress
+from vos.devices import resolve_device
+from vos.files import InputError
+
+
+@dataclass(frozen=True)
+class Knn:
+    """Classify images by their nearest neighbours among labelled ones (Table 2).
+
+    Features: the class token; pooled features of a network without one. All k are scored in one
+    pass. Without images, --features alone is scored.
+    """
+
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write run.json, results.json and table.md to."""
+    data: LabelledData = field(default_factory=LabelledData)
+    features: Path | None = None
+    """File (.safetensors) to save the features to, or to take them from if it is there."""
+    k: tuple[int, ...] = (10, 20, 100, 200)
+    """Neighbours that vote."""
+    temperature: float = TEMPERATURE
+    """Of the votes exp(similarity / temperature)."""
+    size: int = 224
+    """Pixels of the centre crop; the shorter side is resized to 256/224 of it."""
+    kind: FeatureKind = "class"
+    """Which features; class is the published setting."""
+    options: FeatureOptions = field(default_factory=FeatureOptions)
+
+    def run(self) -> int:
+        """Extract features, vote, and write the accuracies."""
+        if self.temperature <= 0:
+            raise InputError(f"temperature is {self.temperature}; expected a number above 0")
+        with team() as processes:
+            device = resolve_device(processes.device(self.options.backbone.device))
+            settings = asdict(self)
+            with benchmark_run("knn", self.out, settings, device, leads=processes.leads) as run:
+                held = labelled_features(
+                    self.data, self.features, lambda: self._extraction(processes, settings)
+                )
+                if processes.leads:
+                    scores = vote(held, self.k, self.temperature, device)
+                    best = max(scores, key=lambda s: s.top1)
+                    source = settings.get("weights", {}).get("name", "given features")
+                    name = f"{source}, this run, k = {best.k}"
+                    results = {**described(held), "accuracy": [asdict(s) for s in scores]}
+                    table = run.finish(results, [(name, (None, best.top1))], IMAGENET)
+                    report(scores, table)
+        return 0
+
+    def _extraction(self, processes: Team, settings: dict[str, Any]) -> Extraction:
+        backbone = self.options.load(processes)
+        settings["weights"] = backbone.describe()
+        view = view_for(backbone, "crop", self.size)
+        return self.options.extraction(backbone, view, self.kind, self.out, processes)
+
+
+def vote(
+    features: LabelledFeatures, ks: tuple[int, ...], temperature: float, device: torch.device
+) -> list[Accuracy]:
+    """Score features on a device, with progress."""
+    check_sets(features.train_labels, features.test_labels)
+    with progress("votes", len(features.test), "images") as advance:
+        return knn_accuracy(
+            features.train.to(device),
+            features.train_labels.to(device),
+            features.test.to(device),
+            features.test_labels.to(device),
+            ks=ks,
+            temperature=temperature,
+            on_block=advance,
+        )
+
+
+def report(scores: list[Accuracy], table: str) -> None:
+    """Print the accuracies and the table."""
+    print("   k   top-1   top-5")
+    for score in scores:
+        print(f"{score.k:>4}  {score.top1:>6.2f}  {score.top5:>6.2f}")
+    print(f"\n{table}", end="")

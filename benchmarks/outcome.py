@@ -1,0 +1,130 @@
+"""What a benchmark leaves behind: `run.json`, `results.json`, `table.md`.
+
+The table sets the run's figures beside the published ones.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
+from benchmarks.published import PublishedTable
+from vos.files import InputError, atomic_path, write_json
+from vos.run_record import peak_memory_mib
+
+RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
+
+Row = tuple[str, Sequence[float | None]]
+
+
+@dataclass
+class BenchmarkRun:
+    """A run of one benchmark, and the folder it writes to."""
+
+    benchmark: str
+    out: Path
+    settings: dict[str, Any]
+    device: torch.device
+    state: str = "running"
+    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return the contents of `run.json`."""
+        return {
+            "benchmark": self.benchmark,
+            "state": self.state,
+            "command": list(sys.argv),
+            "settings": json.loads(json.dumps(self.settings, default=str)),
+            "versions": versions(),
+            "revision": git_revision(),
+            "machine": machine(self.device),
+            "started": self.started,
+            "seconds": round(self.seconds, 3),
+            "peak_memory_mib": peak_memory_mib(),
+            "gpu_peak_mib": gpu_peak_mib(self.device),
+        }
+
+    def finish(
+        self, results: Mapping[str, Any], rows: Sequence[Row], published: PublishedTable
+    ) -> str:
+        """Write `results.json` and `table.md`, and return the table.
+
+        Args:
+            results: all figures of the run.
+            rows: (name, one figure for each of the published columns), the run's part of the table.
+            published: the rows to set beside them.
+        """
+        table = side_by_side(published, rows)
+        write_json(
+            self.out / RESULTS,
+            {
+                "benchmark": self.benchmark,
+                "table": published.label,
+                "results": dict(results),
+                "rows": [{"name": name, "figures": list(figures)} for name, figures in rows],
+                "published": asdict(published),
+            },
+        )
+        with atomic_path(self.out / TABLE) as beside:
+            beside.write_text(table, encoding="utf-8")
+        return table
+
+
+@contextmanager
+def benchmark_run(
+    benchmark: str, out: Path, settings: dict[str, Any], device: torch.device, *, leads: bool
+) -> Iterator[BenchmarkRun]:
+    """Record a run while the block works; the leading process alone writes.
+
+    Raises:
+        InputError: the folder cannot be made or written to.
+    """
+    run = BenchmarkRun(benchmark, out, settings, device)
+    start = time.perf_counter()
+    _write(run, leads)
+    try:
+        yield run
+    except BaseException as error:
+        run.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+        raise
+    else:
+        run.state = "complete"
+    finally:
+        run.seconds = time.perf_counter() - start
+        _write(run, leads)
+
+
+def _write(run: BenchmarkRun, leads: bool) -> None:
+    if not leads:
+        return
+    try:
+        write_json(run.out / RUN, run.record())
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"the output folder {run.out} cannot be written to ({error.strerror})"
+        ) from None
+
+
+def side_by_side(published: PublishedTable, rows: Sequence[Row]) -> str:
+    """Return a table in Markdown: the run's rows, then the published ones."""
+    lines = [f"{published.label}: {published.title}", ""]
+    lines.append("| | " + " | ".join(published.columns) + " |")
+    lines.append("|---|" + "---:|" * len(published.columns))
+    lines += [_line(f"**{name}**", figures) for name, figures in rows]
+    lines += [_line(name, figures) for name, figures in published.rows]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, figures: Sequence[float | None]) -> str:
+    shown = ["" if value is None else f"{value:.1f}" for value in figures]
+    return f"| {name} | " + " | ".join(shown) + " |"

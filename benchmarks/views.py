@@ -1,0 +1,84 @@
+"""How a benchmark shows an image to the network: size, crop, normalisation.
+
+Shapes: H W pixels of the image, S side of the network's input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as TF
+
+from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.files import InputError
+
+IMAGENET_STD = (0.229, 0.224, 0.225)
+_RESIZE_TO_CROP = 256 / 224
+
+Fit = Literal["crop", "square", "inside"]
+"""crop: the shorter side to 256/224 of S, the centre S x S cut out; square: stretched to S x S;
+inside: the longer side brought down to S, the aspect kept."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the network sees of an image."""
+
+    fit: Fit
+    side: int
+    """S, in pixels."""
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    @property
+    def one_size(self) -> bool:
+        """Whether all images come out in one size, so that they can be batched."""
+        return self.fit != "inside"
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's record says of it."""
+        return asdict(self)
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return the network's input, (3, H', W') float32, of RGB uint8 (H, W, 3)."""
+        return self.normalise(self.resized(Image.fromarray(pixels)))
+
+    def resized(self, image: Image.Image) -> Image.Image:
+        """Bring the image to the view's size."""
+        if self.fit == "inside":
+            image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+            return image
+        bicubic = InterpolationMode.BICUBIC
+        if self.fit == "square":
+            return TF.resize(image, [self.side, self.side], bicubic)
+        image = TF.resize(image, [round(self.side * _RESIZE_TO_CROP)], bicubic)
+        return TF.center_crop(image, [self.side, self.side])
+
+    def normalise(self, image: Image.Image) -> Tensor:
+        """Turn a picture into normalised values (3, H', W')."""
+        values = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+        return TF.normalize(values, self.mean, self.std)
+
+
+def view_for(backbone: Backbone, fit: Fit, side: int) -> View:
+    """Return the view with the normalisation that the backbone was trained with.
+
+    The protocol of DAVIS divides by 0.228 where ImageNet's figure is 0.229; here it is ImageNet's.
+
+    Raises:
+        InputError: the side is smaller than a patch.
+    """
+    if side < backbone.stride:
+        raise InputError(
+            f"images of {side} pixels are smaller than a patch of {backbone.stride}; give a "
+            "larger size"
+        )
+    std = IMAGENET_STD if tuple(backbone.std) == PROTOCOL_STD else tuple(backbone.std)
+    return View(fit, side, tuple(backbone.mean), std)

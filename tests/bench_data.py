@@ -1,0 +1,54 @@
+"""Small images, weights and command lines for the tests of the benchmarks."""
+
+import cv2
+import numpy as np
+import torch
+
+from vos.command import Verb, run_verbs
+from vos.vit import VisionTransformer
+
+TARGETS = {
+    "knn": "benchmarks.knn:Knn",
+    "linear": "benchmarks.linear:Linear",
+    "retrieval": "benchmarks.retrieval:Retrieval",
+    "copy-detection": "benchmarks.copy_detection:CopyDetection",
+    "attention-segmentation": "benchmarks.attention_segmentation:AttentionSegmentation",
+    "finetune": "benchmarks.finetune:Finetune",
+    "throughput": "benchmarks.throughput:Throughput",
+    "all": "benchmarks.suite:Suite",
+}
+COLOURS = {"blue": (40, 60, 220), "green": (30, 200, 40), "red": (220, 50, 40)}
+
+
+def bench(*arguments):
+    """Run `vos-bench` and return its exit status."""
+    verbs = [Verb(name, name, target) for name, target in TARGETS.items()]
+    return run_verbs("vos-bench", "", verbs, [str(a) for a in arguments])
+
+
+def save_weights(path, depth=4):
+    """Save a ViT of patch 16, width 64, whose class token and patches depend on colours."""
+    torch.manual_seed(0)
+    network = VisionTransformer(16, 64, depth, 1, img_size=64)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def picture(colour, seed, height=64, width=64):
+    """Return a noisy RGB uint8 picture of one colour."""
+    noise = np.random.default_rng(seed).normal(0, 12, (height, width, 3))
+    return np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+
+
+def write_picture(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return path
+
+
+def write_classes(root, per_class=4, start=0):
+    """Write a folder of three classes that colour tells apart."""
+    for name, colour in COLOURS.items():
+        for number in range(per_class):
+            write_picture(root / name / f"{number}.png", picture(colour, start + number))
+    return root

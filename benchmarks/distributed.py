@@ -7,9 +7,10 @@ between them is small and goes through the CPU (gloo), whatever the models run o
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ class Team:
     """Its number on its own machine."""
     store: Any = None
     """What the processes count in; None where there is one process."""
+    _counts: Counter[str] = field(default_factory=Counter)
 
     @property
     def leads(self) -> bool:
@@ -42,16 +44,15 @@ class Team:
 
     def shares(self, total: int) -> Iterator[int]:
         """Give numbers from 0 to `total` - 1, each to the process that asks for it first."""
-        alone = iter(range(total))
-        while True:
-            number = next(alone, total) if self.store is None else self.store.add("next", 1) - 1
-            if number >= total:
-                return
+        while (number := self.count("taken", 1) - 1) < total:
             yield number
 
     def count(self, name: str, n: int) -> int:
-        """Add to a count that all processes share and return it; one process counts itself."""
-        return n if self.store is None else int(self.store.add(name, n))
+        """Add to a count that all processes share, and return what it is then."""
+        if self.store is not None:
+            return int(self.store.add(name, n))
+        self._counts[name] += n
+        return self._counts[name]
 
     def gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks, to all of them."""

@@ -1,0 +1,21 @@
+"""The command line `vos-bench`: the paper's tables and figures, each by one verb."""
+
+from __future__ import annotations
+
+import sys
+
+from vos.command import Verb, run_verbs
+
+VERBS = (
+    Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
+    Verb(
+        "speed-scoring",
+        "Speed: scoring, beside the plain algorithm and vos-benchmark.",
+        "benchmarks.speed.scoring:ScoringSpeed",
+    ),
+)
+
+
+def main() -> None:
+    """Run `vos-bench` with the process's arguments and exit with its status."""
+    sys.exit(run_verbs("vos-bench", "The paper's tables and figures, each by one verb.", VERBS))

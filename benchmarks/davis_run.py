@@ -1,0 +1,242 @@
+"""The folder of a DAVIS run: whole sequences are kept, a half one starts again.
+
+    run.json               what the run was made with
+    masks/<sequence>/      a PNG for each frame; `vos evaluate OUT/masks DAVIS` reads them
+    sequences/<name>.json  the record of each sequence: prompts, seconds, memory, versions
+    unfinished/            sequences being worked on
+
+A sequence is whole once its folder of masks has its final name; that is the last thing done.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.provenance import git_revision, gpu_peak_mib, machine
+from vos.backbones import Backbone
+from vos.config import PropagationConfig
+from vos.datasets import Dataset
+from vos.files import InputError, write_json
+from vos.outputs import MASKS, RUN, OutputOptions
+from vos.pipeline import OnFrame
+from vos.segment import FrameRange, segment_video
+from vos.sequences import Sequence, shortened
+
+RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
+_SEQUENCES, _UNFINISHED = "sequences", "unfinished"
+_STAGES = {
+    "decode": "decode",
+    "features": "features",
+    "propagation": "propagation",
+    "writing": "writing",
+}
+
+
+def check_prompts(dataset: Dataset) -> None:
+    """Read the masks that start each sequence.
+
+    Raises:
+        InputError: some cannot be used; all of them are listed.
+    """
+    problems = []
+    for sequence in dataset.sequences:
+        try:
+            for frame in sequence.prompts:
+                sequence.read_prompt(frame)
+            if not sequence.prompts:
+                problems.append(f"{sequence.name}: no object in its first annotation")
+        except InputError as error:
+            problems.append(f"{sequence.name}: {error}")
+    if problems:
+        listed = "".join(f"\n  - {text}" for text in problems)
+        raise InputError(f"{dataset.root}: masks that cannot be used as first masks:{listed}")
+
+
+def settings_of(
+    dataset: Dataset, resolution: str, backbone: Backbone, config: PropagationConfig
+) -> dict[str, Any]:
+    """Return all that the masks depend on; a run goes on only with the same."""
+    described = backbone.describe()
+    described["device"] = backbone.device.type  # which GPU of a machine it was makes no difference
+    return {
+        "dataset": {"name": dataset.name, "set": dataset.subset, "resolution": resolution},
+        "backbone": described,
+        "propagation": asdict(config),
+    }
+
+
+class RunFolder:
+    """What is on disk of a run."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.masks = out / MASKS
+
+    def prepare(self, settings: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Make the folder ready for a run with these settings.
+
+        Raises:
+            InputError: it cannot be made, or holds a run with other settings and is not to be
+                overwritten.
+        """
+        try:
+            self.masks.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the output folder {self.out} cannot be made: {error.strerror}"
+            ) from None
+        earlier = None if overwrite else self._earlier_settings()
+        if earlier is not None:
+            _require_same(self.out, earlier, json.loads(json.dumps(settings)))
+        elif not overwrite and any(self.masks.iterdir()):
+            raise InputError(
+                f"{self.masks} holds masks of which no {RUN} says how they were made; give another "
+                "folder, or --overwrite"
+            )
+        if overwrite:
+            for name in (MASKS, _SEQUENCES):
+                shutil.rmtree(self.out / name, ignore_errors=True)
+        shutil.rmtree(self.out / _UNFINISHED, ignore_errors=True)
+        self.drop_results()
+
+    def drop_results(self) -> None:
+        """Remove the scores and the report, which are of masks that may change now."""
+        for name in (RESULTS, REPORT, FRAMES):
+            (self.out / name).unlink(missing_ok=True)
+        for path in self.out.glob("*_results-*.csv"):
+            path.unlink()
+
+    def is_whole(self, sequence: Sequence) -> bool:
+        """Whether all masks of a sequence are there, with their record."""
+        folder = self.masks / sequence.name
+        if not folder.is_dir() or not self._record_path(sequence.name).is_file():
+            return False
+        return {p.stem for p in folder.glob("*.png")} == set(sequence.frame_names)
+
+    def propagate(
+        self,
+        sequence: Sequence,
+        backbone: Backbone,
+        config: PropagationConfig,
+        on_frame: OnFrame | None = None,
+    ) -> None:
+        """Make the masks of a sequence, by the code of `vos segment`, and keep them when whole.
+
+        Raises:
+            InputError: a frame or mask cannot be used.
+            OSError: a mask cannot be written.
+        """
+        work = self.out / _UNFINISHED / sequence.name
+        names = sequence.frame_names
+        prompts = {names.index(frame): sequence.read_prompt(frame) for frame in sequence.prompts}
+        segment_video(
+            sequence.frames[0].parent,
+            dict(prompts),
+            work,
+            backbone=backbone,
+            config=config,
+            frames=FrameRange(end=len(names)),
+            outputs=OutputOptions(overlay=False),
+            overwrite=True,
+            on_frame=on_frame,
+        )
+        made = {path.stem for path in (work / MASKS).iterdir()}
+        if made != set(names):
+            raise InputError(
+                f"{sequence.name}: masks were made for other frames than the dataset has "
+                f"({shortened(sorted(made ^ set(names)))}); one image file a frame is expected"
+            )
+        self._keep(sequence.name, work, backbone)
+
+    def _keep(self, name: str, work: Path, backbone: Backbone) -> None:
+        record = json.loads((work / RUN).read_text(encoding="utf-8"))
+        record["revision"] = git_revision()
+        record["machine"] = machine(backbone.device)
+        record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
+        write_json(self._record_path(name), record)
+        shutil.rmtree(self.masks / name, ignore_errors=True)
+        (work / MASKS).rename(self.masks / name)
+        shutil.rmtree(work)
+        with suppress(OSError):  # other processes may have theirs there
+            work.parent.rmdir()
+
+    def records(self, dataset: Dataset) -> dict[str, dict[str, Any]]:
+        """Return the records of the dataset's sequences by name."""
+        return {
+            s.name: json.loads(self._record_path(s.name).read_text(encoding="utf-8"))
+            for s in dataset.sequences
+        }
+
+    def _record_path(self, name: str) -> Path:
+        return self.out / _SEQUENCES / f"{name}.json"
+
+    def _earlier_settings(self) -> dict[str, Any] | None:
+        path = self.out / RUN
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8"))["settings"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} cannot be read as the record of a run ({error!r}); give another folder, "
+                "or --overwrite"
+            ) from None
+
+
+def speed(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return frames per second by stage, and the most memory, over all sequences.
+
+    Decoding and writing run beside the rest, so their rates are not added to it. Where several
+    processes shared the sequences, each worked at this rate.
+    """
+    results = [record["results"] for record in records.values()]
+    frames = sum(r["frames_computed"] for r in results)
+
+    def rate(seconds: float) -> float | None:
+        return frames / seconds if seconds else None
+
+    rates = {name: rate(sum(r["seconds"][key] for r in results)) for name, key in _STAGES.items()}
+    peaks = ("peak_memory_mib", "gpu_peak_memory_mib")
+    return {
+        "frames": frames,
+        "frames_per_second": {**rates, "all": rate(sum(r["wall_seconds"] for r in results))},
+        **{p: max((r[p] for r in results if r[p] is not None), default=None) for p in peaks},
+    }
+
+
+def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name what is not the same for all sequences, as after an update amid a run."""
+    kinds = {
+        "package versions": lambda r: r["versions"],
+        "code revisions": lambda r: r["revision"],
+        "devices": lambda r: r["machine"]["device"],
+    }
+    return [
+        what
+        for what, value in kinds.items()
+        if len({json.dumps(value(record), sort_keys=True) for record in records.values()}) > 1
+    ]
+
+
+def _require_same(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse other settings. Weights are known by their hash: their file may have moved."""
+    flat = [
+        {f"{part}.{k}": v for part, values in settings.items() for k, v in values.items()}
+        for settings in (before, now)
+    ]
+    for settings in flat:
+        if settings.get("backbone.sha256"):
+            settings.pop("backbone.source", None)
+    changed = sorted(k for k in {*flat[0], *flat[1]} if flat[0].get(k) != flat[1].get(k))
+    if changed:
+        told = "; ".join(f"{k}: {flat[0].get(k)} before, {flat[1].get(k)} now" for k in changed)
+        raise InputError(
+            f"{out} holds a run with other settings ({told}). Give another folder, the same "
+            "settings, or --overwrite"
+        )

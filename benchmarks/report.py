@@ -1,0 +1,160 @@
+"""The report of a DAVIS run: one page with its pictures inside."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import page
+from benchmarks.pictures import FramePicture, best_and_worst
+from benchmarks.plots import score_bars, score_curves
+from benchmarks.published import DAVIS
+from vos.datasets import Dataset
+from vos.evaluation import Evaluation
+from vos.reports import GLOBAL_COLUMNS, global_row
+
+_WORST = 4
+_FULL_SET = (30, 61)
+"""Sequences and objects of DAVIS 2017 val."""
+
+
+def write_report(
+    path: str | Path,
+    evaluation: Evaluation,
+    dataset: Dataset,
+    masks: Path,
+    *,
+    run: Mapping[str, Any],
+    results: Mapping[str, Any],
+) -> None:
+    """Write a run's report.
+
+    Args:
+        path: the HTML file.
+        evaluation: the run's scores.
+        dataset: the sequences, with images.
+        masks: the folder of predicted masks.
+        run: the contents of `run.json`.
+        results: the contents of `results.json`.
+    """
+    name = run_name(run["settings"])
+    title = f"{evaluation.dataset}, {evaluation.subset}: {name}"
+    counts = f"{len(evaluation.sequences)} sequences, {len(evaluation.objects)} objects, "
+    parts = [
+        page.heading(title, f"{counts}{dataset.frame_count} frames; written {run['written']}"),
+        page.tiles(_headline(evaluation)),
+        page.section("Beside the published figures", *_published(evaluation, name, run)),
+        page.section(
+            "Objects",
+            page.paragraph("Mean J and F of each object, the best first.", "faint"),
+            page.plot(score_bars(evaluation.objects), "bars of J and F for each object"),
+            page.section("Against time", *_curves(evaluation, dataset)),
+        ),
+        page.section("Best and worst frames of the worst sequences",
+                     *_frames(evaluation, dataset, masks)),
+        page.section("Settings", *_settings(run, results)),
+    ]  # fmt: skip
+    page.write_page(path, title, parts)
+
+
+def run_name(settings: Mapping[str, Any]) -> str:
+    """Return how tables call a run: its backbone, its precision, and whether it is untrained."""
+    backbone = settings["backbone"]
+    name = f"{backbone['name']}, {backbone['precision']}"
+    return f"{name}, untrained" if backbone["source"] == "untrained" else name
+
+
+def _headline(evaluation: Evaluation) -> dict[str, str]:
+    values = global_row(evaluation)
+    return {name: f"{100 * value:.1f}" for name, value in zip(GLOBAL_COLUMNS, values, strict=True)}
+
+
+def is_published_setting(evaluation: Evaluation, run: Mapping[str, Any]) -> bool:
+    """Whether a run is on all of DAVIS 2017 val at 480p, as the published figures are."""
+    where = (evaluation.dataset, evaluation.subset, run["settings"]["dataset"]["resolution"])
+    counts = (len(evaluation.sequences), len(evaluation.objects))
+    return where == ("DAVIS 2017", "val", "480p") and counts == _FULL_SET
+
+
+def _published(evaluation: Evaluation, name: str, run: Mapping[str, Any]) -> list[str]:
+    ours = [evaluation.jf_mean, evaluation.j.mean, evaluation.f.mean]
+    rows = [[f"this run: {name}", *(f"{100 * value:.1f}" for value in ours)]]
+    for method, figures in DAVIS.rows:
+        rows.append([method, *("" if value is None else f"{value:.1f}" for value in figures)])
+    said = page.paragraph(
+        f"{DAVIS.label} of M. Caron et al. 2021 (arXiv 2104.14294): {DAVIS.title}.", "faint"
+    )
+    parts = [said, page.table(["", *DAVIS.columns], rows, ours=[0])]
+    if not is_published_setting(evaluation, run):
+        parts.insert(
+            0,
+            page.paragraph(
+                f"This run is not on the same data: it has {len(evaluation.sequences)} sequences "
+                f"and {len(evaluation.objects)} objects of {evaluation.dataset}, set "
+                f"{evaluation.subset}. The published figures are of all {_FULL_SET[0]} sequences "
+                f"and {_FULL_SET[1]} objects of DAVIS 2017 val; they only give an orientation.",
+                "note",
+            ),
+        )
+    return parts
+
+
+def _curves(evaluation: Evaluation, dataset: Dataset) -> list[str]:
+    names = {s.name: s.frame_names for s in dataset.sequences}
+    plots = [
+        page.plot(score_curves(s, names[s.name]), f"J and F of {s.name} against time")
+        for s in evaluation.sequences
+        if s.objects
+    ]
+    said = "J and F of each object in each frame that counts. Colours are the masks' own where a "
+    return [
+        page.paragraph(f"{said}sequence has several objects, with F dashed.", "faint"),
+        page.grid(plots),
+    ]
+
+
+def _frames(evaluation: Evaluation, dataset: Dataset, masks: Path) -> list[str]:
+    sequences = {s.name: s for s in dataset.sequences}
+    worst = sorted((s for s in evaluation.sequences if s.objects), key=lambda s: s.jf_mean)
+    parts = [
+        page.paragraph(
+            "Colour: the predicted mask. White line: the truth's contour. Left the best frame, "
+            "right the worst, by the mean of the objects' J and F.",
+            "faint",
+        )
+    ]
+    for score in worst[:_WORST]:
+        pair = best_and_worst(score, sequences[score.name], masks)
+        parts.append(f"<h3>{page.escape(score.name)}: J&amp;F {score.jf_mean:.3f}</h3>")
+        parts.append(page.grid(page.picture(p.image, _caption(p)) for p in pair))
+    return parts
+
+
+def _caption(drawn: FramePicture) -> str:
+    return f"frame {drawn.frame}: J {drawn.j:.3f}, F {drawn.f:.3f}"
+
+
+def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    speed = results["speed"]
+    rates = {k: "not measured" if v is None else f"{v:.2f}"
+             for k, v in speed["frames_per_second"].items()}  # fmt: skip
+    memory = {k: f"{speed[k]:.0f} MiB" for k in ("peak_memory_mib", "gpu_peak_memory_mib")
+              if speed[k] is not None}  # fmt: skip
+    made = {
+        "command": shlex.join(run["command"]),
+        "code revision": run["revision"],
+        "versions": run["versions"],
+        "processes": run["processes"],
+        "machines": [m for i, m in enumerate(run["machines"]) if m not in run["machines"][:i]],
+        "started": run["started"],
+        "frames per second": rates,
+        "peak memory": ", ".join(memory.values()),
+    }
+    if results["made_with_different"]:
+        made["not the same for all sequences"] = results["made_with_different"]
+    parts = []
+    for title, values in (*run["settings"].items(), ("scoring", results["rules"]), ("run", made)):
+        parts += [f"<h3>{page.escape(title.capitalize())}</h3>", page.settings_table(values)]
+    return parts

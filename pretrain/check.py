@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class DataReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
-        values = asdict(self)
+        values = dict(vars(self))
         sides = values.pop("short_sides")
         values["short_side_percentiles"] = (
             {str(p): int(np.percentile(sides, p)) for p in (0, 5, 25, 50, 75, 95, 100)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import tyro
@@ -24,7 +25,7 @@ class Export:
 
     run_folder: tyro.conf.Positional[Path]
     """Folder of the run, or one of its checkpoints."""
-    out: tyro.conf.Positional[Path] | None = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """File to write. None: backbone.safetensors or backbone.pth beside the run's checkpoints."""
     format: Format = "safetensors"
     """safetensors: timm's layout with metadata. pth: the published plain state dict."""

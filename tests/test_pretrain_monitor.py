@@ -1,0 +1,252 @@
+"""What a run shows: collapse sentences, log, curves, k-NN, attention, label propagation."""
+
+import json
+import math
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pretrain_runs import CONFIG, photos, settings, tiny_vit
+from torch.nn import functional as F
+
+from pretrain.collapse import CollapseWatch
+from pretrain.curves import plot_curves
+from pretrain.mixture import Mixture
+from pretrain.model import build_backbone
+from pretrain.probe_davis import davis_j_and_f, first_sequences
+from pretrain.probes import attention_sheet, center_crop, knn_accuracy, labelled_images, read_rgb
+from pretrain.tracker import Tracker, read_log
+from pretrain.train import train
+from vos.files import InputError
+
+__all__ = ["photos", "tiny_vit"]
+HEALTHY = {
+    "cross_entropy": 4.0,
+    "teacher_entropy": 2.0,
+    "mean_target_entropy": 4.0,
+    "feature_std": 0.8,
+    "skipped": 0.0,
+}
+
+
+def said(steps=20, **changes):
+    watch = CollapseWatch(out_dim=256, patience=5)
+    return [text for _ in range(steps) for text in watch.update({**HEALTHY, **changes})]
+
+
+def test_a_healthy_run_is_left_in_peace():
+    assert said() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"teacher_entropy": math.log(256)}, "uniform"),
+        ({"cross_entropy": math.log(256)}, "tells nothing apart"),
+        ({"teacher_entropy": 0.01, "mean_target_entropy": 0.02}, "one dimension"),
+        ({"teacher_entropy": 0.01}, "certain of every image"),
+        ({"feature_std": 0.01}, "look alike"),
+    ],
+    ids=["uniform", "stuck", "one", "sharp", "spread"],
+)
+def test_collapse_is_said_with_the_settings_to_change(changes, words):
+    sentences = said(6, **changes)
+    assert len(sentences) == 1 and words in sentences[0]
+    assert any(name in sentences[0] for name in ("teacher_temp", "lr"))
+
+
+def test_a_sentence_comes_again_only_after_a_while():
+    assert len(said(14, feature_std=0.0)) == 2
+
+
+def test_skipped_steps_do_not_count():
+    assert said(50, feature_std=float("nan"), skipped=1.0) == []
+
+
+def test_the_log_is_cut_back_to_where_a_run_goes_on(tmp_path):
+    first = Tracker(tmp_path, {}, 0, tensorboard=False)
+    for step in range(1, 6):
+        first.numbers(step, {"loss": float(step)})
+    first.sentence(5, "hello")
+    first.close()
+    with (tmp_path / "log.jsonl").open("a") as handle:
+        handle.write('{"step": 6, "lo')
+    Tracker(tmp_path, {}, 3, tensorboard=False).close()
+    assert [line["step"] for line in read_log(tmp_path)] == [1, 2, 3]
+    Tracker(tmp_path, {}, 0, tensorboard=False).close()
+    assert read_log(tmp_path) == []
+
+
+def test_tensorboard_files_are_written(tmp_path):
+    tracker = Tracker(tmp_path, {}, 0)
+    tracker.numbers(1, {"loss": 1.0})
+    tracker.sentence(1, "hello")
+    tracker.picture(1, "attention", np.zeros((4, 4, 3), np.uint8))
+    tracker.close()
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def test_wandb_gets_the_same(tmp_path, monkeypatch):
+    calls = []
+    run = types.SimpleNamespace(
+        log=lambda values, step: calls.append((step, values)), finish=lambda: calls.append("end")
+    )
+    fake = types.SimpleNamespace(init=lambda **kw: run, Image=lambda image: image.shape)
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    tracker = Tracker(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+    tracker.numbers(3, {"loss": 1.0})
+    tracker.picture(3, "a", np.zeros((4, 4, 3), np.uint8))
+    tracker.close()
+    assert calls == [(3, {"loss": 1.0}), (3, {"a": (4, 4, 3)}), "end"]
+
+
+def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(InputError, match="pip install wandb"):
+        Tracker(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+
+
+def test_curves_need_numbers(tmp_path):
+    with pytest.raises(InputError, match=r"no log\.jsonl"):
+        plot_curves(tmp_path)
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "message": "x"}\n')
+    with pytest.raises(InputError, match="no numbers yet"):
+        plot_curves(tmp_path)
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "loss": 2.0, "grad_norm": 1.0}\n')
+    assert cv2.imread(str(plot_curves(tmp_path))).shape[2] == 3
+
+
+def test_knn_by_hand():
+    east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    rows = [east, east, east, north, north, north, north, north, east, east]
+    features = torch.stack(rows)
+    labels = np.array([0, 0, 0, 1, 1, 0, 1, 1, 0, 0])
+    result = knn_accuracy(features, labels)
+    assert result == {"knn_top1": 0.5, "knn_top5": 1.0}
+
+
+def test_knn_votes_are_weighted_by_similarity():
+    known = F.normalize(torch.tensor([[1.0, 0.05], [0.5, 1.0], [0.5, 1.0], [0.5, 1.0]]), dim=-1)
+    features = torch.cat([torch.tensor([[1.0, 0.0]]), known])
+    assert knn_accuracy(features, np.array([0, 0, 1, 1, 1]))["knn_top1"] == 1.0
+
+
+@pytest.fixture
+def labelled(photos, tmp_path):
+    for number, path in enumerate(sorted(photos.iterdir())):
+        folder = tmp_path / "labelled" / f"class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return tmp_path / "labelled"
+
+
+def test_classes_are_the_folders(labelled):
+    chosen, labels = labelled_images(Mixture([str(labelled)]))
+    assert len(chosen) == 13 and sorted(np.bincount(labels)) == [6, 7]
+
+
+def test_one_class_is_refused(photos):
+    with pytest.raises(InputError, match="two class folders"):
+        labelled_images(Mixture([str(photos)]))
+
+
+def test_a_probed_image_that_is_broken_is_grey(tmp_path):
+    (tmp_path / "x.jpg").write_bytes(b"junk")
+    assert (read_rgb(Mixture([str(tmp_path)]), 0) == 128).all()
+
+
+@pytest.mark.parametrize("shape", [(50, 80), (80, 50), (5, 9), (300, 301)])
+def test_the_middle_is_cut(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    assert center_crop(image, 32).shape == (32, 32, 3)
+
+
+def test_attention_is_a_row_an_image(tiny_vit):
+    backbone, _ = build_backbone(CONFIG, 0.0)
+    images = [np.full((64, 64, 3), 90, np.uint8)] * 2
+    sheet = attention_sheet(backbone.eval(), images, CONFIG, torch.device("cpu"))
+    assert sheet.shape == (128, 64 * 2, 3) and sheet.dtype == np.uint8
+
+
+def test_a_run_with_probes(photos, labelled, tmp_path, capsys):
+    out = tmp_path / "run"
+    run = settings(photos, out, probe_epochs=2, knn_data=str(labelled), tensorboard=True)
+    assert train(CONFIG, run).finished
+    found = {line["step"]: line["knn_top1"] for line in read_log(out) if "knn_top1" in line}
+    assert sorted(found) == [0, 6, 9]
+    assert sorted(p.stem[-1] for p in (out / "attention").iterdir()) == ["0", "6", "9"]
+    assert "knn_top1" in capsys.readouterr().err
+
+
+def test_probe_data_that_cannot_be_used_end_the_run_at_once(photos, tmp_path):
+    run = settings(photos, tmp_path, probe_epochs=1, knn_data=str(photos))
+    with pytest.raises(InputError, match="two class folders"):
+        train(CONFIG, run)
+
+
+@pytest.fixture
+def davis(tmp_path):
+    root = tmp_path / "davis"
+    for sequence in ("one", "two"):
+        for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+            folder = root / kind / "480p" / sequence
+            folder.mkdir(parents=True)
+            for number in range(3):
+                cv2.imwrite(str(folder / f"{number:05d}.{suffix}"), np.ones((48, 64, 3), np.uint8))
+    (root / "ImageSets" / "2017").mkdir(parents=True)
+    (root / "ImageSets" / "2017" / "val.txt").write_text("one\ntwo\n")
+    return root
+
+
+def test_the_first_sequences_of_a_set(davis, tmp_path):
+    assert first_sequences(davis, 1) == ("val", ["one"])
+    with pytest.raises(InputError, match="no DAVIS folder"):
+        first_sequences(tmp_path, 1)
+
+
+def fake_vos(calls, status=0):
+    """Play the command line `vos`: write what its verbs would."""
+
+    def run(command, **_options):
+        calls.append(command[3:])
+        if command[3] == "segment":
+            masks = command[command.index("-o") + 1] + "/masks"
+            Path(masks).mkdir(parents=True)
+        else:
+            folder = Path(command[command.index("--out") + 1])
+            folder.mkdir()
+            text = "J&F-Mean,J-Mean,J-Recall,F-Mean\n0.5,0.4,0.3,0.6\n"
+            (folder / "global_results-val.csv").write_text(text)
+        return types.SimpleNamespace(returncode=status, stderr="it went wrong")
+
+    return run
+
+
+def test_label_propagation_goes_through_vos(davis, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(subprocess, "run", fake_vos(calls))
+    backbone, _ = build_backbone(CONFIG, 0.0)
+    learner = types.SimpleNamespace(teacher=types.SimpleNamespace(backbone=backbone))
+    run = settings(davis, tmp_path, davis_path=davis)
+    scores = davis_j_and_f(learner, CONFIG, run)
+    assert scores == {"davis_j_and_f": 0.5, "davis_j": 0.4, "davis_f": 0.6}
+    assert [call[0] for call in calls] == ["segment", "segment", "evaluate"]
+    monkeypatch.setattr(subprocess, "run", fake_vos(calls, status=1))
+    with pytest.raises(RuntimeError, match="it went wrong"):
+        davis_j_and_f(learner, CONFIG, run)
+
+
+def test_a_probe_that_fails_later_is_a_warning(photos, davis, tmp_path, monkeypatch, capsys):
+    def broken(learner, config, run):
+        raise RuntimeError("vos segment failed")
+
+    monkeypatch.setattr("pretrain.probes.davis_j_and_f", broken)
+    run = settings(photos, tmp_path / "run", probe_epochs=9, davis_path=davis)
+    assert train(CONFIG, run).finished
+    assert "a look at the network failed: vos segment failed" in capsys.readouterr().err
+    assert any("failed" in json.dumps(line) for line in read_log(tmp_path / "run"))

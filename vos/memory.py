@@ -10,7 +10,7 @@ Shapes: P = h * w patches, C = 1 + objects, background first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +24,9 @@ class ContextFrame:
     number: int
     """Position in the video."""
     features: Tensor
-    """As `vos.neighborhood.Neighborhood.lay_out` stores them."""
+    """(h, w, D)."""
+    laid_out: Tensor
+    """The same as `vos.neighborhood.Neighborhood.lay_out` stores them."""
     labels: Tensor
     """(P, C) float32."""
 
@@ -69,7 +71,7 @@ class ContextMemory:
         yield from self._last
 
     def add_objects(self, new: tuple[int, ...]) -> None:
-        """Give new objects a channel, empty in the frames stored so far."""
+        """Give new objects the last channels, empty in the frames stored so far."""
         self.objects += new
         for frame in self:
             empty = frame.labels.new_zeros(len(frame.labels), len(new))
@@ -114,22 +116,22 @@ class ContextMemory:
             dict(self._latest),
         )
 
-    def restore(self, state: MemoryState, features: Callable[[int], Tensor]) -> None:
+    def restore(self, state: MemoryState, features: Mapping[int, tuple[Tensor, Tensor]]) -> None:
         """Become what `state` was taken of.
 
         Args:
             state: what `state` returned.
-            features: gives a frame's laid-out features by its number.
+            features: frame number -> its features, and the same laid out.
         """
         self.objects = state.objects
         self._first, self._latest = dict(state.first_prompt), dict(state.latest_prompt)
         self._prompted = {
-            number: ContextFrame(number, features(number), labels)
+            number: ContextFrame(number, *features[number], labels)
             for number, labels in state.prompted.items()
         }
         self._last.clear()
         for number, labels in state.last.items():
-            self._last.append(ContextFrame(number, features(number), labels))
+            self._last.append(ContextFrame(number, *features[number], labels))
 
     def _forget(self) -> None:
         needed = set(self._first.values()) | set(self._latest.values())

@@ -132,19 +132,24 @@ class LabelPropagator:
         if features is None:
             (features,) = self.features([frame])
         neighborhood = self._fit_neighborhood(features)
-        predicted = self._propagate(features, neighborhood) if self.objects else None
+        predicted = self._propagate(features, list(self._memory)) if self.objects else None
         mask = np.zeros(frame.shape[:2], np.uint8)
         if predicted is not None:
             mask = self._mask(predicted, neighborhood, frame.shape[:2])
         laid_out = neighborhood.lay_out(features)
         if prompt is not None:
+            new = tuple(o for o in given if o not in self.objects)
+            self._memory.add_objects(new)
             labels = self._take_prompt(prompt, given, predicted, neighborhood)
-            self._memory.remember_prompt(ContextFrame(self._number, laid_out, labels), given)
+            prompted = ContextFrame(self._number, features, laid_out, labels)
+            if new:
+                self._label_earlier(len(new), prompted)
+            self._memory.remember_prompt(prompted, given)
             mask = _merge(mask, prompt, given)
         else:
             assert predicted is not None  # without a prompt there are objects, so a prediction
             labels = predicted
-            self._memory.remember(ContextFrame(self._number, laid_out, labels))
+            self._memory.remember(ContextFrame(self._number, features, laid_out, labels))
         self.soft_labels = labels.T.unflatten(1, neighborhood.grid)
         return mask
 
@@ -167,11 +172,11 @@ class LabelPropagator:
         if missing:
             raise InputError(f"the snapshot needs frames {missing}, which were not given")
         self.reset()
-        laid_out = {}
+        features = {}
         for number in snapshot.frames:
             self._check_size(frames[number])
-            (features,) = self.features([frames[number]])
-            laid_out[number] = self._fit_neighborhood(features).lay_out(features)
+            (found,) = self.features([frames[number]])
+            features[number] = (found, self._fit_neighborhood(found).lay_out(found))
         device = self.backbone.device
         state = snapshot.memory
         moved = replace(
@@ -179,17 +184,16 @@ class LabelPropagator:
             prompted={n: labels.to(device) for n, labels in state.prompted.items()},
             last={n: labels.to(device) for n, labels in state.last.items()},
         )
-        self._memory.restore(moved, laid_out.__getitem__)
+        self._memory.restore(moved, features)
         self._number = snapshot.number
 
-    def _propagate(self, features: Tensor, neighborhood: Neighborhood) -> Tensor:
+    def _propagate(self, features: Tensor, context: Sequence[ContextFrame]) -> Tensor:
         """Labels (P, C) of the present objects, from the context."""
-        context = list(self._memory)
         return propagate_labels(
             features,
-            [frame.features for frame in context],
+            [frame.laid_out for frame in context],
             [frame.labels for frame in context],
-            neighborhood,
+            self._fit_neighborhood(features),
             topk=self.config.topk,
             temperature=self.config.temperature,
         )
@@ -202,7 +206,6 @@ class LabelPropagator:
         neighborhood: Neighborhood,
     ) -> Tensor:
         """Labels (P, C) of a prompted frame: the prompt's, else the prediction's."""
-        self._memory.add_objects(tuple(o for o in given if o not in self.objects))
         small = resize_nearest(prompt, *neighborhood.grid)
         self._warn_of_vanished(small, given)
         flat = torch.from_numpy(small.reshape(-1).astype(np.int64)).to(self.backbone.device)
@@ -222,6 +225,16 @@ class LabelPropagator:
             labels[spoken] = 0
             labels[spoken, self.objects.index(object_id) + 1] = 1
         return labels
+
+    def _label_earlier(self, new: int, prompted: ContextFrame) -> None:
+        """Find new objects, the last channels, in the stored frames by propagating back to them.
+
+        Those frames may show the objects; without their labels they would outvote the prompt.
+        """
+        for frame in self._memory:
+            found = self._propagate(frame.features, [prompted])[:, -new:]
+            rest = frame.labels[:, :-new] * (1 - found.sum(1, keepdim=True))
+            frame.labels = torch.cat([rest, found], dim=1)
 
     def _warn_of_vanished(self, small: np.ndarray, given: tuple[int, ...]) -> None:
         vanished = sorted(set(given) - set(object_ids(small)))

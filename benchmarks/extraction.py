@@ -146,7 +146,7 @@ class Extraction:
             batch_sampler=[list(numbers) for numbers in batches],
             num_workers=self.loader.workers,
             pin_memory=self.backbone.device.type == "cuda",
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=quiet_worker,
         )
         for inputs in loader:
             yield self.describe(inputs).cpu()
@@ -233,5 +233,6 @@ def _checksum(features: Tensor) -> str:
     return hashlib.sha256(values.tobytes()).hexdigest()
 
 
-def _quiet_worker(_number: int) -> None:
+def quiet_worker(_number: int) -> None:
+    """Leave the processor to the other workers."""
     torch.set_num_threads(1)

@@ -53,7 +53,7 @@ class Knn:
         with team() as processes:
             device = resolve_device(processes.device(self.options.backbone.device))
             settings = asdict(self)
-            with benchmark_run("knn", self.out, settings, device, leads=processes.leads) as run:
+            with benchmark_run("knn", self.out, settings, device, processes) as run:
                 held = labelled_features(
                     self.data, self.features, lambda: self._extraction(processes, settings)
                 )

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.distributed import Team
 from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
 from benchmarks.published import PublishedTable
 from vos.files import InputError, atomic_path, write_json
@@ -26,6 +27,11 @@ RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
 Row = tuple[str, Sequence[float | None]]
 
 
+def now() -> str:
+    """Return date, time and time zone."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
 @dataclass
 class BenchmarkRun:
     """A run of one benchmark, and the folder it writes to."""
@@ -34,8 +40,9 @@ class BenchmarkRun:
     out: Path
     settings: dict[str, Any]
     device: torch.device
+    machines: list[dict[str, Any]] = field(default_factory=list)
     state: str = "running"
-    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    started: str = field(default_factory=now)
     seconds: float = 0.0
 
     def record(self) -> dict[str, Any]:
@@ -47,8 +54,10 @@ class BenchmarkRun:
             "settings": json.loads(json.dumps(self.settings, default=str)),
             "versions": versions(),
             "revision": git_revision(),
-            "machine": machine(self.device),
+            "processes": len(self.machines),
+            "machines": self.machines,
             "started": self.started,
+            "written": now(),
             "seconds": round(self.seconds, 3),
             "peak_memory_mib": peak_memory_mib(),
             "gpu_peak_mib": gpu_peak_mib(self.device),
@@ -68,6 +77,7 @@ class BenchmarkRun:
         write_json(
             self.out / RESULTS,
             {
+                "state": "complete",
                 "benchmark": self.benchmark,
                 "table": published.label,
                 "results": dict(results),
@@ -82,16 +92,21 @@ class BenchmarkRun:
 
 @contextmanager
 def benchmark_run(
-    benchmark: str, out: Path, settings: dict[str, Any], device: torch.device, *, leads: bool
+    benchmark: str, out: Path, settings: dict[str, Any], device: torch.device, processes: Team
 ) -> Iterator[BenchmarkRun]:
     """Record a run while the block works; the leading process alone writes.
+
+    The results of an earlier run in the folder are removed, so that none are taken for this one's.
 
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    run = BenchmarkRun(benchmark, out, settings, device)
+    run = BenchmarkRun(benchmark, out, settings, device, processes.gather(machine(device)))
     start = time.perf_counter()
-    _write(run, leads)
+    if processes.leads:
+        _write(run)
+        for stale in (RESULTS, TABLE):
+            (out / stale).unlink(missing_ok=True)
     try:
         yield run
     except BaseException as error:
@@ -101,12 +116,11 @@ def benchmark_run(
         run.state = "complete"
     finally:
         run.seconds = time.perf_counter() - start
-        _write(run, leads)
+        if processes.leads:
+            _write(run)
 
 
-def _write(run: BenchmarkRun, leads: bool) -> None:
-    if not leads:
-        return
+def _write(run: BenchmarkRun) -> None:
     try:
         write_json(run.out / RUN, run.record())
     except (PermissionError, FileExistsError, NotADirectoryError) as error:

@@ -26,6 +26,11 @@ def bench(*arguments):
     return run_verbs("vos-bench", "", verbs, [str(a) for a in arguments])
 
 
+def said(capsys):
+    """Return what was printed as an error, without the frames and line ends of tyro's messages."""
+    return " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
 def save_weights(path, depth=4):
     """Save a ViT of patch 16, width 64, whose class token and patches depend on colours."""
     torch.manual_seed(0)

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from vos._version import __version__
@@ -171,8 +172,8 @@ def download_weights(
         progress: called as bytes arrive.
 
     Raises:
-        InputError: it comes inside a package; no address answers; or what came is not that
-            backbone (size, tensors, shapes).
+        InputError: it comes inside a package; or no address gives that backbone (size, tensors,
+            shapes). The message says what each gave, and the ways out.
     """
     entry = named(name)
     if not entry.official:
@@ -185,9 +186,9 @@ def download_weights(
         try:
             with atomic_path(target) as beside:
                 _fetch(url, beside, progress)
-                check_file(beside, entry)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            reasons.append(f"{url}: {getattr(error, 'reason', error)}")
+                _check_download(beside, entry)
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            reasons.append(f"{url}: {getattr(error, 'reason', error) or type(error).__name__}")
             continue
         record_hash(target)
         return target
@@ -207,6 +208,15 @@ def _fetch(url: str, target: Path, progress: DownloadProgress | None) -> None:
                 progress(received, total)
     if total is not None and received != total:
         raise ConnectionError(f"the connection ended after {received} of {total} bytes")
+
+
+def _check_download(path: Path, entry: NamedWeights) -> None:
+    """Check what came; a wrong file, such as a network's log-in page, is a failed connection."""
+    try:
+        check_file(path, entry)
+    except InputError as error:
+        told = str(error).replace(str(path), "what came")
+        raise ConnectionError(told) from None
 
 
 def check_file(path: str | Path, entry: NamedWeights) -> Checkpoint:

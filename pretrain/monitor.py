@@ -57,8 +57,7 @@ class Monitor:
         self._skipped = 0
         self._broken = 0
         self._stack = contextlib.ExitStack()
-        left = (schedules.steps - first_step) * total_batch
-        self._advance = self._stack.enter_context(progress("pretraining", left, "images"))
+        self._left = (schedules.steps - first_step) * total_batch
 
     def start(self, learner: Learner, mixture: Mixture) -> None:
         """Look at the network before its first step.
@@ -69,6 +68,7 @@ class Monitor:
         if self.run.probe_epochs:
             self.probes = Probes(self.config, self.run, mixture)
             self._probe(learner)
+        self._advance = self._stack.enter_context(progress("pretraining", self._left, "images"))
 
     def step(
         self, learner: Learner, stats: Mapping[str, float], seconds: float, feed: Feed

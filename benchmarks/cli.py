@@ -8,6 +8,12 @@ from vos.command import Verb, run_verbs
 
 VERBS = (
     Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
+    Verb("compare", "Two DAVIS runs side by side.", "benchmarks.compare:Compare"),
+    Verb(
+        "sweep",
+        "Choose propagation settings on a train set, with features computed once.",
+        "benchmarks.sweep:Sweep",
+    ),
     Verb(
         "speed-scoring",
         "Speed: scoring, beside the plain algorithm and vos-benchmark.",

@@ -205,13 +205,14 @@ def propagate_all(
 def _shared_progress(processes: Team, total: int) -> Iterator[Callable[..., None]]:
     """Show in the leading process how many frames all processes have done."""
     shown = 0
+    count = processes.counter()
     with ExitStack() as stack:
         leads = processes.leads
         advance = stack.enter_context(progress("segment", total)) if leads else None
 
         def frame_done(name: str, *_count: int | None) -> None:
             nonlocal shown
-            done = processes.count("frames", 1)
+            done = count(1)
             if advance is not None:
                 advance(done - shown, note=name)
                 shown = done

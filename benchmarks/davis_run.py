@@ -100,8 +100,8 @@ class RunFolder:
                 "folder, or --overwrite"
             )
         if overwrite:
-            for name in (MASKS, _SEQUENCES):
-                shutil.rmtree(self.out / name, ignore_errors=True)
+            for folder in (self.out / _SEQUENCES, *self.masks.iterdir()):
+                shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.out / _UNFINISHED, ignore_errors=True)
         self.drop_results()
 

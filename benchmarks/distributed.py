@@ -7,11 +7,11 @@ between them is small and goes through the CPU (gloo), whatever the models run o
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -35,7 +35,7 @@ class Team:
     """Its number on its own machine."""
     store: Any = None
     """What the processes count in; None where there is one process."""
-    _counts: Counter[str] = field(default_factory=Counter)
+    _counters: int = 0
 
     @property
     def leads(self) -> bool:
@@ -44,15 +44,26 @@ class Team:
 
     def shares(self, total: int) -> Iterator[int]:
         """Give numbers from 0 to `total` - 1, each to the process that asks for it first."""
-        while (number := self.count("taken", 1) - 1) < total:
+        taken = self.counter()
+        while (number := taken(1) - 1) < total:
             yield number
 
-    def count(self, name: str, n: int) -> int:
-        """Add to a count that all processes share, and return what it is then."""
+    def counter(self) -> Callable[[int], int]:
+        """Return a count from 0 that all processes share: it adds to it and says what it is then.
+
+        All processes have to make their counters in the same order.
+        """
+        self._counters += 1
         if self.store is not None:
-            return int(self.store.add(name, n))
-        self._counts[name] += n
-        return self._counts[name]
+            return partial(self.store.add, f"counter {self._counters}")
+        counted = 0
+
+        def add(n: int) -> int:
+            nonlocal counted
+            counted += n
+            return counted
+
+        return add
 
     def gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks, to all of them."""

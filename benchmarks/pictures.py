@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.images import read_image
-from vos.masks import VOID, read_index_png
+from vos.masks import DAVIS_PALETTE, VOID, read_index_png
 from vos.overlay import draw_overlay
 from vos.scores import SequenceScore
 from vos.sequences import Sequence
 
 _LINE, _RIM = (255, 255, 255), (0, 0, 0)
+_BRIGHT = np.asarray(
+    cv2.convertScaleAbs(DAVIS_PALETTE, alpha=2), np.uint8
+)  # the palette's own colours are dark
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def frame_means(score: SequenceScore) -> dict[str, tuple[float, float]]:
 def _drawn(frame: str, sequence: Sequence, masks: Path, width: int) -> NDArray[np.uint8]:
     path = next(p for p in sequence.frames if p.stem == frame)
     ids = read_index_png(masks / sequence.name / f"{frame}.png")
-    drawn = draw_overlay(read_image(path), ids, alpha=0.45, contours=False)
+    drawn = draw_overlay(read_image(path), ids, alpha=0.45, contours=False, palette=_BRIGHT)
     return draw_truth(drawn, sequence.read_annotation(frame), width)
 
 

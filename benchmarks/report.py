@@ -41,9 +41,9 @@ def write_report(
     """
     name = run_name(run["settings"])
     title = f"{evaluation.dataset}, {evaluation.subset}: {name}"
-    counts = f"{len(evaluation.sequences)} sequences, {len(evaluation.objects)} objects, "
+    under = f"{_extent(evaluation)}, {dataset.frame_count} frames, {run['written']}"
     parts = [
-        page.heading(title, f"{counts}{dataset.frame_count} frames; written {run['written']}"),
+        page.heading(title, under),
         page.tiles(_headline(evaluation)),
         page.section("Beside the published figures", *_published(evaluation, name, run)),
         page.section(
@@ -71,6 +71,11 @@ def _headline(evaluation: Evaluation) -> dict[str, str]:
     return {name: f"{100 * value:.1f}" for name, value in zip(GLOBAL_COLUMNS, values, strict=True)}
 
 
+def _extent(evaluation: Evaluation) -> str:
+    counts = {"sequence": len(evaluation.sequences), "object": len(evaluation.objects)}
+    return ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
+
+
 def is_published_setting(evaluation: Evaluation, run: Mapping[str, Any]) -> bool:
     """Whether a run is on all of DAVIS 2017 val at 480p, as the published figures are."""
     where = (evaluation.dataset, evaluation.subset, run["settings"]["dataset"]["resolution"])
@@ -91,10 +96,10 @@ def _published(evaluation: Evaluation, name: str, run: Mapping[str, Any]) -> lis
         parts.insert(
             0,
             page.paragraph(
-                f"This run is not on the same data: it has {len(evaluation.sequences)} sequences "
-                f"and {len(evaluation.objects)} objects of {evaluation.dataset}, set "
-                f"{evaluation.subset}. The published figures are of all {_FULL_SET[0]} sequences "
-                f"and {_FULL_SET[1]} objects of DAVIS 2017 val; they only give an orientation.",
+                f"This run is not on the same data, but on {_extent(evaluation)} of "
+                f"{evaluation.dataset}, set {evaluation.subset}. The published figures are of all "
+                f"{_FULL_SET[0]} sequences, {_FULL_SET[1]} objects of DAVIS 2017 val; they only "
+                "give an orientation.",
                 "note",
             ),
         )
@@ -156,5 +161,7 @@ def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
         made["not the same for all sequences"] = results["made_with_different"]
     parts = []
     for title, values in (*run["settings"].items(), ("scoring", results["rules"]), ("run", made)):
-        parts += [f"<h3>{page.escape(title.capitalize())}</h3>", page.settings_table(values)]
-    return parts
+        parts.append(
+            f"<div><h3>{page.escape(title.capitalize())}</h3>{page.settings_table(values)}</div>"
+        )
+    return [page.grid(parts)]

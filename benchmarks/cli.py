@@ -7,6 +7,14 @@ import sys
 from vos.command import Verb, run_verbs
 
 VERBS = (
+    Verb("knn", "Table 2: k-NN classification, frozen features.", "benchmarks.knn:Knn"),
+    Verb("linear", "Table 2: linear classification, frozen features.", "benchmarks.linear:Linear"),
+    Verb("retrieval", "Table 3: revisited Oxford and Paris.", "benchmarks.retrieval:Retrieval"),
+    Verb(
+        "copy-detection",
+        "Table 4: copy detection on Copydays.",
+        "benchmarks.copy_detection:CopyDetection",
+    ),
     Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
     Verb("compare", "Two DAVIS runs side by side.", "benchmarks.compare:Compare"),
     Verb(

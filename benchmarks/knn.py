@@ -14,7 +14,13 @@ from benchmarks.extraction import Extraction
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
-from benchmarks.labelled_data import LabelledData, LabelledFeatures, described, labelled_features
+from benchmarks.labelled_data import (
+    LabelledData,
+    LabelledFeatures,
+    described,
+    labelled_features,
+    told_sizes,
+)
 from benchmarks.outcome import benchmark_run
 from benchmarks.published import IMAGENET
 from benchmarks.views import view_for
@@ -63,7 +69,8 @@ class Knn:
                     source = settings.get("weights", {}).get("name", "given features")
                     name = f"{source}, this run, k = {best.k}"
                     results = {**described(held), "accuracy": [asdict(s) for s in scores]}
-                    table = run.finish(results, [(name, (None, best.top1))], IMAGENET)
+                    data = told_sizes(len(held.train), len(held.test), results["classes"])
+                    table = run.finish(results, [(name, (None, best.top1))], IMAGENET, data)
                     report(scores, table)
         return 0
 

@@ -171,3 +171,8 @@ def described(features: LabelledFeatures) -> dict[str, Any]:
         "classes": int(max(features.train_labels.max(), features.test_labels.max())) + 1,
         "width": features.train.shape[1],
     }
+
+
+def told_sizes(train: int, test: int, classes: int) -> str:
+    """Return the sizes of both sets in words."""
+    return f"{train} training and {test} test images of {classes} classes"

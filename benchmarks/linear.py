@@ -24,7 +24,7 @@ from benchmarks.extraction import Extraction, quiet_worker
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind, describe_images
 from benchmarks.image_folders import ImageSet
-from benchmarks.labelled_data import LabelledData, described, labelled_features
+from benchmarks.labelled_data import LabelledData, described, labelled_features, told_sizes
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
 from benchmarks.outcome import BenchmarkRun, benchmark_run
@@ -126,7 +126,8 @@ class Linear:
         results = {"mode": "logistic regression on cached features", **described(held)}
         results |= asdict(result)
         print(f"top-1 {result.top1:.2f}  top-5 {result.top5:.2f}  penalty {result.penalty:g}\n")
-        print(run.finish(results, [(name, (result.top1, None))], IMAGENET), end="")
+        data = told_sizes(len(held.train), len(held.test), results["classes"])
+        print(run.finish(results, [(name, (result.top1, None))], IMAGENET, data), end="")
 
     def _sgd(self, run: BenchmarkRun, processes: Team) -> None:
         train, test = self.data.load()
@@ -194,7 +195,8 @@ class Linear:
             "history": training.history,
         }
         name = f"{run.settings['weights']['name']}, this run, lr {self.lr[best]:g}"
-        print(run.finish(results, [(name, (last[best]["top1"], None))], IMAGENET), end="")
+        data = told_sizes(len(train), len(test), len(train.classes))
+        print(run.finish(results, [(name, (last[best]["top1"], None))], IMAGENET, data), end="")
 
 
 def batch_features(

@@ -64,7 +64,7 @@ class BenchmarkRun:
         }
 
     def finish(
-        self, results: Mapping[str, Any], rows: Sequence[Row], published: PublishedTable
+        self, results: Mapping[str, Any], rows: Sequence[Row], published: PublishedTable, data: str
     ) -> str:
         """Write `results.json` and `table.md`, and return the table.
 
@@ -72,14 +72,16 @@ class BenchmarkRun:
             results: all figures of the run.
             rows: (name, one figure for each of the published columns), the run's part of the table.
             published: the rows to set beside them.
+            data: what this run was on, in a few words; the published figures may be of other data.
         """
-        table = side_by_side(published, rows)
+        table = side_by_side(published, rows, data)
         write_json(
             self.out / RESULTS,
             {
                 "state": "complete",
                 "benchmark": self.benchmark,
                 "table": published.label,
+                "data": data,
                 "results": dict(results),
                 "rows": [{"name": name, "figures": list(figures)} for name, figures in rows],
                 "published": asdict(published),
@@ -129,9 +131,9 @@ def _write(run: BenchmarkRun) -> None:
         ) from None
 
 
-def side_by_side(published: PublishedTable, rows: Sequence[Row]) -> str:
+def side_by_side(published: PublishedTable, rows: Sequence[Row], data: str) -> str:
     """Return a table in Markdown: the run's rows, then the published ones."""
-    lines = [f"{published.label}: {published.title}", ""]
+    lines = [f"{published.label}, published: {published.title}. This run: {data}.", ""]
     lines.append("| | " + " | ".join(published.columns) + " |")
     lines.append("|---|" + "---:|" * len(published.columns))
     lines += [_line(f"**{name}**", figures) for name, figures in rows]

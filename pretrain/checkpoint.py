@@ -185,7 +185,10 @@ def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Pat
 def _published_settings(args: Any) -> dict[str, Any]:
     settings = vars(args) if args is not None else {}
     known = set(PretrainConfig.__dataclass_fields__)
-    return {name: value for name, value in settings.items() if name in known}
+    found = {name: value for name, value in settings.items() if name in known}
+    if "arch" in found:
+        found["arch"] = str(found["arch"]).replace("deit_", "vit_")  # the first release's name
+    return found
 
 
 def _check_structure(saved: Mapping[str, Any], config: PretrainConfig, path: Path) -> None:

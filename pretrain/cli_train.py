@@ -6,7 +6,11 @@ import signal
 import sys
 from dataclasses import dataclass, field
 
+import torch
+
 from pretrain.config import PretrainConfig
+from pretrain.feed import WorkersDiedError
+from pretrain.processes import lost_another_process
 from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, TrainResult, train
 
@@ -27,13 +31,27 @@ class Train:
     run_options: RunConfig = field(default_factory=RunConfig)
 
     def run(self) -> int:
-        """Train; return 0, 1 if training diverged, 130 or 143 if a signal ended it."""
+        """Train; return 0, 1 if training cannot go on, 130 or 143 if a signal ended it."""
         try:
             result = train(self.config, self.run_options)
-        except DivergedError as error:
-            print(f"vos-pretrain train: failed: {error}", file=sys.stderr)
-            return 1
+        except (DivergedError, WorkersDiedError) as error:
+            return self._failed(str(error))
+        except torch.OutOfMemoryError as error:
+            return self._failed(
+                f"{error}. Lower --batch-size-per-gpu and raise --accumulate by as much"
+            )
+        except RuntimeError as error:
+            if not lost_another_process(error):
+                raise
+            return self._failed(
+                f"another process of the run is gone ({error}); see its own message, and go on "
+                "with --resume auto"
+            )
         return self._report(result)
+
+    def _failed(self, why: str) -> int:
+        print(f"vos-pretrain train: failed: {why}", file=sys.stderr)
+        return 1
 
     def _report(self, result: TrainResult) -> int:
         if result.finished:

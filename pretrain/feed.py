@@ -16,6 +16,10 @@ from pretrain.data import Batch
 _RESTARTS = 3
 
 
+class WorkersDiedError(RuntimeError):
+    """Loader workers keep dying at the same step."""
+
+
 class Feed:
     """Crops for one step after another.
 
@@ -50,7 +54,7 @@ class Feed:
         """Return the V crops of the next step, (B, C, S, S) float32 on the device.
 
         Raises:
-            RuntimeError: workers keep dying at the same step.
+            WorkersDiedError: workers keep dying at the same step.
             InputError: too many samples in a row cannot be read.
         """
         start = time.perf_counter()
@@ -72,7 +76,7 @@ class Feed:
                     raise
                 self._batches = None
                 if attempt == _RESTARTS:
-                    raise RuntimeError(
+                    raise WorkersDiedError(
                         f"loader workers died {_RESTARTS + 1} times at step {self.step}: {error}. "
                         "Mostly memory ran out: lower --num-workers or --batch-size-per-gpu; in a "
                         "container, raise its shared memory"

@@ -212,6 +212,6 @@ def _split(crops: Sequence[Tensor], parts: int) -> list[list[Tensor]]:
 
 def _reduce(stats: dict[str, Tensor]) -> dict[str, float]:
     """Average over processes with one collective and one copy to the host."""
-    stacked = torch.stack([value.detach().double() for value in stats.values()])
+    stacked = torch.stack([value.detach().float() for value in stats.values()])
     values = (world_sum(stacked) / world_size()).tolist()
     return dict(zip(stats, values, strict=True))

@@ -59,13 +59,25 @@ def joined_processes(device: str) -> Iterator[Processes]:
         dist.destroy_process_group()
 
 
-def anyone(flag: bool, device: torch.device) -> bool:
-    """Whether the flag is set in any process."""
+def in_any_process(flags: list[bool], device: torch.device) -> list[bool]:
+    """Tell for each flag whether it is set in any process."""
     if not dist.is_initialized():
-        return flag
-    value = torch.tensor([float(flag)], device=device)
-    dist.all_reduce(value, op=dist.ReduceOp.MAX)
-    return bool(value.item())
+        return flags
+    values = torch.tensor(flags, dtype=torch.float32, device=device)
+    dist.all_reduce(values, op=dist.ReduceOp.MAX)
+    return [value > 0 for value in values.tolist()]
+
+
+def wait_for_all() -> None:
+    """Return when every process has come this far."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def lost_another_process(error: BaseException) -> bool:
+    """Whether an error means that another process of the run is gone."""
+    words = ("Connection closed by peer", "Connection reset by peer", "gloo", "NCCL", "TCPStore")
+    return dist.is_available() and any(word in str(error) for word in words)
 
 
 class StopRequest:

@@ -25,7 +25,14 @@ from pretrain.feed import Feed
 from pretrain.learner import Learner
 from pretrain.mixture import Mixture
 from pretrain.monitor import Monitor
-from pretrain.processes import Processes, StopRequest, anyone, deferred_signals, joined_processes
+from pretrain.processes import (
+    Processes,
+    StopRequest,
+    deferred_signals,
+    in_any_process,
+    joined_processes,
+    wait_for_all,
+)
 from pretrain.run_config import RunConfig
 from pretrain.schedules import build_schedules
 from vos.devices import precision_name, resolve_precision
@@ -84,6 +91,7 @@ class _Loop:
         self.facts = RunFacts(config, self.mixture.describe(), self.mixture.fingerprint(), total)
         self.precision = precision
         resumed = self._take_up()
+        wait_for_all()  # before the first one writes a checkpoint that another could take up
         self.last_checkpoint = resumed
         self.last_saved = time.monotonic()
         self.feed = Feed(self._loader, self.learner.step_index, processes.device, config.in_chans)
@@ -167,8 +175,11 @@ class _Loop:
                 seconds = time.perf_counter() - start
                 self.monitor.step(learner, stats, seconds, self.feed)
             self._guard(stats)
-            self._save_if_due()
-            if anyone(stop.signal is not None, self.processes.device):
+            flags = [self._is_due(), stop.signal is not None]
+            due, stopped = in_any_process(flags, self.processes.device)
+            if due:
+                self._save()
+            if stopped:
                 self._save(final=True)
                 return TrainResult(learner.step_index, False, stop.signal, self.last_checkpoint)
         self._save(final=True)
@@ -203,13 +214,13 @@ class _Loop:
             f"comes again: {advice}"
         )
 
-    def _save_if_due(self) -> None:
+    def _is_due(self) -> bool:
+        """Whether it is time for a checkpoint, after a step that was kept."""
         step = self.learner.step_index
         every = self.run.checkpoint_epochs * self.steps_per_epoch
         minutes = (time.monotonic() - self.last_saved) / 60
         due = step % every == 0 or minutes >= self.run.checkpoint_minutes
-        if anyone(due, self.processes.device) and not self.skipped_in_a_row:
-            self._save()
+        return due and not self.skipped_in_a_row
 
     def _save(self, final: bool = False) -> None:
         """Save, unless this step is saved; a full disk stops the run only at its end."""

@@ -22,6 +22,8 @@ from pretrain.cli_slurm import TrainingJob
 from pretrain.export import export_backbone
 from pretrain.train import DivergedError, TrainResult, train
 from vos.backbones import load_backbone
+from vos.cli import VERBS as VOS_VERBS
+from vos.command import run_verbs
 from vos.files import InputError
 
 __all__ = ["photos", "tiny_vit"]
@@ -138,6 +140,24 @@ def test_timm_loads_the_exported_file(trained, tmp_path, form):
     )
     state = torch.load(trained / "checkpoint.pth", weights_only=False)["teacher"]
     assert torch.equal(model.cls_token, state["backbone.cls_token"])
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pth"])
+def test_vos_segments_with_the_exported_file(trained, tmp_path, form):
+    weights = tmp_path / f"b.{form}"
+    export_backbone(trained, weights, form)
+    (tmp_path / "frames").mkdir()
+    for number in range(3):
+        frame = np.full((96, 128, 3), 40, np.uint8)
+        frame[30:70, 20 + 5 * number : 70 + 5 * number] = (200, 90, 30)
+        cv2.imwrite(str(tmp_path / "frames" / f"{number}.png"), frame)
+    mask = np.zeros((96, 128), np.uint8)
+    mask[30:70, 20:70] = 1
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    files = ["--mask", str(tmp_path / "mask.png"), "--weights", str(weights)]
+    arguments = ["segment", str(tmp_path / "frames"), *files, "-o", str(tmp_path / "out")]
+    assert run_verbs("vos", "", VOS_VERBS, arguments) == 0
+    assert len(list((tmp_path / "out" / "masks").glob("*.png"))) == 3
 
 
 def test_export_goes_beside_the_run_by_default(trained):

@@ -9,7 +9,7 @@ from test_pretrain_sources import make_video
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
 from pretrain.data import CropDataset, StepSampler, build_loader, steps_per_epoch
-from pretrain.feed import Feed, to_device
+from pretrain.feed import Feed, WorkersDiedError, to_device
 from pretrain.mixture import Mixture
 from vos.files import InputError
 
@@ -159,7 +159,7 @@ def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
 
 
 def test_workers_that_keep_dying_are_an_error():
-    with pytest.raises(RuntimeError, match="--num-workers"):
+    with pytest.raises(WorkersDiedError, match="--num-workers"):
         Feed(Dying(99), 0, torch.device("cpu")).next()
 
 

@@ -140,6 +140,7 @@ def test_a_published_checkpoint_resumes(photos, whole, tmp_path):
     state = weights(whole)
     published = {k: v for k, v in state.items() if k != "extras"}
     published["epoch"] = 2
+    published["args"].arch = "deit_tiny"
     torch.save(published, tmp_path / "published.pth")
     run = settings(photos, tmp_path / "run", resume=str(tmp_path / "published.pth"))
     result = train(CONFIG, run)

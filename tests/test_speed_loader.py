@@ -1,11 +1,13 @@
 """The loader comparison measures what it says, and ours is the faster one."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from test_pretrain_augment import photo
 
-from benchmarks.speed.loader import measure_loader, photo_jpegs, usual_pipeline
+from benchmarks.speed.loader import MeasureLoader, measure_loader, photo_jpegs, usual_pipeline
 from pretrain.augment import recipes
 from pretrain.config import PretrainConfig
 
@@ -32,6 +34,18 @@ def test_ours_is_faster_at_equal_quality():
     assert speed.difference < 2
     assert speed.ratio == pytest.approx(speed.ours / speed.usual)
     assert speed.ratio > 1.5
+
+
+def test_the_verb_prints_and_writes(tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    for number, data in enumerate(photo_jpegs([photo(300, 400, seed) for seed in range(2)])):
+        (tmp_path / "photos" / f"{number}.jpg").write_bytes(data)
+    out = tmp_path / "speed.json"
+    verb = MeasureLoader((str(tmp_path / "photos"),), seconds=0.1, local_crops_number=2, out=out)
+    assert verb.run() == 0
+    assert "times as fast" in capsys.readouterr().out
+    written = json.loads(out.read_text())
+    assert written["crops"] == 4 and written["ratio"] > 1
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def _frames(evaluation: Evaluation, dataset: Dataset, masks: Path) -> list[str]:
     ]
     for score in worst[:_WORST]:
         pair = best_and_worst(score, sequences[score.name], masks)
-        parts.append(f"<h3>{page.escape(score.name)}: J&amp;F {score.jf_mean:.3f}</h3>")
+        parts.append(f"<h3>{escape(score.name)}: J&amp;F {score.jf_mean:.3f}</h3>")
         parts.append(page.grid(page.picture(p.image, _caption(p)) for p in pair))
     return parts
 
@@ -162,6 +163,6 @@ def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
     parts = []
     for title, values in (*run["settings"].items(), ("scoring", results["rules"]), ("run", made)):
         parts.append(
-            f"<div><h3>{page.escape(title.capitalize())}</h3>{page.settings_table(values)}</div>"
+            f"<div><h3>{escape(title.capitalize())}</h3>{page.settings_table(values)}</div>"
         )
     return [page.grid(parts)]

@@ -32,9 +32,18 @@ ALLOWED: dict[str, set[str]] = {
     "checkpoints": set(),
     "weights": {"checkpoints", "_version"},
     # features
-    "backbone_base": {"devices"},
-    "backbones_timm": {"backbone_base", "checkpoints", "weights"},
-    "backbones": {"backbone_base", "backbones_timm", "checkpoints", "devices", "vit", "weights"},
+    "backbone_base": {"checkpoints", "devices"},
+    "backbones_timm": {"backbone_base", "checkpoints"},
+    "efficientnet_lite0": {"backbone_base", "checkpoints", "weights"},
+    "backbones": {
+        "backbone_base",
+        "backbones_timm",
+        "checkpoints",
+        "devices",
+        "efficientnet_lite0",
+        "vit",
+        "weights",
+    },
     # propagation
     "config": {"labels", "neighborhood"},
     "propagator": {"affinity", "backbones", "config", "labels", "masks", "memory", "neighborhood"},

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vos.checkpoints import StateDict
 from vos.devices import precision_name
 from vos.files import InputError
 
@@ -40,6 +41,10 @@ class Backbone(nn.Module):
     `forward(images)` takes (B, 3, H', W') normalised images of any float dtype on the backbone's
     device and returns (B, D, h, w) features in its precision.
 
+    A CNN computes in float32 whatever the precision: it is cheap beside the propagation, and
+    rounding each of its many layers to 16 bits moves its features too far. Its features are then
+    kept and compared in the precision that was asked for.
+
     Attributes:
         stride: pixels from one feature to the next, in both axes.
         dim: D, the features' width.
@@ -64,8 +69,24 @@ class Backbone(nn.Module):
         self.mean = mean
         self.std = std
         self.record = record
+        self.computes_in_16_bits = True
+        self._dtype: torch.dtype | None = None
         self.eval()
         self.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (B, D, h, w) of normalised images (B, 3, H', W')."""
+        return self._features(self.to_input(images)).to(self.dtype)
+
+    def _features(self, images: Tensor) -> Tensor:
+        """Compute features of images on the network's device, in its dtype."""
+        raise NotImplementedError
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> Backbone:
+        """Move to a device and a precision; return itself."""
+        self.to(device=device, dtype=dtype if self.computes_in_16_bits else torch.float32)
+        self._dtype = dtype
+        return self
 
     @property
     def device(self) -> torch.device:
@@ -74,8 +95,8 @@ class Backbone(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision that features are computed in."""
-        return next(self.network.parameters()).dtype
+        """The precision of the features."""
+        return self._dtype or next(self.network.parameters()).dtype
 
     def describe(self) -> dict[str, Any]:
         """Return what a run's record says of the backbone."""
@@ -84,6 +105,7 @@ class Backbone(nn.Module):
             "stride": self.stride,
             "dim": self.dim,
             "precision": precision_name(self.dtype),
+            "computed_in": precision_name(next(self.network.parameters()).dtype),
             "device": str(self.device),
             "mean": list(self.mean),
             "std": list(self.std),
@@ -159,7 +181,34 @@ class Backbone(nn.Module):
         return image.sub_(mean).div_(std).unsqueeze(0)
 
     def to_input(self, images: Tensor) -> Tensor:
-        """Move normalised images to the backbone's device and precision."""
-        if self.device.type == "cuda" and images.device.type == "cpu":
+        """Move normalised images to the network's device and dtype."""
+        weights = next(self.network.parameters())
+        if weights.device.type == "cuda" and images.device.type == "cpu":
             images = images.pin_memory()  # only then does the copy run beside the host's work
-        return images.to(device=self.device, dtype=self.dtype, non_blocking=True)
+        return images.to(device=weights.device, dtype=weights.dtype, non_blocking=True)
+
+
+def load_strictly(network: nn.Module, state: StateDict, name: str, source: str) -> None:
+    """Load a backbone's tensors; heads aside, every name and shape must fit.
+
+    Raises:
+        InputError: they are weights of another architecture; the message counts what differs.
+    """
+    own = network.state_dict()
+    missing = sorted(set(own) - set(state))
+    strange = sorted(set(state) - set(own))
+    shapes = [n for n in own if n in state and own[n].shape != state[n].shape]
+    if missing or strange or shapes:
+        parts = [
+            f"{len(names)} {what} (such as {names[0]})"
+            for what, names in (
+                ("tensors missing", missing),
+                ("tensors unknown", strange),
+                ("tensors of another shape", shapes),
+            )
+            if names
+        ]
+        raise InputError(
+            f"{source} holds weights of another architecture than {name}: {', '.join(parts)}"
+        )
+    network.load_state_dict(state)

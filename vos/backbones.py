@@ -12,10 +12,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone, WeightsRecord
-from vos.backbones_timm import EfficientNetLite0, load_strictly, timm_backbone
+from vos.backbone_base import (
+    IMAGENET_MEAN,
+    PROTOCOL_STD,
+    Backbone,
+    WeightsRecord,
+    load_strictly,
+)
+from vos.backbones_timm import timm_backbone
 from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint
 from vos.devices import Precision, resolve_device, resolve_precision
+from vos.efficientnet_lite0 import EfficientNetLite0
 from vos.files import InputError, sha256_of
 from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
 from vos.weights import REGISTRY, DownloadProgress, find_weights, named
@@ -90,9 +97,8 @@ class DinoViT(Backbone):
             record=record,
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the last block's patch features (B, D, h, w); see `Backbone`."""
-        (tokens,) = self.network.layers(self.to_input(images))
+    def _features(self, images: Tensor) -> Tensor:
+        (tokens,) = self.network.layers(images)
         return patch_map(tokens, self._grid(images))
 
     def class_attention(self, images: Tensor) -> Tensor:
@@ -149,7 +155,7 @@ def load_backbone(
     else:
         checkpoint = load_checkpoint(weights, key=checkpoint_key)
         backbone = _from_checkpoint(name, checkpoint, feature_stride)
-    backbone = backbone.to(device=target, dtype=dtype)
+    backbone.place(target, dtype)
     if not isinstance(backbone, DinoViT):  # convolutions run faster with channels last
         backbone = backbone.to(memory_format=torch.channels_last)
     return backbone

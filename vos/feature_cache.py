@@ -57,6 +57,7 @@ class CachedBackbone(Backbone):
             std=backbone.std,
             record=backbone.record,
         )
+        self._dtype = backbone.dtype
         self.inner = backbone
         self.found = 0
         self.computed = 0

@@ -77,6 +77,7 @@ class RunFolder:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.masks = out / MASKS
+        self._revision = git_revision()  # of the code that runs, whatever is checked out later
 
     def prepare(self, settings: Mapping[str, Any], *, overwrite: bool) -> None:
         """Make the folder ready for a run with these settings.
@@ -156,7 +157,7 @@ class RunFolder:
 
     def _keep(self, name: str, work: Path, backbone: Backbone) -> None:
         record = json.loads((work / RUN).read_text(encoding="utf-8"))
-        record["revision"] = git_revision()
+        record["revision"] = self._revision
         record["machine"] = machine(backbone.device)
         record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
         write_json(self._record_path(name), record)

@@ -1,0 +1,210 @@
+"""`vos-bench attention-segmentation`: class-token attention as a mask (Caron et al. 2021, Fig. 4).
+
+Shapes: A heads, H W pixels, h w patches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import tyro
+from numpy.typing import NDArray
+
+from benchmarks.attention_masks import head_jaccards, masks_at_size
+from benchmarks.distributed import Team, team
+from benchmarks.extraction import weights_digest
+from benchmarks.feature_options import FeatureOptions
+from benchmarks.object_masks import MaskedPicture, open_pictures
+from benchmarks.outcome import benchmark_run
+from benchmarks.published import ATTENTION
+from vos.attention import top_mass
+from vos.backbone_base import DEFAULT_SHORT_SIDE
+from vos.backbones import DinoViT
+from vos.command import progress
+from vos.devices import precision_name, resolve_device
+from vos.files import InputError
+from vos.masks import VOID
+
+
+@dataclass(frozen=True)
+class HeadScores:
+    """A picture's Jaccard similarity by head."""
+
+    name: str
+    groups: list[str]
+    heads: list[float]
+    """Empty where the picture's mask has no object; such pictures do not count."""
+
+
+@dataclass(frozen=True)
+class AttentionSegmentation:
+    """Compare what the class token attends to with true masks (Figure 4).
+
+    For each head, the patches that carry --mass of the attention are the mask; the truth is all
+    objects of the picture, void left out. The best head of each picture counts. Run again after a
+    stop, it goes on.
+    """
+
+    data: Path
+    """PASCAL VOC 2012 (JPEGImages, SegmentationClass, ImageSets/Segmentation), or DAVIS."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write run.json, results.json and table.md to."""
+    set: str = "val"
+    """The set: val, train, ..."""
+    mass: float = 0.6
+    """Share of the attention that a mask keeps."""
+    short_side: int = DEFAULT_SHORT_SIDE
+    """Pixels of the shorter side of what the network sees; 0 keeps the picture's size."""
+    every: int = 1
+    """Take one in so many pictures; of DAVIS, one in so many annotated frames."""
+    options: FeatureOptions = field(default_factory=FeatureOptions)
+
+    def run(self) -> int:
+        """Compute attention, compare, and write the scores."""
+        if not 0 < self.mass <= 1:
+            raise InputError(f"mass is {self.mass}; expected a share above 0 and at most 1")
+        with team() as processes:
+            device = resolve_device(processes.device(self.options.backbone.device))
+            settings = asdict(self)
+            with benchmark_run(
+                "attention-segmentation", self.out, settings, device, processes
+            ) as run:
+                pictures = open_pictures(self.data, self.set, self.every)
+                backbone = self.options.load(processes)
+                if not isinstance(backbone, DinoViT):
+                    raise InputError(
+                        f"{backbone.record.name} has no class token whose attention is known; "
+                        "give a DINO ViT, by name or by --weights"
+                    )
+                settings["weights"] = backbone.describe()
+                scores = self._all_scores(pictures, backbone, processes)
+                if processes.leads:
+                    results = summary(scores)
+                    row = (f"{backbone.record.name}, this run", (100 * results["jaccard"],))
+                    data = f"{results['pictures']} pictures of {self.data.name}, set {self.set}"
+                    table = run.finish(results, [row], ATTENTION, data)
+                    for group, value in results["by_group"].items():
+                        print(f"{group}: {100 * value:.1f}")
+                    print(
+                        f"mean {100 * results['jaccard']:.2f}; one head for all (head "
+                        f"{results['single_head']}): {100 * results['single_head_jaccard']:.2f}"
+                    )
+                    print(f"\n{table}", end="")
+        return 0
+
+    def _all_scores(
+        self, pictures: Sequence[MaskedPicture], backbone: DinoViT, processes: Team
+    ) -> list[HeadScores]:
+        """Return the scores of all pictures, those of a stopped run included."""
+        told = (str(self.data.resolve()), self.set, self.mass, self.short_side)
+        made_with = (weights_digest(backbone), precision_name(backbone.dtype))
+        identity = hashlib.sha256(repr((told, made_with)).encode()).hexdigest()
+        journal = Journal(self.out, identity, processes.rank)
+        known = processes.from_leader(journal.read_all)
+        todo = [p for p in pictures if p.name not in known][processes.rank :: processes.size]
+        own = []
+        with progress("attention", len(todo), "pictures") as advance:
+            for picture in todo:
+                own.append(self._score(picture, backbone))
+                journal.add(own[-1])
+                advance(note=picture.name)
+        for part in processes.gather(own):
+            known |= {score.name: score for score in part}
+        return [known[picture.name] for picture in pictures]
+
+    def _score(self, picture: MaskedPicture, backbone: DinoViT) -> HeadScores:
+        pixels, ids = picture.read()
+        heads = attention_jaccards(backbone, pixels, ids, self.mass, self.short_side)
+        return HeadScores(picture.name, picture.groups(ids), heads)
+
+
+@torch.no_grad()
+def attention_jaccards(
+    backbone: DinoViT,
+    pixels: NDArray[np.uint8],
+    ids: NDArray[np.uint8],
+    mass: float,
+    short_side: int = DEFAULT_SHORT_SIDE,
+) -> list[float]:
+    """Return each head's Jaccard similarity with the objects of a picture.
+
+    Args:
+        backbone: a ViT with a class token.
+        pixels: RGB uint8 (H, W, 3).
+        ids: uint8 (H, W); 0 is background, 255 void.
+        mass: share of the attention that a mask keeps.
+        short_side: pixels of the shorter side of what the network sees.
+
+    Returns:
+        (A,) from 0 to 1; empty where there is no object.
+    """
+    truth, void = (ids != 0) & (ids != VOID), ids == VOID
+    if not truth.any():
+        return []
+    inputs = backbone.preprocess(pixels, short_side=short_side, size_multiple=backbone.stride)
+    attention = backbone.class_attention(inputs)[0].cpu()
+    kept = top_mass(attention.flatten(1), mass).view_as(attention)
+    masks = masks_at_size(kept, (ids.shape[0], ids.shape[1]))
+    return head_jaccards(masks, torch.from_numpy(truth), torch.from_numpy(void)).tolist()
+
+
+def summary(scores: Sequence[HeadScores]) -> dict[str, Any]:
+    """Return means over pictures: of each picture's best head, by group, and of one head for all.
+
+    Raises:
+        InputError: no picture has an object.
+    """
+    counted = [score for score in scores if score.heads]
+    if not counted:
+        raise InputError(f"none of {len(scores)} pictures has an object in its mask")
+    groups: Mapping[str, list[float]] = defaultdict(list)
+    for score in counted:
+        for group in score.groups:
+            groups[group].append(max(score.heads))
+    by_head = np.mean([score.heads for score in counted], axis=0)
+    return {
+        "pictures": len(counted),
+        "pictures_without_object": len(scores) - len(counted),
+        "jaccard": float(np.mean([max(score.heads) for score in counted])),
+        "by_group": {name: float(np.mean(values)) for name, values in sorted(groups.items())},
+        "by_head": by_head.tolist(),
+        "single_head": int(by_head.argmax()),
+        "single_head_jaccard": float(by_head.max()),
+    }
+
+
+class Journal:
+    """The scores so far, a line a picture, one file a process; a half-written line is passed over.
+
+    Lines of other data, weights or settings are passed over too.
+    """
+
+    def __init__(self, out: Path, identity: str, rank: int) -> None:
+        self._out, self._identity = out, identity
+        self._path = out / f"pictures-{rank}.jsonl"
+
+    def read_all(self) -> dict[str, HeadScores]:
+        """Return what all processes of stopped runs have left, by picture."""
+        found: dict[str, HeadScores] = {}
+        for path in sorted(self._out.glob("pictures-*.jsonl")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    held = json.loads(line)
+                    if held.pop("identity") == self._identity:
+                        found[held["name"]] = HeadScores(**held)
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    continue
+        return found
+
+    def add(self, score: HeadScores) -> None:
+        """Append a picture's scores."""
+        with self._path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps({"identity": self._identity, **asdict(score)}) + "\n")

@@ -31,7 +31,7 @@ class Colours(Backbone):
         )
 
     def forward(self, images):
-        return self.network(self.to_input(images))
+        return self.network(images)
 
 
 PALETTE = {0: (40, 90, 60), 7: (220, 30, 40), 254: (30, 60, 230), 3: (240, 230, 20)}

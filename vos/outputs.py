@@ -22,7 +22,7 @@ from typing import Literal, Protocol
 import cv2
 import numpy as np
 
-from vos.files import write_json
+from vos.files import InputError, write_json
 from vos.masks import read_index_png, write_mask
 from vos.overlay import draw_overlay
 from vos.rle import RleTracks
@@ -60,6 +60,15 @@ class OutputOptions:
     """Run-length codes of all masks in one JSON file."""
     alpha: Literal["none", "png", "video"] = "none"
     """The objects cut out: RGBA PNG files, or a ProRes 4444 video with alpha."""
+
+    def __post_init__(self) -> None:
+        """Check the frame rate.
+
+        Raises:
+            InputError: it is not above 0.
+        """
+        if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
+            raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
 
 
 @dataclass(frozen=True)

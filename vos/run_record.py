@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,10 @@ from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.files import InputError, write_json
 from vos.masks import LoadedMask
-from vos.outputs import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, RUN, SOFT, STATE
+from vos.outputs import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, RUN, SOFT, STATE, OutputOptions
 
+_FOLDERS = (MASKS, SOFT, ALPHA)
+_FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "av", "pillow")
 
 Found = Literal["new", "unfinished", "complete"]
@@ -51,7 +54,7 @@ class RunRecord:
     """The contents of `run.json`."""
 
     settings: dict[str, Any]
-    """All that the masks depend on; a resumed run must have the same."""
+    """All that the results depend on; a resumed run must have the same."""
     state: str = "running"
     """`running`, `stopped`, `failed` or `complete`."""
     command: list[str] = field(default_factory=lambda: list(sys.argv))
@@ -68,6 +71,8 @@ class RunRecord:
         prompts: dict[int, LoadedMask],
         backbone: Backbone,
         config: PropagationConfig,
+        *,
+        outputs: OutputOptions,
     ) -> RunRecord:
         """Describe a run that is about to start; `frames` is a dataclass of the frame range."""
         masks = {
@@ -85,6 +90,7 @@ class RunRecord:
                 "masks": masks,
                 "backbone": backbone.describe(),
                 "propagation": asdict(config),
+                "outputs": asdict(outputs),
             }
         )
 
@@ -98,7 +104,8 @@ def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: boo
 
     Raises:
         InputError: it cannot be written to; it holds another run and neither `resume` nor
-            `overwrite` is asked for, or both are; or its run had other settings.
+            `overwrite` is asked for, or both are; its run had other settings; or it holds files
+            of a run's names without a run's record, which are someone else's.
     """
     if resume and overwrite:
         raise InputError("resume and overwrite exclude each other; give one")
@@ -108,14 +115,15 @@ def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: boo
         raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
     earlier = _read(out)
     found: Found = "new"
-    if earlier is not None or (out / MASKS).exists():
-        if not resume and not overwrite:
-            raise InputError(
-                f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
-                "give another folder"
-            )
-        if resume and earlier is not None:
-            found = _resumable(out, earlier, record)
+    if earlier is None:
+        _refuse_strange(out)
+    elif resume:
+        found = _resumable(out, earlier, record)
+    elif not overwrite:
+        raise InputError(
+            f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
+            "give another folder"
+        )
     if found == "new":
         _clear(out)
     if found != "complete":
@@ -132,8 +140,20 @@ def _read(out: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError(f"{out / RUN} cannot be read ({error}); use --overwrite") from None
-    return loaded if isinstance(loaded, dict) else None
+        raise InputError(f"{out / RUN} cannot be read ({error}); give another folder") from None
+    if not isinstance(loaded, dict) or "settings" not in loaded:
+        raise InputError(f"{out / RUN} is not the record of a run; give another folder")
+    return loaded
+
+
+def _refuse_strange(out: Path) -> None:
+    """Without a record nothing there was written by a run, so nothing may be replaced."""
+    strange = [name for name in (*_FOLDERS, *_FILES) if (out / name).exists()]
+    if strange:
+        raise InputError(
+            f"{out} holds {', '.join(strange)} but no {RUN}, so they are not of a run and are left "
+            "alone; move them away, or give another folder"
+        )
 
 
 def _resumable(out: Path, earlier: dict[str, Any], record: RunRecord) -> Found:
@@ -148,14 +168,15 @@ def _resumable(out: Path, earlier: dict[str, Any], record: RunRecord) -> Found:
         )
     if earlier.get("state") == "complete":
         return "complete"
-    for stale in out.glob(".*.part*"):  # left by a process that was killed
+    own = [folder.rglob(".*.part*") for folder in (out / name for name in _FOLDERS)]
+    for stale in chain(out.glob(".*.part*"), *own):  # left by a process that was killed
         stale.unlink()
     return "unfinished" if (out / STATE).is_file() else "new"
 
 
 def _clear(out: Path) -> None:
     """Remove what a run writes, and nothing else."""
-    for name in (MASKS, SOFT, ALPHA):
+    for name in _FOLDERS:
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in (OVERLAY, ALPHA_VIDEO, RLE, RUN, STATE):
+    for name in _FILES:  # the record last: while it is there, the rest can be told to be a run's
         (out / name).unlink(missing_ok=True)

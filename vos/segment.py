@@ -35,6 +35,15 @@ class FrameRange:
     max_size: int | None = None
     """Shrink frames so that the longer side has at most this many pixels."""
 
+    def __post_init__(self) -> None:
+        """Check the stride, which `takes` divides by; the reader checks the rest.
+
+        Raises:
+            InputError: it is below 1.
+        """
+        if self.stride < 1:
+            raise InputError(f"stride is {self.stride}; expected 1 or more")
+
     def takes(self, index: int) -> bool:
         """Whether the frame of that index is among them, as far as the range tells."""
         inside = index >= self.start and (self.end is None or index < self.end)
@@ -104,7 +113,7 @@ def segment_video(
         _check_count(by_index, reader, frames)
         loaded = load_backbone(backbone) if isinstance(backbone, str) else backbone
         tracker = LabelPropagator(loaded, config)
-        record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config)
+        record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config, outputs=outputs)
         out = Path(out)
         found = prepare_folder(out, record, resume=resume, overwrite=overwrite)
         pipeline = Pipeline(

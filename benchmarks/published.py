@@ -96,3 +96,15 @@ ATTENTION = PublishedTable(
         ("DINO", (45.9,)),
     ),
 )
+THROUGHPUT = PublishedTable(
+    "Table 1",
+    "images/s on an NVIDIA V100, 224 px, 128 images at once",
+    ("images/s",),
+    (
+        ("ResNet-50", (1237.0,)),
+        ("ViT-S/16", (1007.0,)),
+        ("ViT-S/8", (180.0,)),
+        ("ViT-B/16", (312.0,)),
+        ("ViT-B/8", (63.0,)),
+    ),
+)

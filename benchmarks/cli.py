@@ -20,6 +20,7 @@ VERBS = (
         "Table 4: copy detection on Copydays.",
         "benchmarks.copy_detection:CopyDetection",
     ),
+    Verb("finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetune:Finetune"),
     Verb(
         "attention-segmentation",
         "Figure 4: class-token attention against true masks.",

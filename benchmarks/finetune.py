@@ -1,0 +1,132 @@
+"""`vos-bench finetune`: train a backbone further with labels (Caron et al. 2021, Table 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from benchmarks.distributed import team
+from benchmarks.extraction import weights_digest
+from benchmarks.feature_options import FeatureOptions
+from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
+from benchmarks.finetune_training import Amp, Training
+from benchmarks.image_folders import ImageSet
+from benchmarks.labelled_data import LabelledData, told_sizes
+from benchmarks.outcome import benchmark_run
+from benchmarks.published import FINE_TUNING
+from benchmarks.views import View, view_for
+from pretrain.processes import StopRequest, deferred_signals
+from vos.command import Terminated
+from vos.devices import resolve_device
+from vos.files import InputError
+
+STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """Train a backbone further with labels, by DeiT's recipe (Table 6).
+
+    Writes finetuned.pth, which --weights takes elsewhere (its classifier is left out). Run again
+    after a stop, it goes on. `torchrun --nproc-per-node N -m benchmarks finetune ...` shares each
+    batch out among N processes.
+    """
+
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write run.json, results.json, table.md, the state and the weights to."""
+    data: LabelledData = field(default_factory=LabelledData)
+    recipe: Recipe = field(default_factory=Recipe)
+    amp: Amp = "off"
+    """Precision of the passes; weights stay in float32."""
+    test_every: int = 1
+    """Epochs between tests; the last epoch is always tested."""
+    column: str = "ImageNet"
+    """Column of the published table that the data belong to: CIFAR-10, ..., ImageNet."""
+    seed: int = 0
+    """Of the classifier's start, the order, the augmentation and the mixing."""
+    size: int = 224
+    """Pixels of the crops."""
+    options: FeatureOptions = field(default_factory=FeatureOptions)
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            InputError: an option is out of its range.
+        """
+        if self.test_every < 1:
+            raise InputError(f"test-every is {self.test_every}; expected at least 1")
+        if self.column not in FINE_TUNING.columns:
+            raise InputError(
+                f"column {self.column!r} is not in {FINE_TUNING.label}; it has "
+                f"{', '.join(FINE_TUNING.columns)}"
+            )
+
+    def run(self) -> int:
+        """Train, test, and write weights and accuracies."""
+        with team() as processes:
+            device = resolve_device(processes.device(self.options.backbone.device))
+            settings = asdict(self)
+            with benchmark_run("finetune", self.out, settings, device, processes) as run:
+                train, test = self.data.load()
+                chosen = replace(self.options.backbone, precision="fp32")
+                backbone = replace(self.options, backbone=chosen).load(processes)
+                settings["weights"] = backbone.describe()
+                view = view_for(backbone, "crop", self.size)
+                told = [weights_digest(backbone), train.fingerprint(), test.fingerprint()]
+                told += [repr((self.recipe, self.amp, self.seed, self.size, self.test_every))]
+                identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+                with seeded(mixed_seed(self.seed)):
+                    network = trainable(backbone, len(train.classes), self.recipe.drop_path)
+                training = Training(
+                    network,
+                    self.recipe,
+                    amp=self.amp,
+                    seed=self.seed,
+                    loader=self.options.loader,
+                    processes=processes,
+                    device=device,
+                    classes=len(train.classes),
+                )
+                training.restore(self.out / STATE, identity)
+                with deferred_signals() as stop:
+                    self._train(training, (train, test), view, stop, identity)
+                if processes.leads:
+                    training.save_weights(self.out / WEIGHTS)
+                    last = training.history[-1]
+                    results = {"history": training.history, **last, "classes": len(train.classes)}
+                    figures = [last["top1"] if c == self.column else None
+                               for c in FINE_TUNING.columns]  # fmt: skip
+                    data = told_sizes(len(train), len(test), len(train.classes))
+                    row = (f"{backbone.record.name}, this run", figures)
+                    print(run.finish(results, [row], FINE_TUNING, data), end="")
+        return 0
+
+    def _train(
+        self,
+        training: Training,
+        sets: tuple[ImageSet, ImageSet],
+        view: View,
+        stop: StopRequest,
+        identity: str,
+    ) -> None:
+        train, test = sets
+        while training.epoch < self.recipe.epochs:
+            images = RecipeImages(train, view, self.recipe, self.seed, training.epoch)
+            training.train_epoch(images, stop)
+            if stop.signal is None:
+                training.end_epoch()
+                last = training.epoch == self.recipe.epochs
+                if last or training.epoch % self.test_every == 0:
+                    training.test(test, view)
+            training.save(self.out / STATE, identity)
+            if stop.signal is not None:
+                if training.processes.leads:
+                    print(f"stopped in epoch {training.epoch + 1}; the same command goes on")
+                raise Terminated if stop.signal == signal.SIGTERM else KeyboardInterrupt

@@ -1,0 +1,209 @@
+"""The training loop of fine-tuning: steps, tests, saved state.
+
+Shapes: B batch, C classes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from benchmarks.distributed import Team
+from benchmarks.extraction import LoaderOptions, Viewed, quiet_worker
+from benchmarks.finetune_recipe import (
+    Recipe,
+    RecipeImages,
+    mixed_seed,
+    mixer,
+    optimizer_and_schedule,
+    seeded,
+)
+from benchmarks.image_folders import ImageSet
+from benchmarks.views import View
+from pretrain.processes import StopRequest
+from vos.command import progress
+from vos.files import InputError, atomic_path
+
+Amp = Literal["off", "bf16", "fp16"]
+_AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Training:
+    """The network, its optimizer, and how far the training is."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        *,
+        amp: Amp,
+        seed: int,
+        loader: LoaderOptions,
+        processes: Team,
+        device: torch.device,
+        classes: int,
+    ) -> None:
+        self.network, self.processes = network, processes
+        self._recipe, self._seed = recipe, seed
+        self._loader, self._device = loader, device
+        self._dtype = _AMP.get(amp)
+        self._optimizer, self._schedule = optimizer_and_schedule(network, recipe)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
+        self._mix = mixer(recipe, classes)
+        self._parallel = network
+        if processes.size > 1:
+            group = dist.new_group(backend="nccl") if device.type == "cuda" else None
+            self._parallel = nn.parallel.DistributedDataParallel(network, process_group=group)
+        self.epoch = 0
+        self.step_in_epoch = 0
+        self.history: list[dict[str, float]] = []
+
+    def train_epoch(self, images: RecipeImages, stop: StopRequest) -> None:
+        """Train for what is left of an epoch, or until a stop is asked for."""
+        recipe, processes = self._recipe, self.processes
+        self._schedule.step(self.epoch)
+        batches = even_batches(len(images), recipe.train_batch, processes.size, recipe.mixes)
+        own = [b[processes.rank :: processes.size] for b in batches[self.step_in_epoch :]]
+        loader = DataLoader(
+            images,
+            batch_sampler=own,
+            num_workers=self._loader.workers,
+            worker_init_fn=quiet_worker,
+        )
+        self._parallel.train()
+        label = f"epoch {self.epoch + 1}/{recipe.epochs}"
+        with progress(label, sum(len(b) for b in own), "images") as advance:
+            for inputs, labels in loader:
+                place = mixed_seed(self._seed, self.epoch, self.step_in_epoch, processes.rank)
+                with seeded(place):
+                    loss = self._step(inputs.to(self._device), labels.to(self._device))
+                advance(len(labels), note=f"loss {loss:.3f}")
+                self.step_in_epoch += 1
+                asked = [s for s in processes.gather(stop.signal) if s is not None]
+                stop.signal = asked[0] if asked else None
+                if asked:
+                    return
+
+    def _step(self, inputs: Tensor, labels: Tensor) -> float:
+        mixed, targets = self._mix(inputs, labels)
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not None):
+            logits = self._parallel(mixed)
+        loss = F.cross_entropy(logits.float(), targets)
+        if not bool(loss.isfinite()):
+            raise ArithmeticError(
+                f"the loss is {float(loss.detach())} in epoch {self.epoch + 1}; use --amp bf16 or "
+                "off, or a smaller --lr"
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return float(loss.detach())
+
+    def end_epoch(self) -> None:
+        """Go on to the next epoch."""
+        self.epoch += 1
+        self.step_in_epoch = 0
+
+    @torch.no_grad()
+    def test(self, images: ImageSet, view: View) -> None:
+        """Test on a set, shared out among the processes, and tell."""
+        self.network.eval()
+        numbers = range(self.processes.rank, len(images), self.processes.size)
+        loader = DataLoader(
+            Viewed(images, view),
+            batch_size=self._loader.batch,
+            sampler=list(numbers),
+            num_workers=self._loader.workers,
+            worker_init_fn=quiet_worker,
+        )
+        best = [self.network(inputs.to(self._device)).float().cpu() for inputs in loader]
+        hits = [0, 0]
+        if best:
+            logits = torch.cat(best)
+            truth = torch.from_numpy(images.labels[list(numbers)])[:, None]
+            hit = logits.topk(min(5, logits.shape[1]), dim=1).indices == truth
+            hits = [int(hit[:, 0].sum()), int(hit.any(1).sum())]
+        shared = self.processes.gather(hits)
+        top1, top5 = (100 * sum(h[i] for h in shared) / len(images) for i in (0, 1))
+        self.history.append({"epoch": self.epoch, "top1": top1, "top5": top5})
+        if self.processes.leads:
+            print(f"epoch {self.epoch}: top-1 {top1:.2f}, top-5 {top5:.2f}", flush=True)
+
+    def save(self, path: Path, identity: str) -> None:
+        """Write the state, whole or not at all; the leading process alone does."""
+        if not self.processes.leads:
+            return
+        state = {
+            "identity": identity,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "epoch": self.epoch,
+            "step_in_epoch": self.step_in_epoch,
+            "history": self.history,
+        }
+        with atomic_path(path) as beside:
+            torch.save(state, beside)
+
+    def restore(self, path: Path, identity: str) -> None:
+        """Go on from a saved state, if there is one.
+
+        Raises:
+            InputError: the file is damaged, or of a run with other settings.
+        """
+        if not self.processes.from_leader(path.is_file):
+            return
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            known = state["identity"]
+        except Exception as error:
+            raise InputError(
+                f"{path} cannot be read as the state of a run ({type(error).__name__}); remove it "
+                "to start again"
+            ) from None
+        if known != identity:
+            raise InputError(
+                f"{path} is of a run with other data, weights or settings; give another output "
+                "folder, or remove it to start again"
+            )
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
+        self.history = state["history"]
+
+    def save_weights(self, path: Path) -> None:
+        """Write the network's weights without its classifier."""
+        own = self.network.state_dict()
+        head = [f"{name}." for name, module in self.network.named_modules()
+                if module is self.network.get_classifier()]  # type: ignore[operator] # fmt: skip
+        kept = {n: t.cpu() for n, t in own.items() if not n.startswith(tuple(head))}
+        with atomic_path(path) as beside:
+            torch.save(kept, beside)
+
+
+def even_batches(count: int, batch: int, processes: int, mixes: bool) -> list[list[int]]:
+    """Cut an epoch into batches that all processes have equal shares of.
+
+    A share has an even number of images where they are mixed in pairs; what is left over of the
+    epoch is dropped, or of the batch if the epoch is smaller than one.
+
+    Raises:
+        InputError: there are too few images for one such batch.
+    """
+    unit = processes * (2 if mixes else 1)
+    size = min(batch, count) // unit * unit
+    if not size:
+        raise InputError(
+            f"{min(batch, count)} images are too few for a batch shared by {processes} processes"
+            + (", each with pairs to mix; turn off --mixup and --cutmix" if mixes else "")
+        )
+    places = list(range(count))
+    return [places[start : start + size] for start in range(0, count - size + 1, size)]

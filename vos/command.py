@@ -113,7 +113,7 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
         print(f"{prog}: stopped by Ctrl-C", file=sys.stderr)
         return 130
     except (OSError, MemoryError) as error:
-        print(f"{prog}: failed: {error or type(error).__name__}", file=sys.stderr)
+        print(f"{prog}: failed: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
     finally:
         if previous is not None:

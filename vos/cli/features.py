@@ -1,0 +1,83 @@
+"""`vos features`: the features of pictures or a video, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+
+from vos.backbones import BackboneOptions
+from vos.cli.loading import load_with_progress
+from vos.command import progress
+from vos.feature_files import open_writer
+from vos.features import FeatureRequest, add_frame, check_target
+from vos.images import list_images, read_image
+from vos.segment import FrameRange
+from vos.video import open_frames
+
+Named = tuple[str, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Write the features of pictures or a video to a file.
+
+    FILE.npz and FILE.safetensors hold `patches` (frames, D, h, w), or (frames, layers, D, h, w)
+    with --layers above 1, the last block at the end; with --class-token also `class_token`
+    (frames, D) or (frames, layers, D); and the frames' names. A name without an ending is a
+    folder with <frame>.npz for each frame, without the first axis; a stopped run goes on in it.
+    """
+
+    source: tyro.conf.Positional[str]
+    """Picture, folder or pattern of pictures, video file, camera:N, or a stream's address."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """FILE.npz, FILE.safetensors, or a folder."""
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
+    request: FeatureRequest = field(default_factory=FeatureRequest)
+    frames: FrameRange = field(default_factory=FrameRange)
+    overwrite: bool = False
+    """Replace what is there."""
+
+    def run(self) -> int:
+        """Compute and write the features, and say what they are."""
+        check_target(self.out)
+        with self._frames() as (total, frames):
+            backbone = load_with_progress(self.backbone)
+            self.request.fits(backbone)
+            about = {"source": self.source, **self.request.describe(backbone)}
+            done = computed = 0
+            with (
+                open_writer(self.out, about, overwrite=self.overwrite) as writer,
+                progress("features", total) as advance,
+            ):
+                for name, image in frames:
+                    computed += add_frame(writer, backbone, name, image, self.request)
+                    done += 1
+                    advance(note=name)
+                writer.finish()
+        kept = "" if computed == done else f" ({done - computed} were there already)"
+        print(f"{done} frames{kept}, width {backbone.dim}, of {backbone.record.name}: {self.out}")
+        return 0
+
+    @contextmanager
+    def _frames(self) -> Iterator[tuple[int | None, Iterator[Named]]]:
+        """Open the source; pictures of a folder or pattern may have any sizes."""
+        chosen = self.frames
+        if Path(self.source).is_dir() or "*" in self.source:
+            paths = list_images(self.source)[chosen.start : chosen.end : chosen.stride]
+            yield len(paths), ((path.stem, read_image(path)) for path in paths)
+            return
+        with open_frames(
+            self.source,
+            start=chosen.start,
+            end=chosen.end,
+            stride=chosen.stride,
+            max_size=chosen.max_size,
+        ) as reader:
+            yield reader.count, ((frame.name, frame.image) for frame in reader)

@@ -11,6 +11,8 @@ from pretrain.config import PretrainConfig
 from pretrain.run_config import RunConfig
 from vos.vit import ARCHITECTURES
 
+NARROW = (64, 2, 1)
+"""Width, blocks and heads."""
 CONFIG = PretrainConfig(
     arch="vit_tiny",
     out_dim=32,
@@ -32,7 +34,7 @@ STEPS = 9
 def tiny_vit():
     """Two narrow blocks in the place of vit_tiny's twelve, so that a run takes a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ARCHITECTURES, "vit_tiny", (64, 2, 1))
+        patch.setitem(ARCHITECTURES, "vit_tiny", NARROW)
         yield
 
 

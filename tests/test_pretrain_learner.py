@@ -6,11 +6,14 @@ import socket
 import pytest
 import torch
 import torch.multiprocessing as mp
+from pretrain_runs import NARROW, tiny_vit
 
 from pretrain.config import PretrainConfig
 from pretrain.learner import Learner, feature_spread
 from pretrain.schedules import build_schedules
+from vos.vit import ARCHITECTURES
 
+__all__ = ["tiny_vit"]
 SMALL = {
     "arch": "vit_tiny",
     "out_dim": 24,
@@ -30,10 +33,10 @@ SMALL = {
 STEPS = 3
 
 
-def learner(precision="fp32", total_batch=4, steps_per_epoch=STEPS, **changes):
+def learner(precision="fp32", steps_per_epoch=STEPS, compiled=False, **changes):
     config = PretrainConfig(**{**SMALL, **changes})
-    schedules = build_schedules(config, steps_per_epoch, total_batch)
-    return Learner(config, schedules, torch.device("cpu"), precision)
+    schedules = build_schedules(config, steps_per_epoch, 4)
+    return Learner(config, schedules, torch.device("cpu"), precision, compiled)
 
 
 def crops(step, batch=4):
@@ -121,6 +124,13 @@ def test_bf16_stays_near_float32():
     assert rough["loss"] != exact["loss"]
 
 
+@pytest.mark.slow
+def test_compiled_networks_compute_the_same():
+    plain, compiled = run(learner()), run(learner(compiled=True))
+    for one, other in zip(plain, compiled, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
+
+
 def test_fp16_steps_with_a_scaler_and_survives_an_overflow():
     subject = learner("fp16")
     subject.scaler._init_scale = 2.0**24
@@ -171,34 +181,45 @@ def free_port():
         return s.getsockname()[1]
 
 
-def one_rank(rank, port, folder, changes):
+VARIANTS = {
+    "dino": {},
+    "sinkhorn-bn": {"targets": "sinkhorn", "use_bn_in_head": True},
+    "moco": {"method": "moco_v2", "queue_size": 16},
+    "accumulate": {"accumulate": 2, "batch_size_per_gpu": 1},
+}
+
+
+def one_rank(rank, port, folder):
+    """Take the steps of every variant on this rank's half of each batch."""
     torch.set_num_threads(1)
+    ARCHITECTURES["vit_tiny"] = NARROW
     address = f"tcp://127.0.0.1:{port}"
     torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
-    subject = learner(batch_size_per_gpu=2, **changes)
-    rows = []
-    for index in range(STEPS):
-        half = [crop.chunk(2)[rank] for crop in crops(index)]
-        rows.append(subject.step(half))
-    if rank == 0:
-        networks = {"student": subject.student, "teacher": subject.teacher}
-        states = {name: network.state_dict() for name, network in networks.items()}
-        torch.save({"rows": rows, **states}, f"{folder}/out.pth")
+    for name, changes in VARIANTS.items():
+        subject = learner(**{"batch_size_per_gpu": 2, **changes})
+        halves = [[crop.chunk(2)[rank] for crop in crops(index)] for index in range(STEPS)]
+        rows = [subject.step(half) for half in halves]
+        if rank == 0:
+            networks = {"student": subject.student, "teacher": subject.teacher}
+            states = {key: network.state_dict() for key, network in networks.items()}
+            torch.save({"rows": rows, **states}, f"{folder}/{name}.pth")
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"targets": "sinkhorn", "use_bn_in_head": True}, {"method": "moco_v2", "queue_size": 16}],
-    ids=["dino", "sinkhorn-bn", "moco"],
-)
-def test_two_processes_are_one_with_the_whole_batch(tmp_path, changes):
-    mp.spawn(one_rank, args=(free_port(), str(tmp_path), changes), nprocs=2)
-    found = torch.load(tmp_path / "out.pth", weights_only=True)
-    whole = learner(**changes)
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    mp.spawn(one_rank, args=(free_port(), str(folder)), nprocs=2)
+    return folder
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_two_processes_are_one_with_the_whole_batch(two_processes, name):
+    found = torch.load(two_processes / f"{name}.pth", weights_only=True)
+    whole = learner(**{**VARIANTS[name], "accumulate": 1})
     for expected, row in zip(run(whole), found["rows"], strict=True):
         assert row["loss"] == pytest.approx(expected["loss"], rel=1e-5)
         assert row["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-4)
     for network, key in ((whole.student, "student"), (whole.teacher, "teacher")):
-        for name, value in network.state_dict().items():
-            torch.testing.assert_close(found[key][name], value, rtol=0, atol=1e-5, msg=name)
+        for part, value in network.state_dict().items():
+            torch.testing.assert_close(found[key][part], value, rtol=0, atol=1e-5, msg=part)

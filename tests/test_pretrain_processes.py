@@ -75,11 +75,3 @@ def test_torchrun_and_a_rank_that_dies(photos, tmp_path):
     done = start([*launch, str(dying), *arguments, "--batch-size-per-gpu", "2"])
     _, said = done.communicate(timeout=300)
     assert done.returncode != 0 and "another process of the run is gone" in said
-
-
-@pytest.mark.slow
-def test_networks_compile(photos, tmp_path):
-    arguments = ["train", "--data-path", str(photos), "--output-dir", str(tmp_path), *TINY]
-    done = start(["-m", "pretrain", *arguments, "--compile", "--epochs", "1"])
-    _, said = done.communicate(timeout=500)
-    assert done.returncode == 0, said

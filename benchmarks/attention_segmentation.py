@@ -19,7 +19,6 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.attention_masks import head_jaccards, masks_at_size
-from benchmarks.distributed import Team, team
 from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.object_masks import MaskedPicture, open_pictures
@@ -30,6 +29,7 @@ from vos.backbone_base import DEFAULT_SHORT_SIDE
 from vos.backbones import DinoViT
 from vos.command import progress
 from vos.devices import precision_name, resolve_device
+from vos.distributed import Team, team
 from vos.files import InputError
 from vos.masks import VOID
 

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.copydays import STRONG, Copydays, block_map, open_copydays
-from benchmarks.distributed import team
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.image_folders import open_images
@@ -22,6 +21,7 @@ from benchmarks.published import COPY_DETECTION
 from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
 from vos.devices import resolve_device
+from vos.distributed import team
 from vos.files import InputError
 
 

@@ -25,7 +25,6 @@ from benchmarks.davis_run import (
     settings_of,
     speed,
 )
-from benchmarks.distributed import Team, team
 from benchmarks.provenance import git_revision, machine, versions
 from benchmarks.report import write_report
 from vos.backbones import Backbone, BackboneOptions
@@ -34,6 +33,7 @@ from vos.cli.loading import load_with_progress
 from vos.command import progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
+from vos.distributed import Team, team
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError, write_json

@@ -25,13 +25,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.distributed import Team
 from benchmarks.features import FeatureKind, describe_images
 from benchmarks.image_folders import ImageSet
 from benchmarks.views import View
 from vos.backbones import Backbone
 from vos.command import progress
 from vos.devices import precision_name
+from vos.distributed import Team
 from vos.files import InputError, atomic_path
 
 CHUNK = 1024

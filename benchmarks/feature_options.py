@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.distributed import Team
 from benchmarks.extraction import Extraction, LoaderOptions
 from benchmarks.features import FeatureKind
 from benchmarks.views import View
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
+from vos.distributed import Team
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.distributed import team
 from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
@@ -24,6 +23,7 @@ from benchmarks.views import View, view_for
 from pretrain.processes import StopRequest, deferred_signals
 from vos.command import Terminated
 from vos.devices import resolve_device
+from vos.distributed import team
 from vos.files import InputError
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"

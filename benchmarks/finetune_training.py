@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from benchmarks.distributed import Team
 from benchmarks.extraction import LoaderOptions, Viewed, quiet_worker
 from benchmarks.finetune_recipe import (
     Recipe,
@@ -28,6 +27,7 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.views import View
 from pretrain.processes import StopRequest
 from vos.command import progress
+from vos.distributed import Team
 from vos.files import InputError, atomic_path
 
 Amp = Literal["off", "bf16", "fp16"]

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from benchmarks.distributed import Team, team
 from benchmarks.extraction import Extraction
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
@@ -26,6 +25,7 @@ from benchmarks.published import IMAGENET
 from benchmarks.views import view_for
 from vos.command import progress
 from vos.devices import resolve_device
+from vos.distributed import Team, team
 from vos.files import InputError
 
 

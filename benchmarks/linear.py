@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from benchmarks.augmented import Augmented, epoch_batches
-from benchmarks.distributed import Team, team
 from benchmarks.extraction import Extraction, quiet_worker
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind, describe_images
@@ -33,6 +32,7 @@ from benchmarks.views import view_for
 from pretrain.processes import StopRequest, deferred_signals
 from vos.command import Terminated, progress
 from vos.devices import resolve_device
+from vos.distributed import Team, team
 from vos.files import InputError
 
 _STATE = "linear.pth"

@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.distributed import Team
 from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
 from benchmarks.published import PublishedTable
+from vos.distributed import Team
 from vos.files import InputError, atomic_path, write_json
 from vos.run_record import peak_memory_mib
 

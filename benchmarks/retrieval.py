@@ -11,7 +11,6 @@ import tyro
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.distributed import team
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.landmarks import Landmarks, open_landmarks
@@ -20,6 +19,7 @@ from benchmarks.published import RETRIEVAL
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.views import view_for
 from vos.devices import resolve_device
+from vos.distributed import team
 from vos.files import InputError
 
 PUBLISHED_SETS = ("roxford5k", "rparis6k")

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 from benchmarks.davis import propagate_all, score, write_results
 from benchmarks.davis_run import RunFolder, check_prompts, settings_of
-from benchmarks.distributed import Team, team
 from benchmarks.provenance import git_revision, versions
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
+from vos.distributed import Team, team
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError, atomic_path, write_json
 from vos.outputs import RUN

@@ -13,13 +13,13 @@ import torch
 import tyro
 from matplotlib.figure import Figure
 
-from benchmarks.distributed import Team
 from benchmarks.outcome import RESULTS, RUN, benchmark_run
 from benchmarks.published import IMAGENET, THROUGHPUT
 from benchmarks.timing import Timing, time_backbone
 from vos.backbones import load_backbone
 from vos.command import progress
 from vos.devices import Precision, resolve_device, resolve_precision
+from vos.distributed import Team
 from vos.files import InputError, atomic_path
 
 PLOT = "accuracy_speed.png"

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from vos.backbone_base import PROTOCOL_STD
 from vos.backbones import BackboneOptions, DinoViT, EfficientNetLite0, load_backbone
 from vos.backbones_timm import TimmBackbone
-from vos.efficientnet_lite0 import lite0_state
 from vos.devices import precision_name, resolve_device, resolve_precision
+from vos.efficientnet_lite0 import lite0_state
 from vos.files import InputError
 from vos.vit import VisionTransformer, position_embedding
 from vos.weights import packaged_file

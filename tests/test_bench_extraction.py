@@ -10,12 +10,12 @@ import timm
 import torch
 from bench_data import bench, save_weights, write_classes
 
-from benchmarks.distributed import Team
 from benchmarks.extraction import Extraction, LoaderOptions, scaled
 from benchmarks.features import describe_images, gem
 from benchmarks.image_folders import open_images
 from benchmarks.views import view_for
 from vos.backbones import EfficientNetLite0, load_backbone
+from vos.distributed import Team
 from vos.files import InputError
 
 

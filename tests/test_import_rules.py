@@ -83,9 +83,14 @@ ALLOWED: dict[str, set[str]] = {
         "run_record",
         "video",
     },
+    "distributed": set(),
+    "batch": {"prompts"},
     "attention": {"backbones", "images", "overlay", "video", "video_writer"},
     "demo_clip": set(),
     "feature_cache": {"backbones", "devices"},
+    "feature_files": set(),
+    "features": {"backbone_base", "backbones", "feature_files", "vit"},
+    "export": {"backbones", "vit"},
 }
 # The package's public face may import all of `vos`, as the verbs in `vos/cli` may.
 FREE = {"__init__", "__main__"}

@@ -1,18 +1,23 @@
-"""`vos segment`: the main job."""
+"""`vos segment`: the main job, for one video or for a list of them."""
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from vos.backbones import BackboneOptions
+from vos.backbones import Backbone, BackboneOptions
+from vos.batch import BatchItem, read_batch, run_batch
 from vos.cli.loading import load_with_progress
 from vos.command import Advance, progress
 from vos.config import PropagationConfig
+from vos.distributed import Team, team
 from vos.feature_cache import CachedBackbone
+from vos.files import InputError
 from vos.outputs import MASKS, OVERLAY, OutputOptions
 from vos.prompts import PromptRules, parse_masks
 from vos.segment import FrameRange, SegmentResult, segment_video
@@ -22,15 +27,20 @@ from vos.segment import FrameRange, SegmentResult, segment_video
 class Segment:
     """Segment objects through a video from a mask on its first frame, or on any frames.
 
-    Writes masks/<frame>.png (indexed PNG, DAVIS palette), overlay.mp4 and run.json.
+    Writes masks/<frame>.png (indexed PNG, DAVIS palette), overlay.mp4 and run.json. With --batch
+    it does so for every video of a list, with one load of the model; under torchrun the list is
+    shared out over processes and machines.
     """
 
-    video: tyro.conf.Positional[str]
+    video: tyro.conf.Positional[str | None] = None
     """Video file, folder or pattern of pictures, camera:N, or a stream's address."""
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder to write to."""
     mask: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Mask file for the first frame, or 45:FILE for the frame of index 45; may be repeated."""
+    batch: Path | None = None
+    """CSV file with the columns video, mask and output, in the place of one video. Several masks
+    of one video are separated by semicolons."""
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
     frames: FrameRange = field(default_factory=FrameRange)
@@ -44,19 +54,47 @@ class Segment:
     """Replace the run in the output folder."""
 
     def run(self) -> int:
-        """Segment the video and say what was done."""
+        """Segment what was asked for and say what was done."""
+        if self.batch is not None:
+            return self._run_batch(self.batch)
+        if self.video is None or self.out is None:
+            raise InputError("give a video and -o OUT, or a list of videos (--batch)")
+        item = BatchItem(self.video, parse_masks(self.mask), self.out)
+        backbone = self._load(self.backbone.device)
+        _report(self._segment(item, backbone, "segment"), self.outputs)
+        return 0
+
+    def _run_batch(self, path: Path) -> int:
+        if self.video is not None or self.out is not None or self.mask:
+            raise InputError("--batch names videos, masks and outputs; give no others beside it")
+        with team() as processes:
+            items = processes.from_leader(lambda: read_batch(path))
+            device = processes.device(self.backbone.device)
+            backbone = processes.one_at_a_time(lambda: self._load(device))
+
+            def one(item: BatchItem) -> None:
+                result = self._segment(item, backbone, item.video)
+                print(f"{item.video}: {result.frames} frames in {result.out}", flush=True)
+
+            failures = run_batch(items, processes.shares(len(items)), one)
+            return _summary(processes, len(items), [(f.video, f.reason) for f in failures])
+
+    def _load(self, device: str) -> Backbone:
+        backbone = load_with_progress(dataclasses.replace(self.backbone, device=device))
+        return (
+            backbone if self.feature_cache is None else CachedBackbone(backbone, self.feature_cache)
+        )
+
+    def _segment(self, item: BatchItem, backbone: Backbone, label: str) -> SegmentResult:
         masks = {
             self.frames.start if index is None else index: path
-            for index, path in parse_masks(self.mask).items()
+            for index, path in item.masks.items()
         }
-        backbone = load_with_progress(self.backbone)
-        if self.feature_cache is not None:
-            backbone = CachedBackbone(backbone, self.feature_cache)
-        with progress("segment", None) as advance:
-            result = segment_video(
-                self.video,
+        with progress(label, None) as advance:
+            return segment_video(
+                item.video,
                 masks,
-                self.out,
+                item.out,
                 backbone=backbone,
                 config=self.propagation,
                 frames=self.frames,
@@ -66,8 +104,16 @@ class Segment:
                 overwrite=self.overwrite,
                 on_frame=FrameProgress(advance),
             )
-        _report(result, self.outputs)
-        return 0
+
+
+def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> int:
+    """Gather the failures of all processes; the first prints them, all exit alike."""
+    failed = [failure for some in processes.gather(failures) for failure in some]
+    if processes.leads:
+        print(f"{total - len(failed)} of {total} videos done")
+        for video, reason in failed:
+            print(f"failed: {video}: {reason}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 class FrameProgress:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.distributed import Team, team
+from vos.distributed import Team, team
 from vos.files import InputError
 
 

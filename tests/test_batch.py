@@ -1,0 +1,134 @@
+"""Lists of videos: reading them, going on after a failure, sharing them out."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from vos.batch import BatchItem, read_batch, run_batch
+from vos.cli import VERBS
+from vos.command import run_verbs
+from vos.files import InputError
+from vos.masks import read_index_png, write_mask
+
+FAST = ("--backbone", "efficientnet_lite0", "--precision", "fp32", "--short-side", "64",
+        "--no-overlay", "--device", "cpu")  # fmt: skip
+
+
+def write_list(path, rows, columns=("video", "mask", "output")):
+    with path.open("w", newline="") as handle:
+        csv.writer(handle).writerows([columns, *rows])
+    return path
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Three folders of three frames, each with a bright square as its object."""
+    noise = np.random.default_rng(0).integers(0, 90, (96, 128, 3), dtype=np.uint8)
+    for name in ("a", "b", "c"):
+        for number in range(3):
+            image, ids = noise.copy(), np.zeros((96, 128), np.uint8)
+            left = 30 + 4 * number
+            image[30:60, left : left + 30] = 220
+            ids[30:60, left : left + 30] = 1
+            (tmp_path / name).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), image)
+            if number == 0:
+                write_mask(tmp_path / f"{name}.png", ids)
+    return tmp_path
+
+
+def rows_of(folder):
+    return [
+        (str(folder / name), str(folder / f"{name}.png"), str(folder / f"out_{name}"))
+        for name in ("a", "b", "c")
+    ]
+
+
+def segment_list(path):
+    return run_verbs("vos", "", VERBS, ["segment", "--batch", str(path), *FAST])
+
+
+def test_reads_videos_masks_and_outputs(tmp_path):
+    path = write_list(tmp_path / "list.csv", [("clip.mp4", "first.png; 45:later.png", "out")])
+    masks = {None: Path("first.png"), 45: Path("later.png")}
+    assert read_batch(path) == [BatchItem("clip.mp4", masks, Path("out"))]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "message"),
+    [
+        ([("a", "m", "o")], ("video", "mask", "out"), "expected a first line video,mask,output"),
+        ([], ("video", "mask", "output"), "lists no videos"),
+        ([("a", "", "o")], ("video", "mask", "output"), "line 2: no mask"),
+        ([("a", "m", "o", "x")], ("video", "mask", "output"), "more than three fields"),
+        ([("a", "m", "o"), ("b", "m", "o")], ("video", "mask", "output"), "output twice: o"),
+    ],
+)
+def test_refuses_lists_that_cannot_be_meant(tmp_path, rows, columns, message):
+    with pytest.raises(InputError, match=message):
+        read_batch(write_list(tmp_path / "list.csv", rows, columns))
+
+
+def test_a_missing_list_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.csv cannot be read"):
+        read_batch(tmp_path / "nowhere.csv")
+
+
+def test_a_failed_video_does_not_stop_the_others():
+    items = [BatchItem(name, {}, Path(name)) for name in "abc"]
+    done = []
+
+    def segment(item):
+        if item.video == "b":
+            raise RuntimeError("out of memory")
+        done.append(item.video)
+
+    (failure,) = run_batch(items, range(3), segment)
+    assert done == ["a", "c"]
+    assert (failure.video, failure.reason) == ("b", "out of memory")
+
+
+def test_a_list_on_the_command_line(videos, capsys):
+    rows = rows_of(videos)
+    rows[1] = (str(videos / "nowhere"), rows[1][1], rows[1][2])
+    assert segment_list(write_list(videos / "list.csv", rows)) == 1
+    said = capsys.readouterr()
+    assert "2 of 3 videos done" in said.out
+    assert f"failed: {videos / 'nowhere'}: " in said.err
+    for name in ("a", "c"):
+        masks = sorted((videos / f"out_{name}" / "masks").iterdir())
+        assert [read_index_png(mask).max() for mask in masks] == [1, 1, 1]
+
+
+def test_a_list_and_a_video_exclude_each_other(videos, capsys):
+    path = write_list(videos / "list.csv", rows_of(videos))
+    arguments = ["segment", "clip.mp4", "--batch", str(path), *FAST]
+    assert run_verbs("vos", "", VERBS, arguments) == 2
+    assert "no others beside it" in capsys.readouterr().err
+
+
+def test_neither_a_list_nor_a_video_is_a_usage_error(capsys):
+    assert run_verbs("vos", "", VERBS, ["segment", *FAST]) == 2
+    assert "give a video" in capsys.readouterr().err
+
+
+def test_two_processes_share_a_list(videos):
+    path = write_list(videos / "list.csv", rows_of(videos))
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "vos")
+    done = subprocess.run(
+        [sys.executable, *launch, "segment", "--batch", str(path), *FAST],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("3 of 3 videos done") == 1
+    for name in ("a", "b", "c"):
+        assert done.stdout.count(f"{videos / name}: 3 frames") == 1
+        assert len(list((videos / f"out_{name}" / "masks").iterdir())) == 3

@@ -115,8 +115,8 @@ PRESETS: dict[str, PretrainConfig] = {
         head_bottleneck_dim=128,
         targets="sinkhorn",
         epochs=10,
-        batch_size_per_gpu=64,
-        lr=0.0015,
+        batch_size_per_gpu=32,
+        lr=0.008,
         warmup_epochs=0.5,
         min_lr=1e-5,
         weight_decay_end=0.1,
@@ -125,7 +125,7 @@ PRESETS: dict[str, PretrainConfig] = {
         global_crops_size=96,
         local_crops_size=48,
         local_crops_number=4,
-        freeze_last_layer=1,
+        freeze_last_layer=0,
     ),
 }
 

@@ -1,0 +1,84 @@
+"""Signals, flags over processes, and joining a group as torchrun describes it."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from pretrain import processes
+from pretrain.processes import (
+    StopRequest,
+    deferred_signals,
+    in_any_process,
+    joined_processes,
+    lost_another_process,
+    wait_for_all,
+)
+from vos.files import InputError
+
+
+def test_one_process_joins_nothing(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined_processes("cpu") as alone:
+        assert (alone.rank, alone.world, alone.device.type) == (0, 1, "cpu")
+        assert alone.first and not torch.distributed.is_initialized()
+        assert in_any_process([True, False], alone.device) == [True, False]
+        wait_for_all()
+
+
+def test_torchruns_environment_is_joined(monkeypatch):
+    environment = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    calls = []
+    monkeypatch.setattr(processes.dist, "init_process_group", lambda *a, **k: calls.append(a[0]))
+    monkeypatch.setattr(processes.dist, "destroy_process_group", lambda: calls.append("left"))
+    monkeypatch.setattr(processes.dist, "get_rank", lambda: 1)
+    with joined_processes("cpu") as one:
+        assert (one.rank, one.world, one.first) == (1, 2, False)
+    assert calls == ["gloo", "left"]
+
+
+def test_each_process_takes_its_own_gpu(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(processes, "resolve_device", torch.device)
+    with pytest.raises(InputError, match="give --device cuda"), joined_processes("cuda:0"):
+        pass
+    taken, backends = [], []
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setattr(processes.dist, "init_process_group", lambda b, **k: backends.append(b))
+    monkeypatch.setattr(processes.dist, "destroy_process_group", lambda: None)
+    monkeypatch.setattr(processes.dist, "get_rank", lambda: 1)
+    with joined_processes("cuda") as one:
+        assert one.device == torch.device("cuda:1")
+    assert taken == [torch.device("cuda:1")] and backends == ["nccl"]
+
+
+def test_a_signal_is_kept_until_asked_for_and_a_second_interrupts():
+    before = signal.getsignal(signal.SIGTERM)
+    with deferred_signals() as request:
+        assert request.signal is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert request.signal == signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_outside_the_main_thread_signals_are_left_alone(monkeypatch):
+    def refuse(*_):
+        raise ValueError("signal only works in main thread")
+
+    monkeypatch.setattr(signal, "signal", refuse)
+    with deferred_signals() as request:
+        assert isinstance(request, StopRequest)
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [("[gloo] Connection closed by peer [::1]:3", True), ("size mismatch", False)],
+)
+def test_a_lost_process_is_told_from_other_errors(words, lost):
+    assert lost_another_process(RuntimeError(words)) is lost

@@ -56,6 +56,7 @@ def _start(count: int) -> ThreadPoolExecutor:
     ready = threading.Barrier(count + 1)
 
     def begin() -> None:
+        torch.get_num_threads()  # PyTorch sets up a new thread at its first look, not later
         torch.set_num_threads(1)
         ready.wait()
 

@@ -36,7 +36,7 @@ class Train:
             result = train(self.config, self.run_options)
         except (DivergedError, WorkersDiedError) as error:
             return self._failed(str(error))
-        except torch.OutOfMemoryError as error:
+        except torch.cuda.OutOfMemoryError as error:
             return self._failed(
                 f"{error}. Lower --batch-size-per-gpu and raise --accumulate by as much"
             )

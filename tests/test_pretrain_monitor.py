@@ -241,6 +241,22 @@ def test_label_propagation_goes_through_vos(davis, tmp_path, monkeypatch):
         davis_j_and_f(learner, CONFIG, run)
 
 
+@pytest.mark.slow
+def test_label_propagation_with_the_real_vos(shared_data, tmp_path):
+    for kind in ("JPEGImages", "Annotations"):
+        source = shared_data / "davis-dev" / kind / "480p" / "blackswan"
+        target = tmp_path / kind / "480p" / "blackswan"
+        target.mkdir(parents=True)
+        for path in sorted(source.iterdir())[:4]:
+            (target / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "ImageSets" / "2017").mkdir(parents=True)
+    (tmp_path / "ImageSets" / "2017" / "val.txt").write_text("blackswan\n")
+    backbone, _ = build_backbone(CONFIG, 0.0)
+    learner = types.SimpleNamespace(teacher=types.SimpleNamespace(backbone=backbone))
+    scores = davis_j_and_f(learner, CONFIG, settings(tmp_path, tmp_path, davis_path=tmp_path))
+    assert 0.2 < scores["davis_j_and_f"] <= 1
+
+
 def test_a_probe_that_fails_later_is_a_warning(photos, davis, tmp_path, monkeypatch, capsys):
     def broken(learner, config, run):
         raise RuntimeError("vos segment failed")

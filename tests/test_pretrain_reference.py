@@ -58,7 +58,7 @@ def configuration(setting, data):
         freeze_last_layer=setting["freeze_last_layer"],
         global_crops_size=setting["global_size"],
         local_crops_number=setting["local_crops"],
-        local_crops_size=setting["local_size"],
+        local_crops_size=setting.get("local_size", 16),
     )
 
 

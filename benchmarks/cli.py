@@ -34,6 +34,11 @@ VERBS = (
         "benchmarks.sweep:Sweep",
     ),
     Verb(
+        "speed",
+        "Speed: features, propagation and memory, beside the plain protocol; the data loader.",
+        "benchmarks.speed.propagation:Speed",
+    ),
+    Verb(
         "speed-scoring",
         "Speed: scoring, beside the plain algorithm and vos-benchmark.",
         "benchmarks.speed.scoring:ScoringSpeed",

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.speed.loader import MeasureLoader
 from benchmarks.speed.plain_protocol import (
     PlainTracker,
     plain_features,
@@ -69,11 +70,15 @@ class Speed:
     """Frame whose cost is compared with the hundredth's."""
     plain: bool = True
     """Time the plain protocol too; it takes minutes at patch 8."""
+    loader: Path | None = None
+    """Measure the loader of pretraining instead, on this folder or archive of images."""
     out: Path | None = None
     """Write times, ratios, machine and versions to this JSON file."""
 
     def run(self) -> int:
         """Measure, print and write."""
+        if self.loader is not None:
+            return MeasureLoader((str(self.loader),), out=self.out).run()
         if self.rounds < 1 or self.frames < 2 or self.steps < 200:
             raise InputError("give at least 1 round, 2 frames and 200 steps")
         results: dict[str, dict[str, float]] = {}

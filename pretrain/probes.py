@@ -191,7 +191,8 @@ def attention_sheet(
 
 
 def _heat(weights: np.ndarray, side: int) -> np.ndarray:
-    scaled = (255 * weights / max(float(weights.max()), 1e-12)).astype(np.uint8)
+    low, high = float(weights.min()), float(weights.max())
+    scaled = (255 * (weights - low) / max(high - low, 1e-12)).astype(np.uint8)
     large = cv2.resize(scaled, (side, side), interpolation=cv2.INTER_NEAREST)
     return cv2.cvtColor(cv2.applyColorMap(large, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 

@@ -104,6 +104,10 @@ class _Loop:
         )
         if processes.first:
             self._write_settings()
+            self._say(
+                f"{self.facts.data}; {total} images a step, {self.steps_per_epoch} steps an epoch; "
+                f"{precision} on {processes.device}, processes: {processes.world}"
+            )
 
     def _take_up(self) -> Path | None:
         """Resume or start from given weights, as the settings say."""

@@ -1,5 +1,6 @@
 """The command line as real processes: signals, several ranks, a rank that dies."""
 
+import json
 import os
 import signal
 import subprocess
@@ -48,15 +49,29 @@ def test_sigterm_to_the_real_command_saves_and_exits(photos, tmp_path):
     assert (tmp_path / "checkpoint.pth").is_file()
 
 
-@pytest.mark.slow
-def test_torchrun_and_a_rank_that_dies(photos, tmp_path):
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    arguments = ["train", "--data-path", str(photos), "--output-dir", str(tmp_path), *TINY]
-    done = start([*launch, "-m", "pretrain", *arguments, "--batch-size-per-gpu", "2"])
-    _, said = done.communicate(timeout=300)
-    assert done.returncode == 0, said
-    assert len((tmp_path / "log.jsonl").read_text().splitlines()) >= 1
+LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+EXACT = ["--precision", "fp32", "--optimizer", "sgd", "--drop-path-rate", "0", "--log-steps", "1"]
 
+
+def losses(folder):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [line["loss"] for line in lines if "loss" in line]
+
+
+@pytest.mark.slow
+def test_torchrun_gives_the_losses_of_one_process(photos, tmp_path):
+    for name, launch, batch in (("one", [], "4"), ("two", LAUNCH, "2")):
+        arguments = ["--data-path", str(photos), "--output-dir", str(tmp_path / name)]
+        settings = [*TINY, *EXACT, "--batch-size-per-gpu", batch]
+        done = start([*launch, "-m", "pretrain", "train", *arguments, *settings])
+        _, said = done.communicate(timeout=300)
+        assert done.returncode == 0, said
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_rank_that_dies_ends_the_others_with_a_message(photos, tmp_path):
+    arguments = ["train", "--data-path", str(photos), *TINY, "--batch-size-per-gpu", "2"]
     dying = tmp_path / "dying.py"
     dying.write_text(
         "import os, sys\n"
@@ -70,8 +85,6 @@ def test_torchrun_and_a_rank_that_dies(photos, tmp_path):
         "from pretrain.cli import main\n"
         "main()\n"
     )
-    out = tmp_path / "dead"
-    arguments[arguments.index(str(tmp_path))] = str(out)
-    done = start([*launch, str(dying), *arguments, "--batch-size-per-gpu", "2"])
+    done = start([*LAUNCH, str(dying), *arguments, "--output-dir", str(tmp_path / "dead")])
     _, said = done.communicate(timeout=300)
     assert done.returncode != 0 and "another process of the run is gone" in said

@@ -40,6 +40,12 @@ def test_a_run_leaves_log_checkpoints_and_curves(whole):
     assert written["config"]["out_dim"] == 32 and written["total_batch"] == 4
 
 
+def test_a_run_says_at_its_start_what_it_works_on(whole):
+    first = json.loads((whole / "log.jsonl").read_text().splitlines()[0])
+    assert "13 from folder" in first["message"]
+    assert "4 images a step, 3 steps an epoch; fp32 on cpu" in first["message"]
+
+
 def test_the_log_has_what_is_to_be_watched(whole):
     line = json.loads((whole / "log.jsonl").read_text().splitlines()[-1])
     wanted = {"loss", "cross_entropy", "kl", "teacher_entropy", "student_entropy", "center_norm"}

@@ -40,13 +40,14 @@ def recolor_batch(crops: Tensor, table: Tensor) -> Tensor:
 
     Args:
         crops: (B, 3, S, S) uint8 RGB.
-        table: (B, 12) of `pack`, on the same device.
+        table: (B, 12) of `pack`, on the CPU: which crops an operation falls on is told without
+            waiting for the device.
 
     Returns:
         (B, 3, S, S) float32 from 0 to 255.
     """
-    images = crops.float()
-    images = _jitter(images, table)
+    images = _jitter(crops.float(), table)
+    table = table.to(crops.device, non_blocking=True)
     gray = table[:, _GRAY] > 0
     images = torch.where(_each(gray), _luma(images), images)
     images = torch.where(_each(table[:, _SIGMA] > 0), _blur(images, table[:, _SIGMA]), images)
@@ -87,15 +88,17 @@ def _jitter(images: Tensor, table: Tensor) -> Tensor:
         SATURATION: _saturation,
         HUE: _hue,
     }
-    factors, order = table[:, _FACTORS], table[:, _ORDER]
+    factors = table[:, _FACTORS].to(images.device, non_blocking=True)
+    order = table[:, _ORDER]
     jittered = table[:, _JITTER] > 0
     images = images.clone()
     for place in range(4):
         for operation, apply in adjust.items():
             chosen = (jittered & (order[:, place] == operation)).nonzero()[:, 0]
             if len(chosen):
-                changed = apply(images[chosen], _each(factors[chosen, operation]))
-                images[chosen] = changed.clamp(0, 255)
+                there = chosen.to(images.device, non_blocking=True)
+                changed = apply(images[there], _each(factors[there, operation]))
+                images[there] = changed.clamp(0, 255)
     return images
 
 

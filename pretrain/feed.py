@@ -100,6 +100,6 @@ def to_device(batch: Batch, device: torch.device, channels: int) -> list[Tensor]
     for number, crop in enumerate(batch.crops):
         images = crop.to(device, non_blocking=True).permute(0, 3, 1, 2)
         if batch.tables:
-            images = recolor_batch(images, batch.tables[number].to(device, non_blocking=True))
+            images = recolor_batch(images, batch.tables[number])
         crops.append(normalize(images, channels).contiguous())
     return crops

@@ -7,6 +7,7 @@ import sys
 from vos.command import Verb, run_verbs
 
 VERBS = (
+    Verb("all", "Several of these from one file, and one report.", "benchmarks.suite:Suite"),
     Verb(
         "throughput",
         "Table 1, Figure 5: speed and memory; accuracy against speed.",

@@ -1,0 +1,269 @@
+"""Backbones as files for other runtimes: ONNX, TorchScript, torch.export.
+
+The network takes normalised images (B, 3, H, W), sides of any whole patches, and gives features
+(B, D, h, w). Each file is run beside PyTorch on several sizes before it gets its name.
+
+Shapes: B batch, D width, H W pixels, h w patches, n side of the learned grid.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from vos.backbones import Backbone, DinoViT
+from vos.files import InputError, atomic_path
+from vos.vit import VisionTransformer
+
+Format = Literal["onnx", "torchscript", "torch-export"]
+SUFFIXES: dict[str, str] = {"onnx": ".onnx", "torchscript": ".pt", "torch-export": ".pt2"}
+
+_CUBIC = -0.75  # PyTorch's coefficient of bicubic interpolation
+_GRID_OFFSET = 0.1  # as in `vos.vit.position_embedding`
+_EXAMPLE = (2, 4, 6)  # images, rows and columns of patches
+_CHECKED = (_EXAMPLE, (1, 7, 3), (3, 14, 14), (1, 5, 16))
+_TOLERANCE = 1e-3
+
+_Run = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written, and how far it is from PyTorch."""
+
+    path: Path
+    differences: dict[tuple[int, ...], float]
+    """Largest difference, as a share of the largest feature, by input shape; empty if unchecked."""
+
+
+def export_backbone(
+    backbone: Backbone, out: str | Path, form: Format, *, check: bool = True
+) -> ExportReport:
+    """Write a backbone to a file, with dynamic batch, height and width, in float32.
+
+    Args:
+        backbone: any backbone, on the CPU, in float32.
+        out: the file.
+        form: `onnx` (needs onnx and onnxscript), `torchscript` or `torch-export`.
+        check: run the file beside PyTorch, for ONNX with onnxruntime.
+
+    Raises:
+        InputError: the backbone is not on the CPU in float32, a package is missing, the network
+            cannot be exported so, or the file gives other features than PyTorch. Nothing is
+            written then.
+    """
+    if backbone.device.type != "cpu" or backbone.dtype != torch.float32:
+        raise InputError("a backbone is exported on the CPU in float32; load it with these")
+    _require(("onnx", "onnxscript") if form == "onnx" else ())
+    _require(("onnxruntime",) if form == "onnx" and check else ())
+    network = exportable(backbone)
+    with atomic_path(out) as beside, _quiet():
+        try:
+            _WRITERS[form](network, example_images(backbone, _EXAMPLE), backbone.stride, beside)
+        except Exception as error:
+            told = str(error).splitlines()
+            raise InputError(
+                f"{backbone.record.name} cannot be exported as {form} with dynamic sizes "
+                f"({type(error).__name__}: {told[0][:200] if told else ''})"
+            ) from error
+        differences = _check(backbone, _READERS[form](beside), form) if check else {}
+    return ExportReport(Path(out), differences)
+
+
+def exportable(backbone: Backbone) -> nn.Module:
+    """Return a network that exporters can follow: normalised images in, features out."""
+    if isinstance(backbone, DinoViT):
+        return ExportableViT(backbone.network).eval()
+    return _FeatureNetwork(backbone).eval()
+
+
+def example_images(backbone: Backbone, shape: tuple[int, int, int]) -> Tensor:
+    """Return random images (B, 3, H, W) of so many images, rows and columns of patches."""
+    batch, rows, columns = shape
+    generator = torch.Generator().manual_seed(0)
+    sides = (rows * backbone.stride, columns * backbone.stride)
+    return torch.randn(batch, 3, *sides, generator=generator)
+
+
+class ExportableViT(nn.Module):
+    """DINO's ViT without sizes that depend on Python: position embeddings by two small matrices."""
+
+    def __init__(self, network: VisionTransformer) -> None:
+        super().__init__()
+        self.project = cast("Any", network.patch_embed).proj
+        self.cls_token = network.cls_token
+        self.norm_pre, self.norm = network.norm_pre, network.norm
+        self.blocks = network.blocks
+        side = round((network.pos_embed.shape[1] - 1) ** 0.5)
+        self.side, self.width = side, network.pos_embed.shape[2]
+        self.register_buffer("class_position", network.pos_embed[:, :1].detach())
+        grid = network.pos_embed[:, 1:].detach().reshape(side, side * self.width)
+        self.register_buffer("grid_position", grid)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features (B, D, h, w) of normalised images (B, 3, H, W)."""
+        patches = self.project(images)
+        position = self._position(patches)
+        tokens = patches.flatten(2).transpose(1, 2) + position
+        first = (self.cls_token + cast("Tensor", self.class_position)).expand(
+            patches.shape[0], -1, -1
+        )
+        x = self.norm_pre(torch.cat([first, tokens], dim=1))
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)[:, 1:].transpose(1, 2).reshape(patches.shape)
+
+    def _position(self, patches: Tensor) -> Tensor:
+        """Return the position embeddings (1, h * w, D) for a map of patches (B, D, h, w)."""
+        down = torch.ones_like(patches[0, 0, :, 0]).cumsum(0)
+        across = torch.ones_like(patches[0, 0, 0, :]).cumsum(0)
+        learned = (down[-1] == self.side) & (across[-1] == self.side)
+        rows = cubic_matrix(down, self.side, learned)
+        columns = cubic_matrix(across, self.side, learned)
+        tall = (rows @ cast("Tensor", self.grid_position)).reshape(-1, self.side, self.width)
+        return (columns @ tall).reshape(1, -1, self.width)
+
+
+def cubic_matrix(count: Tensor, side: int, learned: Tensor) -> Tensor:
+    """Return the matrix of bicubic interpolation along one axis, by DINO's rule of scale.
+
+    Args:
+        count: (h,) the numbers 1 to h as floats; a tensor, so that h may change.
+        side: n, the entries that are interpolated.
+        learned: whether the grid is the learned one, which stays untouched.
+
+    Returns:
+        (h, n).
+    """
+    scale = torch.where(learned, torch.ones_like(count[-1]), side / (count[-1] + _GRID_OFFSET))
+    source = (count - 0.5) * scale - 0.5
+    whole = source.floor()
+    shift = (source - whole)[:, None]
+    distance = torch.cat([1 + shift, shift, 1 - shift, 2 - shift], dim=1)
+    near = ((_CUBIC + 2) * distance - (_CUBIC + 3)) * distance * distance + 1
+    far = ((_CUBIC * distance - 5 * _CUBIC) * distance + 8 * _CUBIC) * distance - 4 * _CUBIC
+    weights = torch.where(distance <= 1, near, far)
+    taps = torch.arange(-1, 3, dtype=count.dtype)
+    places = (whole[:, None] + taps).clamp(0, side - 1)
+    entries = torch.arange(side, dtype=count.dtype)
+    return (weights[..., None] * (places[..., None] == entries)).sum(1)
+
+
+class _FeatureNetwork(nn.Module):
+    """Any other backbone, as it is."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.backbone(images)
+
+
+def _dynamic_shapes(stride: int) -> dict[str, Any]:
+    dims = [torch.export.Dim(name, min=2) * stride for name in ("rows", "columns")]
+    return {"images": {0: torch.export.Dim("batch"), 2: dims[0], 3: dims[1]}}
+
+
+def _write_torchscript(network: nn.Module, images: Tensor, _stride: int, path: Path) -> None:
+    with torch.no_grad():
+        torch.jit.trace(network, (images,), check_trace=False).save(str(path))
+
+
+def _write_torch_export(network: nn.Module, images: Tensor, stride: int, path: Path) -> None:
+    with torch.no_grad():
+        program = torch.export.export(network, (images,), dynamic_shapes=_dynamic_shapes(stride))
+    torch.export.save(program, path)
+
+
+def _write_onnx(network: nn.Module, images: Tensor, stride: int, path: Path) -> None:
+    torch.onnx.export(
+        network,
+        (images,),
+        str(path),
+        dynamo=True,
+        external_data=False,
+        input_names=["images"],
+        output_names=["features"],
+        dynamic_shapes=_dynamic_shapes(stride),
+        verbose=False,
+    )
+
+
+def _read_torchscript(path: Path) -> _Run:
+    loaded: _Run = torch.jit.load(str(path))
+    return loaded
+
+
+def _read_torch_export(path: Path) -> _Run:
+    loaded: _Run = torch.export.load(path).module()
+    return loaded
+
+
+def _read_onnx(path: Path) -> _Run:
+    import onnxruntime  # type: ignore[import-untyped]
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+
+_WRITERS = {
+    "onnx": _write_onnx,
+    "torchscript": _write_torchscript,
+    "torch-export": _write_torch_export,
+}
+_READERS = {
+    "onnx": _read_onnx,
+    "torchscript": _read_torchscript,
+    "torch-export": _read_torch_export,
+}
+
+
+@torch.no_grad()
+def _check(backbone: Backbone, run: _Run, form: Format) -> dict[tuple[int, ...], float]:
+    differences = {}
+    for shape in _CHECKED:
+        images = example_images(backbone, shape)
+        expected = backbone(images)
+        try:
+            found = run(images)
+        except Exception as error:
+            raise InputError(
+                f"{backbone.record.name} as {form} does not take images of {tuple(images.shape)} "
+                f"({type(error).__name__}); it cannot be exported so with dynamic sizes"
+            ) from error
+        same = found.shape == expected.shape
+        largest = float((found - expected).abs().max() / expected.abs().max()) if same else 1.0
+        if largest > _TOLERANCE:
+            raise InputError(
+                f"{backbone.record.name} as {form} gives other features than PyTorch for images of "
+                f"{tuple(images.shape)}: they differ by {largest:.2g} of the largest; nothing was "
+                "written"
+            )
+        differences[tuple(images.shape)] = largest
+    return differences
+
+
+def _require(packages: tuple[str, ...]) -> None:
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"this needs {' and '.join(missing)}, which are not installed; install them with "
+            f"pip install {' '.join(missing)}, or use another format"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide the exporters' own warnings: what matters is checked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -32,7 +32,7 @@ from vos.segment import segment_video
 from vos.video_writer import VideoWriter
 
 folder, count = sys.argv[1], int(sys.argv[2])
-clip = [(f[::2, ::2].copy(), m[::2, ::2].copy()) for f, m in demo_frames()]
+clip = [(f[::2, :852:2].copy(), m[::2, :852:2].copy()) for f, m in demo_frames()]
 clip = clip + clip[::-1]
 with VideoWriter(f"{folder}/clip.mp4", 25) as writer:
     for number in range(count):

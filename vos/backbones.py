@@ -25,7 +25,7 @@ from vos.devices import Precision, resolve_device, resolve_precision
 from vos.efficientnet_lite0 import EfficientNetLite0
 from vos.files import InputError, sha256_of
 from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
-from vos.weights import REGISTRY, DownloadProgress, find_weights, named
+from vos.weights import DownloadProgress, find_weights, named
 
 __all__ = [
     "ARCHITECTURES",
@@ -245,8 +245,3 @@ def _describe(shape: ViTShape) -> str:
     dims = (shape.embed_dim, shape.depth, shape.num_heads)
     arch = next((a for a, known in ARCHITECTURES.items() if known == dims), None)
     return f"{arch or 'vit_{}x{}'.format(*dims[:2])}_patch{shape.patch_size}"
-
-
-def backbone_names() -> tuple[str, ...]:
-    """Return the names that `load_backbone` knows, timm's aside."""
-    return tuple(REGISTRY)

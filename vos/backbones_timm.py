@@ -10,11 +10,15 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 import timm
+import torch
 from torch import Tensor, nn
 
 from vos.backbone_base import Backbone, WeightsRecord, load_strictly
 from vos.checkpoints import Checkpoint
 from vos.files import InputError, sha256_of
+
+_PROBE_PATCHES = (12, 16)
+"""Rows and columns of the map that a new model is tried with."""
 
 
 class TimmBackbone(Backbone):
@@ -73,7 +77,37 @@ def timm_backbone(
     else:
         record = WeightsRecord(f"timm:{name}", "untrained" if untrained else "timm", None, "timm")
     level, found, dim = _choose_level(network, name, stride)
-    return TimmBackbone(network, level, found, dim, record)
+    backbone = TimmBackbone(network, level, found, dim, record)
+    _try(backbone, name)
+    return backbone
+
+
+@torch.inference_mode()
+def _try(backbone: TimmBackbone, name: str) -> None:
+    """Run a small picture through, since not every model of timm takes every size.
+
+    Raises:
+        InputError: it fails, or its map is not one feature a stride.
+    """
+    rows, columns = _PROBE_PATCHES
+    image = torch.zeros(1, 3, rows * backbone.stride, columns * backbone.stride)
+    try:
+        shape = tuple(backbone(image).shape)
+    except Exception as error:
+        raise InputError(
+            f"timm:{name} cannot take pictures of any size ({_first_line(error)}); choose another "
+            "model"
+        ) from None
+    if shape != (1, backbone.dim, rows, columns):
+        raise InputError(
+            f"timm:{name} gives features of shape {shape} where its stride {backbone.stride} "
+            f"promises {(1, backbone.dim, rows, columns)}; choose another model"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:160]
 
 
 def _create(name: str, *, pretrained: bool) -> nn.Module:
@@ -88,10 +122,10 @@ def _create(name: str, *, pretrained: bool) -> nn.Module:
             continue
         except Exception as error:
             if not pretrained:
-                raise
+                raise InputError(f"timm cannot build {name!r}: {_first_line(error)}") from None
             raise InputError(
                 f"timm's weights of {name} could not be had ({type(error).__name__}: "
-                f"{str(error).splitlines()[0][:160]}). Ways out: download them where there is a "
+                f"{_first_line(error)}). Ways out: download them where there is a "
                 "network and give --weights FILE; or use the built-in backbone, which needs no "
                 "download: --backbone efficientnet_lite0"
             ) from None

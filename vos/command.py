@@ -11,7 +11,8 @@ import importlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -100,24 +101,51 @@ def _overview(prog: str, description: str, verbs: Sequence[Verb]) -> str:
 def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
     previous = _catch_sigterm()
     try:
-        return _parse(prog, verb.load(), arguments).run()
+        with _plain_warnings(prog):
+            return _parse(prog, verb.load(), arguments).run()
     except SystemExit as stop:  # the parser's own way to end after --help or a usage error
         return stop.code if isinstance(stop.code, int) else 1
-    except InputError as error:
-        print(f"{prog}: error: {error}", file=sys.stderr)
-        return 2
-    except Terminated:
-        print(f"{prog}: stopped by SIGTERM", file=sys.stderr)
-        return 143
-    except KeyboardInterrupt:
-        print(f"{prog}: stopped by Ctrl-C", file=sys.stderr)
-        return 130
-    except (OSError, MemoryError) as error:
-        print(f"{prog}: failed: {str(error) or type(error).__name__}", file=sys.stderr)
-        return 1
+    except BaseException as error:
+        known = _failure(error)
+        if known is None:
+            raise
+        text, status = known
+        print(f"{prog}: {text}", file=sys.stderr)
+        return status
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _failure(error: BaseException) -> tuple[str, int] | None:
+    """Say an error in a sentence, with its exit status; None for what can only be a bug."""
+    if isinstance(error, InputError):
+        return f"error: {error}", 2
+    if isinstance(error, Terminated):
+        return "stopped by SIGTERM", 143
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by Ctrl-C", 130
+    if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
+        return (
+            "failed: the device is out of memory; use smaller frames, a larger patch, fewer "
+            "objects or --device cpu",
+            1,
+        )
+    if isinstance(error, OSError | MemoryError):
+        return f"failed: {str(error) or type(error).__name__}", 1
+    return None
+
+
+@contextmanager
+def _plain_warnings(prog: str) -> Iterator[None]:
+    """Print warnings as a sentence, without the place in the code."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"{prog}: warning: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def _parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnable:
@@ -237,7 +265,3 @@ def _clock_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-ProgressCallback = Callable[[int, int | None], None]
-"""What library functions call with (units done, units in all or None)."""

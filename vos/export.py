@@ -67,7 +67,7 @@ def export_backbone(
     network = exportable(backbone)
     with atomic_path(out) as beside, _quiet():
         try:
-            _WRITERS[form](network, example_images(backbone, _EXAMPLE), backbone.stride, beside)
+            _WRITERS[form](network, example_images(backbone, _EXAMPLE), _sides(backbone), beside)
         except Exception as error:
             told = str(error).splitlines()
             raise InputError(
@@ -168,23 +168,31 @@ class _FeatureNetwork(nn.Module):
         return self.backbone(images)
 
 
-def _dynamic_shapes(stride: int) -> dict[str, Any]:
-    dims = [torch.export.Dim(name, min=2) * stride for name in ("rows", "columns")]
+def _sides(backbone: Backbone) -> dict[str, Any]:
+    """Return how the input may change: whole patches of a ViT, any sides of a CNN."""
+    if getattr(backbone.network, "patch_embed", None) is None:
+        dynamic = torch.export.Dim.DYNAMIC  # multiples of a stride take the solver very long here
+        return {"images": {0: torch.export.Dim("batch"), 2: dynamic, 3: dynamic}}
+    dims = [torch.export.Dim(name, min=2) * backbone.stride for name in ("rows", "columns")]
     return {"images": {0: torch.export.Dim("batch"), 2: dims[0], 3: dims[1]}}
 
 
-def _write_torchscript(network: nn.Module, images: Tensor, _stride: int, path: Path) -> None:
+def _write_torchscript(
+    network: nn.Module, images: Tensor, _sides: dict[str, Any], path: Path
+) -> None:
     with torch.no_grad():
         torch.jit.trace(network, (images,), check_trace=False).save(str(path))
 
 
-def _write_torch_export(network: nn.Module, images: Tensor, stride: int, path: Path) -> None:
+def _write_torch_export(
+    network: nn.Module, images: Tensor, sides: dict[str, Any], path: Path
+) -> None:
     with torch.no_grad():
-        program = torch.export.export(network, (images,), dynamic_shapes=_dynamic_shapes(stride))
+        program = torch.export.export(network, (images,), dynamic_shapes=sides)
     torch.export.save(program, path)
 
 
-def _write_onnx(network: nn.Module, images: Tensor, stride: int, path: Path) -> None:
+def _write_onnx(network: nn.Module, images: Tensor, sides: dict[str, Any], path: Path) -> None:
     torch.onnx.export(
         network,
         (images,),
@@ -193,7 +201,7 @@ def _write_onnx(network: nn.Module, images: Tensor, stride: int, path: Path) -> 
         external_data=False,
         input_names=["images"],
         output_names=["features"],
-        dynamic_shapes=_dynamic_shapes(stride),
+        dynamic_shapes=sides,
         verbose=False,
     )
 
@@ -209,7 +217,7 @@ def _read_torch_export(path: Path) -> _Run:
 
 
 def _read_onnx(path: Path) -> _Run:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])

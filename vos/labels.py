@@ -17,6 +17,9 @@ from torch import Tensor
 
 Upsampling = Literal["bilinear", "nearest"]
 
+_NOISE = 1e-6
+"""Relative differences below this are rounding in float32."""
+
 
 def winning_channel(labels: Tensor, scale: int, *, upsampling: Upsampling, stretch: bool) -> Tensor:
     """Return the channel that wins each pixel of the network's input.
@@ -71,6 +74,8 @@ def _channel(
     big = F.interpolate(values[None, None], size=size, mode=upsampling, **corners)[0, 0]
     if not stretch or not bool(big.max() > 0):
         return big
+    peak = big.max()
     big = big - (big.min() if low is None else low)
     high = big.max()
-    return big / high if bool(high > 0) else torch.full_like(big, torch.inf)
+    # Stretching a channel that is the same everywhere would make 0..1 of its rounding noise.
+    return big / high if bool(high > _NOISE * peak) else torch.full_like(big, torch.inf)

@@ -124,9 +124,9 @@ class LabelPropagator:
             InputError: the frame is not RGB uint8 or has another size than the first; the prompt
                 has another size than the frame, or no object.
         """
+        given = () if prompt is None else self._check_prompt(prompt, frame)
         self._check_size(frame)
         self._number += 1
-        given = () if prompt is None else self._check_prompt(prompt, frame)
         if not given and not self.objects:
             return np.zeros(frame.shape[:2], np.uint8)
         if features is None:
@@ -240,7 +240,7 @@ class LabelPropagator:
         vanished = sorted(set(given) - set(object_ids(small)))
         if vanished:
             warnings.warn(
-                f"objects {vanished} of the mask for frame {self._number} are smaller than a patch "
+                f"objects {vanished} of the mask for step {self._number} are smaller than a patch "
                 f"({self.backbone.stride} pixels of the network's input) and cannot be followed; "
                 "use larger frames or a smaller patch",
                 stacklevel=4,

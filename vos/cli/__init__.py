@@ -10,6 +10,8 @@ VERBS = (
     Verb("segment", "Segment objects through a video from a mask.", "vos.cli.segment:Segment"),
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),
+    Verb("features", "Write features of pictures or a video.", "vos.cli.features:Features"),
+    Verb("export", "Write a backbone for other programs.", "vos.cli.export:Export"),
     Verb("demo", "Segment a clip made on the spot and score it.", "vos.cli.demo:Demo"),
     Verb("weights", "List, download, inspect and verify weights.", "vos.cli.weights:Weights"),
 )

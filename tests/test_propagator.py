@@ -330,7 +330,7 @@ def test_features_computed_ahead_give_the_same_masks(backbone):
 def test_an_object_smaller_than_a_patch_is_told_of(tracker):
     image, truth = two(0)
     truth[0, 0] = 3
-    with pytest.warns(UserWarning, match=r"objects \[3\] of the mask for frame 0"):
+    with pytest.warns(UserWarning, match=r"objects \[3\] of the mask for step 0"):
         tracker.step(image, truth)
     assert tracker.objects == (3, 7, 254)
     with warnings.catch_warnings():

@@ -2,12 +2,13 @@
 
 A verb is a dataclass whose fields are its options (their docstrings are the help text) with a
 method `run() -> int`. Exit status: 0 done, 1 a failure, 2 usage or input that cannot be used,
-130 stopped by Ctrl-C, 143 stopped by SIGTERM.
+130 stopped by Ctrl-C, 141 nobody reads the output any more, 143 stopped by SIGTERM.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import time
@@ -105,6 +106,9 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
             return _parse(prog, verb.load(), arguments).run()
     except SystemExit as stop:  # the parser's own way to end after --help or a usage error
         return stop.code if isinstance(stop.code, int) else 1
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except BaseException as error:
         known = _failure(error)
         if known is None:

@@ -8,6 +8,7 @@ Shapes: B batch, D width, H W pixels, h w patches, n side of the learned grid.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vos.backbones import Backbone, DinoViT
 from vos.files import InputError, atomic_path
@@ -158,14 +161,41 @@ def cubic_matrix(count: Tensor, side: int, learned: Tensor) -> Tensor:
 
 
 class _FeatureNetwork(nn.Module):
-    """Any other backbone, as it is."""
+    """Any other backbone, with paddings that exporters can follow."""
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone = copy.deepcopy(backbone)
+        for module in list(self.backbone.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, Conv2dSame) and _spans_its_stride(child):
+                    setattr(module, name, _SameConv(child))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.backbone(images)
+
+
+def _spans_its_stride(conv: nn.Conv2d) -> bool:
+    """Whether no pixel lies between two places of the kernel."""
+    sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
+    return all((kernel - 1) * dilation + 1 >= stride for kernel, dilation, stride in sides)
+
+
+class _SameConv(nn.Module):
+    """TensorFlow's padding in whole numbers; timm's rounds floats, which files cannot hold."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv, pads = self.conv, list[int]()
+        for axis in (1, 0):
+            stride, reach = conv.stride[axis], (conv.kernel_size[axis] - 1) * conv.dilation[axis]
+            total = -x.shape[2 + axis] % stride + reach + 1 - stride
+            pads += [total // 2, total - total // 2]
+        padded = F.pad(x, pads)
+        return F.conv2d(padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
 
 
 def _sides(backbone: Backbone) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 import pytest
 import torch
 from bench_data import said, save_weights
+from timm.layers import Conv2dSame
 
 from vos.backbones import EfficientNetLite0, load_backbone
 from vos.command import Verb, run_verbs
-from vos.export import ExportableViT, cubic_matrix, export_backbone
+from vos.export import ExportableViT, _FeatureNetwork, _SameConv, cubic_matrix, export_backbone
 from vos.files import InputError
 
 
@@ -74,6 +75,18 @@ def test_vit_to_onnx(weights, tmp_path, capsys):
 def test_cnn_to_torchscript(tmp_path):
     report = export_backbone(EfficientNetLite0(untrained=True), tmp_path / "cnn.pt", "torchscript")
     assert max(report.differences.values()) < 1e-3
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_padding_is_timms(kernel, stride):
+    conv = Conv2dSame(3, 4, kernel, stride)
+    network = torch.nn.Sequential(conv)
+    replaced = _FeatureNetwork(network).backbone[0]
+    assert isinstance(replaced, _SameConv) == (kernel >= stride)
+    for size in ((8, 9), (7, 12)):
+        images = torch.randn(1, 3, *size)
+        torch.testing.assert_close(replaced(images), conv(images))
 
 
 @pytest.mark.slow

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,7 +67,8 @@ def export_backbone(
     _require(("onnx", "onnxscript") if form == "onnx" else ())
     _require(("onnxruntime",) if form == "onnx" and check else ())
     network = exportable(backbone)
-    with atomic_path(out) as beside, _quiet():
+    with atomic_path(out) as beside, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporters' own: what matters is checked
         try:
             _WRITERS[form](network, example_images(backbone, _EXAMPLE), _sides(backbone), beside)
         except Exception as error:
@@ -297,11 +297,3 @@ def _require(packages: tuple[str, ...]) -> None:
             f"this needs {' and '.join(missing)}, which are not installed; install them with "
             f"pip install {' '.join(missing)}, or use another format"
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the exporters' own warnings: what matters is checked."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -65,20 +65,20 @@ class AttentionSegmentation:
     """Pixels of the shorter side of what the network sees; 0 keeps the picture's size."""
     every: int = 1
     """Take one in so many pictures; of DAVIS, one in so many annotated frames."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def run(self) -> int:
         """Compute attention, compare, and write the scores."""
         if not 0 < self.mass <= 1:
             raise InputError(f"mass is {self.mass}; expected a share above 0 and at most 1")
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run(
                 "attention-segmentation", self.out, settings, device, processes
             ) as run:
                 pictures = open_pictures(self.data, self.set, self.every)
-                backbone = self.options.load(processes)
+                backbone = self.extraction.load(processes)
                 if not isinstance(backbone, DinoViT):
                     raise InputError(
                         f"{backbone.record.name} has no class token whose attention is known; "

@@ -48,23 +48,23 @@ class CopyDetection:
     """Characters at the start of its name that a copy shares with its original."""
     kind: FeatureKind = "class_gem"
     """Which features; class_gem is the published setting."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def run(self) -> int:
         """Extract descriptors, search, and write the scores."""
         if self.places < 1:
             raise InputError(f"places is {self.places}; expected at least 1")
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run("copy-detection", self.out, settings, device, processes) as run:
                 copydays = open_copydays(self.root, self.prefix)
                 others = open_images(self.distractors) if self.distractors else None
                 learnt = open_images(self.whitening) if self.whitening else None
-                backbone = self.options.load(processes)
+                backbone = self.extraction.load(processes)
                 settings["weights"] = backbone.describe()
                 view = view_for(backbone, "square", self.size)
-                extract = self.options.extraction(backbone, view, self.kind, self.out, processes)
+                extract = self.extraction.extractor(backbone, view, self.kind, self.out, processes)
                 database = extract(copydays.originals, "originals")
                 if others is not None:
                     database = torch.cat([database, extract(others, "distractors")])

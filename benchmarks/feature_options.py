@@ -27,7 +27,7 @@ class FeatureOptions:
         options = replace(self.backbone, device=team.device(self.backbone.device))
         return team.one_at_a_time(lambda: load_with_progress(options))
 
-    def extraction(
+    def extractor(
         self,
         backbone: Backbone,
         view: View,

@@ -52,7 +52,7 @@ class Finetune:
     """Of the classifier's start, the order, the augmentation and the mixing."""
     size: int = 224
     """Pixels of the crops."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -71,12 +71,12 @@ class Finetune:
     def run(self) -> int:
         """Train, test, and write weights and accuracies."""
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run("finetune", self.out, settings, device, processes) as run:
                 train, test = self.data.load()
-                chosen = replace(self.options.backbone, precision="fp32")
-                backbone = replace(self.options, backbone=chosen).load(processes)
+                chosen = replace(self.extraction.backbone, precision="fp32")
+                backbone = replace(self.extraction, backbone=chosen).load(processes)
                 settings["weights"] = backbone.describe()
                 view = view_for(backbone, "crop", self.size)
                 told = [weights_digest(backbone), train.fingerprint(), test.fingerprint()]
@@ -89,7 +89,7 @@ class Finetune:
                     self.recipe,
                     amp=self.amp,
                     seed=self.seed,
-                    loader=self.options.loader,
+                    loader=self.extraction.loader,
                     processes=processes,
                     device=device,
                     classes=len(train.classes),

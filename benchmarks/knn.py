@@ -50,14 +50,14 @@ class Knn:
     """Pixels of the centre crop; the shorter side is resized to 256/224 of it."""
     kind: FeatureKind = "class"
     """Which features; class is the published setting."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def run(self) -> int:
         """Extract features, vote, and write the accuracies."""
         if self.temperature <= 0:
             raise InputError(f"temperature is {self.temperature}; expected a number above 0")
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run("knn", self.out, settings, device, processes) as run:
                 held = labelled_features(
@@ -75,10 +75,10 @@ class Knn:
         return 0
 
     def _extraction(self, processes: Team, settings: dict[str, Any]) -> Extraction:
-        backbone = self.options.load(processes)
+        backbone = self.extraction.load(processes)
         settings["weights"] = backbone.describe()
         view = view_for(backbone, "crop", self.size)
-        return self.options.extraction(backbone, view, self.kind, self.out, processes)
+        return self.extraction.extractor(backbone, view, self.kind, self.out, processes)
 
 
 def vote(

@@ -71,7 +71,7 @@ class Linear:
     """In mode logistic: file (.safetensors) to save features to, or to take them from."""
     penalties: tuple[float, ...] = PENALTIES
     """In mode logistic: strengths of the penalty to choose from, on a tenth of the images."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -92,7 +92,7 @@ class Linear:
     def run(self) -> int:
         """Train, test, and write the accuracies."""
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run("linear", self.out, settings, device, processes) as run:
                 if self.mode == "logistic":
@@ -102,12 +102,12 @@ class Linear:
         return 0
 
     def _extraction(self, run: BenchmarkRun, processes: Team) -> Extraction:
-        backbone = self.options.load(processes)
+        backbone = self.extraction.load(processes)
         run.settings["weights"] = backbone.describe()
         kind = self.kind or ("class_mean" if backbone.dim >= _BASE_WIDTH else "class_last_4")
         run.settings["kind"] = kind
         view = view_for(backbone, "crop", self.size)
-        return self.options.extraction(backbone, view, kind, self.out, processes)
+        return self.extraction.extractor(backbone, view, kind, self.out, processes)
 
     def _logistic(self, run: BenchmarkRun, processes: Team) -> None:
         held = labelled_features(self.data, self.features, lambda: self._extraction(run, processes))

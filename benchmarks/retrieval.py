@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.landmarks import Landmarks, open_landmarks
-from benchmarks.outcome import benchmark_run
+from benchmarks.outcome import Row, benchmark_run
 from benchmarks.published import RETRIEVAL
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.views import view_for
@@ -48,24 +48,24 @@ class Retrieval:
     """Cut the asked object out of the queries; the published figures are of whole images."""
     kind: FeatureKind = "class"
     """Which features; class is the published setting."""
-    options: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: FeatureOptions = field(default_factory=FeatureOptions)
 
     def run(self) -> int:
         """Extract features, rank, and write the scores."""
         if not self.datasets:
             raise InputError("no dataset was given; expected roxford5k, rparis6k or a folder")
         with team() as processes:
-            device = resolve_device(processes.device(self.options.backbone.device))
+            device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)
             with benchmark_run("retrieval", self.out, settings, device, processes) as run:
                 opened = [
                     open_landmarks(self.root, name, crop_queries=self.crop_queries)
                     for name in self.datasets
                 ]
-                backbone = self.options.load(processes)
+                backbone = self.extraction.load(processes)
                 settings["weights"] = backbone.describe()
                 view = view_for(backbone, "inside", self.size)
-                extraction = self.options.extraction(
+                extraction = self.extraction.extractor(
                     backbone, view, self.kind, self.out, processes, multi_scale=self.multi_scale
                 )
                 scores = {}
@@ -75,12 +75,12 @@ class Retrieval:
                     if processes.leads:
                         scores[landmarks.name] = evaluate_landmarks(database, queries, landmarks)
                 if processes.leads:
-                    row = (f"{backbone.record.name}, this run", table_row(scores))
+                    rows = table_rows(scores, f"{backbone.record.name}, this run")
                     data = ", ".join(
                         f"{o.name}, {len(o.queries)} queries in {len(o.database)} images"
                         for o in opened
                     )
-                    table = run.finish(as_results(scores, opened), [row], RETRIEVAL, data)
+                    table = run.finish(as_results(scores, opened), rows, RETRIEVAL, data)
                     report(scores, table)
         return 0
 
@@ -96,13 +96,20 @@ def evaluate_landmarks(
     }
 
 
-def table_row(scores: Mapping[str, Mapping[str, RetrievalScore]]) -> list[float | None]:
-    """Return mAP in percent in the order of the published columns."""
-    return [
-        100 * scores[name][protocol].mean_ap if name in scores else None
-        for name in PUBLISHED_SETS
+def table_rows(scores: Mapping[str, Mapping[str, RetrievalScore]], name: str) -> list[Row]:
+    """Return mAP in percent: a row in the published columns, and one for each other set."""
+    figures = [
+        100 * scores[dataset][protocol].mean_ap if dataset in scores else None
+        for dataset in PUBLISHED_SETS
         for protocol in _PROTOCOLS
     ]
+    rows: list[Row] = [(name, figures)] if any(f is not None for f in figures) else []
+    for dataset, by_protocol in scores.items():
+        if dataset not in PUBLISHED_SETS:
+            medium, hard = (100 * by_protocol[protocol].mean_ap for protocol in _PROTOCOLS)
+            told = f"{name}, {dataset}: M {medium:.1f}, H {hard:.1f}"
+            rows.append((told, [None] * len(figures)))
+    return rows
 
 
 def as_results(

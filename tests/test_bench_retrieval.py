@@ -184,6 +184,15 @@ def test_verb(tmp_path, weights, capsys, suffix):
     assert "roxford5k medium: mAP 100.00" in capsys.readouterr().out
 
 
+def test_set_without_a_published_column(tmp_path, weights):
+    write_dataset(tmp_path, name="mine", suffix="json")
+    arguments = ["retrieval", "--root", tmp_path, "--datasets", "mine", *options(weights)]
+    assert bench(*arguments, "--crop-queries", "-o", tmp_path / "out") == 0
+    (row,) = json.loads((tmp_path / "out/results.json").read_text())["rows"]
+    assert row["name"].endswith("mine: M 100.0, H 100.0")
+    assert row["figures"] == [None] * 4
+
+
 def test_multi_scale_gives_other_features(tmp_path, weights):
     write_dataset(tmp_path)
     arguments = ["retrieval", "--root", tmp_path, "--datasets", "roxford5k", *options(weights)]

@@ -40,3 +40,24 @@ def test_a_vit_in_16_bits_stays_near_float32():
         (exact,) = network.layers(images)
         (rounded,) = network.to(torch.bfloat16).layers(images.to(torch.bfloat16))
     assert F.cosine_similarity(exact, rounded.float(), dim=-1).min() > 0.999
+
+
+def test_scores_of_any_size_do_not_overflow():
+    generator = torch.Generator().manual_seed(3)
+    qkv = torch.randn(1, 50, 3 * 64, generator=generator)
+    qkv[..., :128] *= 40  # scores in the thousands
+    query, key, value = qkv.view(1, 50, 3, 1, 64).permute(2, 0, 3, 1, 4).to(torch.bfloat16).float()
+    plain = F.scaled_dot_product_attention(query, key, value)[:, 0]
+    ours = blocked_attention(qkv.to(torch.bfloat16), num_heads=1, scale=0.125)
+    assert ours.isfinite().all()
+    assert F.cosine_similarity(ours.float(), plain, dim=-1).mean() > 0.99
+
+
+def test_large_and_small_scores_in_one_batch_are_each_right():
+    generator = torch.Generator().manual_seed(4)
+    qkv = torch.randn(2, 700, 3 * 64, generator=generator)
+    qkv[1, :, :128] *= 20
+    together = blocked_attention(qkv.to(torch.bfloat16), num_heads=1, scale=0.125)
+    for one in range(2):
+        alone = blocked_attention(qkv[one : one + 1].to(torch.bfloat16), num_heads=1, scale=0.125)
+        assert torch.equal(together[one], alone[0])

@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "video": {"decoding", "images"},
     "video_writer": set(),
     "soft_labels": set(),
-    "blocked_attention": set(),
+    "blocked_attention": {"parallel"},
     "vit": {"blocked_attention"},
     "checkpoints": set(),
     "weights": {"checkpoints", "_version"},

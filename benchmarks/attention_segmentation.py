@@ -22,7 +22,7 @@ from benchmarks.attention_masks import head_jaccards, masks_at_size
 from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.object_masks import MaskedPicture, open_pictures
-from benchmarks.outcome import benchmark_run
+from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
 from vos.attention import top_mass
 from vos.backbone_base import DEFAULT_SHORT_SIDE
@@ -88,7 +88,10 @@ class AttentionSegmentation:
                 scores = self._all_scores(pictures, backbone, processes)
                 if processes.leads:
                     results = summary(scores)
-                    row = (f"{backbone.record.name}, this run", (100 * results["jaccard"],))
+                    row = (
+                        f"{shown_name(settings['weights'])}, this run",
+                        (100 * results["jaccard"],),
+                    )
                     data = f"{results['pictures']} pictures of {self.data.name}, set {self.set}"
                     table = run.finish(results, [row], ATTENTION, data)
                     for group, value in results["by_group"].items():

@@ -16,7 +16,7 @@ from benchmarks.copydays import STRONG, Copydays, block_map, open_copydays
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.image_folders import open_images
-from benchmarks.outcome import BenchmarkRun, benchmark_run
+from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.published import COPY_DETECTION
 from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
@@ -83,7 +83,7 @@ class CopyDetection:
                         "copies": {b.name: len(b.images) for b in copydays.blocks},
                         "map": scores,
                     }
-                    name = f"{backbone.record.name}, {self.size} px, this run"
+                    name = f"{shown_name(settings['weights'])}, {self.size} px, this run"
                     report(scores, run, results, name)
         return 0
 

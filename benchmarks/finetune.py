@@ -17,7 +17,7 @@ from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded,
 from benchmarks.finetune_training import Amp, Training
 from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, told_sizes
-from benchmarks.outcome import benchmark_run
+from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import FINE_TUNING
 from benchmarks.views import View, view_for
 from pretrain.processes import StopRequest, deferred_signals
@@ -104,7 +104,7 @@ class Finetune:
                     figures = [last["top1"] if c == self.column else None
                                for c in FINE_TUNING.columns]  # fmt: skip
                     data = told_sizes(len(train), len(test), len(train.classes))
-                    row = (f"{backbone.record.name}, this run", figures)
+                    row = (f"{shown_name(settings['weights'])}, this run", figures)
                     print(run.finish(results, [row], FINE_TUNING, data), end="")
         return 0
 

@@ -20,7 +20,7 @@ from benchmarks.labelled_data import (
     labelled_features,
     told_sizes,
 )
-from benchmarks.outcome import benchmark_run
+from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import IMAGENET
 from benchmarks.views import view_for
 from vos.command import progress
@@ -66,7 +66,8 @@ class Knn:
                 if processes.leads:
                     scores = vote(held, self.k, self.temperature, device)
                     best = max(scores, key=lambda s: s.top1)
-                    source = settings.get("weights", {}).get("name", "given features")
+                    weights = settings.get("weights")
+                    source = shown_name(weights) if weights else "given features"
                     name = f"{source}, this run, k = {best.k}"
                     results = {**described(held), "accuracy": [asdict(s) for s in scores]}
                     data = told_sizes(len(held.train), len(held.test), results["classes"])

@@ -26,7 +26,7 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, described, labelled_features, told_sizes
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
-from benchmarks.outcome import BenchmarkRun, benchmark_run
+from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.published import IMAGENET
 from benchmarks.views import view_for
 from pretrain.processes import StopRequest, deferred_signals
@@ -121,7 +121,8 @@ class Linear:
                 seed=self.seed,
                 on_fit=advance,
             )
-        source = run.settings.get("weights", {}).get("name", "given features")
+        weights = run.settings.get("weights")
+        source = shown_name(weights) if weights else "given features"
         name = f"{source}, this run, logistic regression on cached features"
         results = {"mode": "logistic regression on cached features", **described(held)}
         results |= asdict(result)
@@ -194,7 +195,7 @@ class Linear:
             "by_lr": [{"lr": lr, **score} for lr, score in zip(self.lr, last, strict=True)],
             "history": training.history,
         }
-        name = f"{run.settings['weights']['name']}, this run, lr {self.lr[best]:g}"
+        name = f"{shown_name(run.settings['weights'])}, this run, lr {self.lr[best]:g}"
         data = told_sizes(len(train), len(test), len(train.classes))
         print(run.finish(results, [(name, (last[best]["top1"], None))], IMAGENET, data), end="")
 

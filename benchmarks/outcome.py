@@ -131,6 +131,12 @@ def _write(run: BenchmarkRun) -> None:
         ) from None
 
 
+def shown_name(weights: Mapping[str, Any]) -> str:
+    """Return how tables call a backbone: its name, and whether it is untrained."""
+    untrained = weights["source"] == "untrained"
+    return f"{weights['name']}, untrained" if untrained else str(weights["name"])
+
+
 def side_by_side(published: PublishedTable, rows: Sequence[Row], data: str) -> str:
     """Return a table in Markdown: the run's rows, then the published ones."""
     lines = [f"{published.label}, published: {published.title}. This run: {data}.", ""]

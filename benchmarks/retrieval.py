@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.landmarks import Landmarks, open_landmarks
-from benchmarks.outcome import Row, benchmark_run
+from benchmarks.outcome import Row, benchmark_run, shown_name
 from benchmarks.published import RETRIEVAL
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.views import view_for
@@ -75,7 +75,7 @@ class Retrieval:
                     if processes.leads:
                         scores[landmarks.name] = evaluate_landmarks(database, queries, landmarks)
                 if processes.leads:
-                    rows = table_rows(scores, f"{backbone.record.name}, this run")
+                    rows = table_rows(scores, f"{shown_name(settings['weights'])}, this run")
                     data = ", ".join(
                         f"{o.name}, {len(o.queries)} queries in {len(o.database)} images"
                         for o in opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
 import sys
 import time
 import traceback
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import tyro
 
@@ -154,7 +156,7 @@ def write_report(
         shown = _section(folder, state) if state["state"] == "complete" else [
             page.paragraph(f"This run failed with status {state['status']}.", "note")
         ]  # fmt: skip
-        command = {"command": "vos-bench " + " ".join(state["arguments"])}
+        command = {"command": shlex.join(["vos-bench", *state["arguments"]])}
         parts.append(page.section(plan.name, *shown, page.settings_table(command)))
     page.write_page(out / REPORT, "Benchmarks", parts)
 
@@ -175,7 +177,7 @@ def _section(folder: Path, state: Mapping[str, Any]) -> list[str]:
         figures = {name: f"{100 * value:.1f}" for name, value in results["global"].items()}
         parts.append(page.tiles(figures))
     if (folder / REPORT).is_file():
-        link = f"{page.escape(folder.name)}/{REPORT}"
+        link = f"{quote(folder.name)}/{REPORT}"
         parts.append(f'<p><a href="{link}">The whole report of this run</a></p>')
     machines = [m.get("device") for m in run.get("machines", []) if isinstance(m, dict)]
     told = {"seconds": state["seconds"], "machines": machines, "revision": run.get("revision")}

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import torch
 import tyro
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.outcome import RESULTS, RUN, benchmark_run
@@ -164,17 +165,25 @@ def accuracy_plot(
         speed = published_speed.get(method.removeprefix("DINO "))
         if speed is not None and speed[0] is not None and knn is not None:
             axes.plot(speed[0], knn, "o", color="0.7")
-            axes.annotate(f"{method}, published", (speed[0], knn), color="0.5", size=8)
+            _label(axes, method, speed[0], knn, "0.5")
     for (kind, values), colour in zip(accuracies.items(), ("#2b6cb0", "#e08a2e"), strict=True):
         for name, accuracy in values.items():
             if name in speeds:
                 axes.plot(speeds[name], accuracy, "s", color=colour)
-                axes.annotate(f"{name}, {kind}", (speeds[name], accuracy), size=8)
+                _label(axes, f"{name}, {kind}", speeds[name], accuracy, colour)
     axes.set_xscale("log")
-    axes.set_xlabel("images/s (published: NVIDIA V100)")
-    axes.set_ylabel("top-1 accuracy, % (published: ImageNet, k-NN)")
+    axes.margins(0.25, 0.1)
+    axes.set_xlabel("images/s (gray, published: NVIDIA V100)")
+    axes.set_ylabel("top-1 accuracy, % (gray: ImageNet, k-NN)")
     axes.grid(color="0.9")
     return figure
+
+
+def _label(axes: Axes, text: str, x: float, y: float, colour: str) -> None:
+    shift = (0, 5) if "linear" not in text else (0, -12)
+    axes.annotate(
+        text, (x, y), shift, textcoords="offset points", ha="center", size=8, color=colour
+    )
 
 
 def write_plot(path: Path, figure: Figure) -> None:

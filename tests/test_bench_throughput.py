@@ -5,6 +5,7 @@ import pytest
 import torch
 from bench_data import bench, said
 
+from benchmarks.outcome import shown_name
 from benchmarks.throughput import accuracy_plot, read_accuracies
 from benchmarks.timing import time_backbone
 from vos.backbones import load_backbone
@@ -87,3 +88,8 @@ def test_wrong_input(tmp_path, capsys, arguments, told):
 def test_folder_without_a_run(tmp_path):
     with pytest.raises(InputError, match="holds no finished knn or linear run"):
         read_accuracies([tmp_path])
+
+
+def test_untrained_backbones_are_called_so():
+    assert shown_name({"name": "a", "source": "untrained"}) == "a, untrained"
+    assert shown_name({"name": "a", "source": "a.pth"}) == "a"

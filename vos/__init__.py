@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vos.config import PropagationConfig
     from vos.datasets import Dataset, load_dataset
     from vos.evaluation import Evaluation, evaluate
+    from vos.export import export_backbone
+    from vos.features import compute_features
     from vos.files import InputError
     from vos.masks import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
@@ -54,9 +56,11 @@ _HOME = {
     "SegmentResult": "segment",
     "Snapshot": "propagator",
     "VideoWriter": "video_writer",
+    "compute_features": "features",
     "contour_accuracy": "metrics",
     "draw_overlay": "overlay",
     "evaluate": "evaluation",
+    "export_backbone": "export",
     "load_backbone": "backbones",
     "load_dataset": "datasets",
     "open_frames": "video",
@@ -84,9 +88,11 @@ __all__ = [
     "Snapshot",
     "VideoWriter",
     "__version__",
+    "compute_features",
     "contour_accuracy",
     "draw_overlay",
     "evaluate",
+    "export_backbone",
     "load_backbone",
     "load_dataset",
     "open_frames",

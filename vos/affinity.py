@@ -27,6 +27,7 @@ from vos.parallel import map_threads
 _GPU_BLOCK = 1 << 26
 """Similarities held at once where launches cost most; a CPU holds one tile's, in its cache."""
 
+Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
@@ -55,26 +56,31 @@ def local_topk(
     """
     tiles = neighborhood.cut(target)
     patches = neighborhood.height * neighborhood.width
-
-    def column(x: int) -> tuple[Tensor, Tensor, Tensor]:
-        return _column_topk(tiles[x], [bands[x] for bands in context], neighborhood, x, n)
-
-    columns = _map(tiles, column, range(len(tiles)))
-    similarity = neighborhood.join(torch.stack([values for values, _, _ in columns]))
-    frame = neighborhood.join(torch.stack([frames for _, frames, _ in columns]))
-    source = neighborhood.join(torch.stack([sources for _, _, sources in columns]))
-    return TopK(similarity, frame * patches + source)
-
-
-def _column_topk(
-    tiles: Tensor, bands: Sequence[Tensor], neighborhood: Neighborhood, column: int, n: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Top n of a column of tiles: similarities, context frames and source patches, (Y, p, n)."""
     places = neighborhood.window[0] * neighborhood.window[1]
-    found = [_select(block, n) for _, block in _blocks(tiles, bands, neighborhood, column)]
-    best = torch.cat([values for values, _ in found]).float() + _origin(tiles)
-    code = torch.cat([codes for _, codes in found])
-    return best, code // places, neighborhood.source_index(column, code % places)
+    parts = _parts(tiles)
+
+    def search(part: tuple[int, slice]) -> tuple[Tensor, Tensor]:
+        x, rows = part
+        blocks = _blocks(tiles[x], [bands[x] for bands in context], neighborhood, x, rows)
+        found = [_select(block, n) for _, block in blocks]
+        return torch.cat([values for values, _ in found]), torch.cat([codes for _, codes in found])
+
+    found = _map(tiles, search, parts)
+    shape = (*tiles.shape[:3], n)
+    values = torch.cat([values for values, _ in found]).view(shape).float() + _origin(tiles)
+    codes = torch.cat([codes for _, codes in found]).view(shape)
+    source = [neighborhood.source_index(x, code % places) for x, code in enumerate(codes)]
+    indices = codes // places * patches + torch.stack(source)
+    return TopK(neighborhood.join(values), neighborhood.join(indices))
+
+
+def _parts(tiles: Tensor) -> list[tuple[int, slice]]:
+    """Cut the work into columns of tiles; on a CPU into halves, to share it out evenly."""
+    across, down = tiles.shape[:2]
+    middle = -(-down // 2)
+    halves = tiles.device.type == "cpu" and down > 1
+    rows = [slice(0, middle), slice(middle, down)] if halves else [slice(0, down)]
+    return [(x, part) for x in range(across) for part in rows]
 
 
 def _select(block: Tensor, n: int) -> tuple[Tensor, Tensor]:
@@ -95,33 +101,37 @@ def _select(block: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 
 def _blocks(
-    tiles: Tensor, bands: Sequence[Tensor], neighborhood: Neighborhood, column: int
+    tiles: Tensor,
+    bands: Sequence[Tensor],
+    neighborhood: Neighborhood,
+    column: int,
+    part: slice,
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Give the similarities of a column of tiles, some tile rows at a time.
+    """Give the similarities of a part of a column of tiles, some tile rows at a time.
 
     Yields:
         Which tile rows, and (K, rows, p, q) similarities, overwritten by the next.
     """
-    down, patches, _ = tiles.shape
+    patches = tiles.shape[1]
     places = neighborhood.window[0] * neighborhood.window[1]
     each = patches * places * len(bands)
     step = 1 if tiles.device.type == "cpu" else max(1, _GPU_BLOCK // each)
-    bias = neighborhood.bias(column, tiles, -_origin(tiles))
-    memory = tiles.new_empty(len(bands), min(step, down), patches, places)
-    for start in range(0, down, step):
-        rows = slice(start, min(start + step, down))
+    memory = tiles.new_empty(len(bands), min(step, part.stop - part.start), patches, places)
+    for start in range(part.start, part.stop, step):
+        rows = slice(start, min(start + step, part.stop))
         block = memory[:, : rows.stop - start]
+        bias = neighborhood.bias(column, rows, tiles, -_origin(tiles))
         for k, band in enumerate(bands):
             windows = neighborhood.windows(band, rows.start, rows.stop).transpose(1, 2)
-            torch.baddbmm(bias[rows], tiles[rows], windows, out=block[k])
+            torch.baddbmm(bias, tiles[rows], windows, out=block[k])
         yield rows, block
 
 
-def _map(tiles: Tensor, function: Callable[[int], Value], columns: Iterable[int]) -> list[Value]:
-    """Apply a function to columns of tiles: in threads on a CPU, in order elsewhere."""
+def _map(tiles: Tensor, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
+    """Apply a function to parts of the tiles: in threads on a CPU, in order elsewhere."""
     if tiles.device.type == "cpu":
-        return map_threads(function, columns)
-    return [function(column) for column in columns]
+        return map_threads(function, items)
+    return [function(item) for item in items]
 
 
 def _origin(features: Tensor) -> float:
@@ -208,7 +218,8 @@ def _labels_with_ties(
 
     def column(x: int) -> None:
         bands = [frame[x] for frame in context]
-        for rows, block in _blocks(tiles[x], bands, neighborhood, x):
+        every = slice(0, tiles.shape[1])
+        for rows, block in _blocks(tiles[x], bands, neighborhood, x, every):
             top, threshold = limits[x, rows, :, :1], limits[x, rows, :, 1:]
             for similarity, band in zip(block, (m[x] for m in maps), strict=True):
                 weights = ((similarity - top) / temperature).exp()

@@ -39,7 +39,7 @@ class Neighborhood:
     width: int
     radius: int
     shape: Shape = "square"
-    _biases: dict[tuple[int, int, torch.dtype, torch.device], Tensor] = field(
+    _biases: dict[tuple[object, ...], Tensor] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -126,16 +126,28 @@ class Neighborhood:
         stride = step if stop - start > 1 else places * width
         return band.as_strided((stop - start, places, width), (stride, width, 1), offset)
 
-    def bias(self, column: int, like: Tensor, visible: float) -> Tensor:
-        """Return what is added to a tile column's similarities, (Y, p, q).
+    def bias(self, column: int, rows: slice, like: Tensor, visible: float) -> Tensor:
+        """Return what is added to the similarities of some tile rows of a column, (rows, p, q).
 
         `visible` where a patch may see a place, minus infinity where it may not: too far away, or
-        outside the frame.
+        outside the frame. Tiles whose windows are cut by the frame in the same way share theirs.
         """
-        left, right = self._clip(column)
-        key = (left, right, like.dtype, like.device)
+        across = self._clip(column, 1)
+        biases = [
+            self._shared_bias(self._clip(row, 0), across, like, visible)
+            for row in range(rows.start, rows.stop)
+        ]
+        return biases[0] if len(biases) == 1 else torch.cat(biases)
+
+    def _shared_bias(
+        self, down: tuple[int, int], across: tuple[int, int], like: Tensor, visible: float
+    ) -> Tensor:
+        key = (*down, *across, like.dtype, like.device)
         if key not in self._biases:
-            allowed = self._within().to(like.device) & self._inside(left, right).to(like.device)
+            high, wide = self.window
+            y, x = torch.arange(high).unsqueeze(1), torch.arange(wide)
+            inside = (y >= down[0]) & (y < down[1]) & (x >= across[0]) & (x < across[1])
+            allowed = (self._within() & inside.view(1, 1, -1)).to(like.device)
             bias = torch.full(allowed.shape, -torch.inf, dtype=like.dtype, device=like.device)
             self._biases[key] = bias.masked_fill_(allowed, visible)
         return self._biases[key]
@@ -158,12 +170,12 @@ class Neighborhood:
         x = column * columns - self.radius + places % self.window[1]
         return y.clamp(0, self.height - 1) * self.width + x.clamp(0, self.width - 1)
 
-    def _clip(self, column: int) -> tuple[int, int]:
-        """Places of a window's row that lie inside the frame: from left to right."""
+    def _clip(self, tile: int, axis: int) -> tuple[int, int]:
+        """Places of a window along an axis (0 down, 1 across) that lie inside the frame."""
         if self.unlimited:
-            return 0, self.width
-        first = column * self.tile[1] - self.radius
-        return max(0, -first), min(self.window[1], self.width - first)
+            return 0, self.window[axis]
+        first = tile * self.tile[axis] - self.radius
+        return max(0, -first), min(self.window[axis], self.grid[axis] - first)
 
     def _within(self) -> Tensor:
         """Which places of a window each patch of a tile can see by distance, (1, p, q)."""
@@ -178,14 +190,3 @@ class Neighborhood:
         else:
             near = (dy.abs() <= self.radius) & (dx.abs() <= self.radius)
         return near.view(1, rows * columns, high * wide)
-
-    def _inside(self, left: int, right: int) -> Tensor:
-        """Which places of each tile row's window lie in the frame, (Y, 1, q)."""
-        down, (high, wide) = self.tiles[0], self.window
-        if self.unlimited:
-            return torch.ones(down, 1, high * wide, dtype=torch.bool)
-        y = torch.arange(down).unsqueeze(1) * self.tile[0] - self.radius + torch.arange(high)
-        rows = (y >= 0) & (y < self.height)
-        x = torch.arange(wide)
-        columns = (x >= left) & (x < right)
-        return (rows.unsqueeze(2) & columns).view(down, 1, high * wide)

@@ -221,14 +221,14 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
             [sys.executable, "-c", STUCK, *argv],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
-    for sent, process in running.items():
+    for process in running.values():
         for line in process.stdout:
             if line.startswith("third frame"):
                 break
     time.sleep(1)  # the writing thread may be behind
-    for sent, process in running.items():
+    for process in running.values():
         process.send_signal(sent)
-    for sent, process in running.items():
+    for process in running.values():
         _, told = process.communicate(timeout=60)
         assert process.returncode == expected[sent], told
         assert "Traceback" not in told

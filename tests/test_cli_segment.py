@@ -226,9 +226,9 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
             if line.startswith("third frame"):
                 break
     time.sleep(1)  # the writing thread may be behind
-    for process in running.values():
+    for sent, process in running.items():
         process.send_signal(sent)
-    for process in running.values():
+    for sent, process in running.items():
         _, told = process.communicate(timeout=60)
         assert process.returncode == expected[sent], told
         assert "Traceback" not in told

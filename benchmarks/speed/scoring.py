@@ -105,7 +105,7 @@ class ScoringSpeed:
 
 def _public(predictions: Path, truth: Path, processes: int) -> Callable[[], Means]:
     """Make a run of vos-benchmark, which writes into the folder of predictions: a copy by links."""
-    from vos_benchmark.benchmark import benchmark  # type: ignore[import-untyped]
+    from vos_benchmark.benchmark import benchmark
 
     def score() -> Means:
         with (

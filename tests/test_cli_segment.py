@@ -259,7 +259,6 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
 
 def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(vos.demo_clip, "FRAMES", 4)
-    monkeypatch.setattr("vos.cli.demo.FRAMES", 4)
     out = tmp_path / "demo"
     argv = ["demo", "--out", str(out), "--short-side", "128", "--device", "cpu"]
     assert run_verbs("vos", "", VERBS, argv) == 0

@@ -5,7 +5,7 @@ A thread decodes ahead (`vos.video`), this one computes, a third writes (`vos.ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def segment_video(
     masks: Masks,
     out: str | Path,
     *,
-    backbone: str | Backbone = DEFAULT_BACKBONE,
+    backbone: str | Backbone | Callable[[], Backbone] = DEFAULT_BACKBONE,
     config: PropagationConfig | None = None,
     frames: FrameRange | None = None,
     rules: PromptRules | None = None,
@@ -89,7 +89,8 @@ def segment_video(
         masks: a mask file or array (H, W) for the first frame, or a mapping from frame index in
             the source to mask.
         out: the folder to write to.
-        backbone: a name for `vos.load_backbone`, or a loaded backbone.
+        backbone: a name for `vos.load_backbone`, a loaded backbone, or a function that loads one,
+            which is called once source and masks are known to be good.
         config: the propagation's numbers; the published protocol's by default.
         frames: which frames.
         rules: how masks may differ from what is expected.
@@ -111,7 +112,7 @@ def segment_video(
     prompts = read_prompts(by_index, rules)
     with _open(source, frames) as reader:
         _check_count(by_index, reader, frames)
-        loaded = load_backbone(backbone) if isinstance(backbone, str) else backbone
+        loaded = _loaded(backbone)
         tracker = LabelPropagator(loaded, config)
         record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config, outputs=outputs)
         out = Path(out)
@@ -134,6 +135,12 @@ def segment_video(
     return SegmentResult(
         out, pipeline.done, pipeline.computed, tracker.objects, pipeline.seconds, mapping
     )
+
+
+def _loaded(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
+    if isinstance(backbone, Backbone):  # itself callable, so it comes first
+        return backbone
+    return load_backbone(backbone) if isinstance(backbone, str) else backbone()
 
 
 def _open(source: str | Path, frames: FrameRange) -> FrameReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,6 @@ from vos.attention import AttentionReader, attention_sheet, attention_videos
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.cli.segment import FrameProgress
-from vos.command import progress
 from vos.files import InputError, atomic_path
 from vos.masks import write_mask
 from vos.overlay import draw_heatmap
@@ -92,14 +92,14 @@ class Attention:
         print(f"masks of {self.mass:.0%} of the attention: {self.out / 'masks'}")
 
     def _video(self, reader: FrameReader, attention: AttentionReader) -> None:
-        with progress("attention", reader.count) as advance:
+        with ExitStack() as stack:
             done = attention_videos(
                 reader,
                 attention,
                 self.out,
                 heads=self.heads,
                 stride=self.frames.stride,
-                on_frame=FrameProgress(advance),
+                on_frame=FrameProgress(stack, "attention"),
             )
         print(f"{done} frames with {attention.backbone.record.name}")
         print(f"video: {self.out / 'attention.mp4'}")

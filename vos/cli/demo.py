@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,8 @@ import numpy as np
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.cli.segment import FrameProgress
-from vos.command import progress
 from vos.config import PropagationConfig
-from vos.demo_clip import FRAMES, demo_frames
+from vos.demo_clip import demo_frames
 from vos.evaluation import evaluate
 from vos.files import atomic_path
 from vos.masks import read_index_png, write_mask
@@ -52,7 +52,7 @@ class Demo:
             write_mask(truth / f"{number:05d}.png", mask)
             _write_picture(frames / f"{number:05d}.png", image)
         start = time.perf_counter()
-        with progress("segment", FRAMES) as advance:
+        with ExitStack() as stack:
             done = segment_video(
                 frames,
                 truth / "00000.png",
@@ -60,7 +60,7 @@ class Demo:
                 backbone=backbone,
                 config=self.propagation,
                 overwrite=self.overwrite,
-                on_frame=FrameProgress(advance),
+                on_frame=FrameProgress(stack, "segment"),
             )
         seconds = time.perf_counter() - start
         scores = evaluate(result / MASKS, truth)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +63,8 @@ class Segment:
         if self.video is None or self.out is None:
             raise InputError("give a video and -o OUT, or a list of videos (--batch)")
         item = BatchItem(self.video, parse_masks(self.mask), self.out)
-        backbone = self._load(self.backbone.device)
-        _report(self._segment(item, backbone, "segment"), self.outputs)
+        load = partial(self._load, self.backbone.device)
+        _report(self._segment(item, load, "segment"), self.outputs)
         return 0
 
     def _run_batch(self, path: Path) -> int:
@@ -85,12 +88,14 @@ class Segment:
             backbone if self.feature_cache is None else CachedBackbone(backbone, self.feature_cache)
         )
 
-    def _segment(self, item: BatchItem, backbone: Backbone, label: str) -> SegmentResult:
+    def _segment(
+        self, item: BatchItem, backbone: Backbone | Callable[[], Backbone], label: str
+    ) -> SegmentResult:
         masks = {
             self.frames.start if index is None else index: path
             for index, path in item.masks.items()
         }
-        with progress(label, None) as advance:
+        with ExitStack() as stack:
             return segment_video(
                 item.video,
                 masks,
@@ -102,7 +107,7 @@ class Segment:
                 outputs=self.outputs,
                 resume=self.resume,
                 overwrite=self.overwrite,
-                on_frame=FrameProgress(advance),
+                on_frame=FrameProgress(stack, label),
             )
 
 
@@ -117,14 +122,18 @@ def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> in
 
 
 class FrameProgress:
-    """Turns the pipeline's count of frames into steps of a progress display."""
+    """Turns the pipeline's count of frames into a progress display, opened with the first frame."""
 
-    def __init__(self, advance: Advance) -> None:
-        self._advance = advance
+    def __init__(self, stack: ExitStack, label: str) -> None:
+        self._stack = stack
+        self._label = label
+        self._advance: Advance | None = None
         self._shown = 0
 
     def __call__(self, done: int, total: int | None) -> None:
         """Take (frames done, frames in all or None)."""
+        if self._advance is None:
+            self._advance = self._stack.enter_context(progress(self._label, total))
         self._advance(done - self._shown, total=total)
         self._shown = done
 

@@ -12,7 +12,6 @@ from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from vos.backbones import Backbone, DinoViT
 from vos.files import InputError
@@ -130,8 +129,3 @@ def _gem_of_map(features: Tensor) -> Tensor:
         )
     places = features.flatten(2).transpose(1, 2)
     return torch.cat([places.mean(1), gem(places)], dim=1)
-
-
-def l2_normalised(features: Tensor) -> Tensor:
-    """Bring each row to length 1."""
-    return F.normalize(features, dim=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vos.masks import DAVIS_PALETTE, VOID
-from vos.overlay import contact_sheet, draw_heatmap, draw_mask, draw_overlay
+from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
 
 
 @pytest.fixture
@@ -99,13 +99,6 @@ def test_overlay_refuses_other_sizes_and_alphas(frame, ids):
         draw_overlay(frame, ids[:-1])
     with pytest.raises(ValueError, match=r"alpha 1\.5"):
         draw_overlay(frame, ids, alpha=1.5)
-
-
-def test_mask_as_picture(ids):
-    picture = draw_mask(ids)
-    assert picture.dtype == np.uint8
-    assert (picture[15, 30] == DAVIS_PALETTE[1]).all()
-    assert (picture[35, 60] == 0).all()
 
 
 def test_heatmap_goes_from_dark_to_bright(frame):

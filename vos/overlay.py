@@ -105,13 +105,6 @@ def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) 
     cv2.putText(image, str(object_id), corner, _FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)
 
 
-def draw_mask(
-    ids: NDArray[np.uint8], palette: NDArray[np.uint8] = DAVIS_PALETTE
-) -> NDArray[np.uint8]:
-    """Return a mask (H, W) as a picture RGB (H, W, 3) in the palette's colours."""
-    return palette[ids]
-
-
 def draw_heatmap(
     frame: NDArray[np.uint8], values: NDArray[np.floating], *, alpha: float = 0.6
 ) -> NDArray[np.uint8]:

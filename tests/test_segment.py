@@ -1,9 +1,11 @@
 """The main job from end to end on small made clips: every output, resuming, wrong input."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+import time
 from fractions import Fraction
 
 import cv2
@@ -18,8 +20,9 @@ from vos.config import PropagationConfig
 from vos.files import InputError
 from vos.images import read_image
 from vos.masks import read_index_png, write_mask
-from vos.outputs import OutputOptions
+from vos.outputs import STATE, OutputOptions
 from vos.prompts import PromptRules
+from vos.resume import load_snapshot
 from vos.rle import masks_from_coco, masks_from_youtube_vos
 from vos.segment import FrameRange, segment_video
 from vos.soft_labels import read_soft_npz, read_soft_png
@@ -404,6 +407,16 @@ def test_stopping_twice(segment, folder):
     assert_same_masks(whole, whole.with_name("out"))
 
 
+def wait_for_state(out, number):
+    """Wait until the writing thread has saved the state after a step, and so all before it."""
+    for _ in range(1000):
+        with contextlib.suppress(InputError):
+            if load_snapshot(out / STATE).number == number:
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"the state after step {number} was not saved")
+
+
 def test_a_state_saved_on_the_way_is_enough(segment, folder, monkeypatch, tmp_path):
     """As after a kill: the state of an earlier frame, later masks there, no closing record."""
     monkeypatch.setattr(vos.pipeline, "_SAVE_SECONDS", 0.0)
@@ -412,6 +425,7 @@ def test_a_state_saved_on_the_way_is_enough(segment, folder, monkeypatch, tmp_pa
 
     def kill(done, _total):
         if done == 6:
+            wait_for_state(out, 5)
             shutil.copytree(out, tmp_path / "killed")
             raise KeyboardInterrupt
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from vos import affinity
 from vos.affinity import local_topk, propagate_labels
 from vos.neighborhood import Neighborhood
 
@@ -93,6 +94,20 @@ def test_neighbours_are_the_nearest_that_may_be_seen(case):
     assert torch.equal(found.indices[:, :n][real], indices[real])
     assert found.similarity[:, n:].isneginf().all()
     assert found.similarity[:, :n][~real].isneginf().all()
+
+
+@pytest.mark.parametrize("rows", [2, 100])
+@pytest.mark.parametrize("radius", [0, 4])
+def test_several_tiles_in_one_product_find_the_same(rows, radius, monkeypatch):
+    """As on a GPU, where a product of one tile would be too little work."""
+    grid = Neighborhood(40, 30, radius)
+    target, *context = (unit(40, 30, 16, seed=i) for i in range(4))
+    context = [grid.lay_out(f) for f in context]
+    one = local_topk(target, context, grid, 6)
+    monkeypatch.setattr(affinity, "_rows_at_once", lambda device, similarities: rows)
+    several = local_topk(target, context, grid, 6)
+    assert torch.allclose(one.similarity, several.similarity, atol=1e-6)
+    assert torch.equal(one.indices, several.indices)
 
 
 @pytest.mark.parametrize("seed", range(4))

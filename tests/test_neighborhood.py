@@ -29,3 +29,54 @@ def test_radius_zero_or_beyond_the_frame_is_unlimited():
 def test_two_of_one_geometry_are_equal():
     assert Neighborhood(4, 5, 2) == Neighborhood(4, 5, 2)
     assert Neighborhood(4, 5, 2) != Neighborhood(4, 5, 2, "circle")
+
+
+@pytest.mark.parametrize("shape", ["square", "circle"])
+@pytest.mark.parametrize(
+    ("height", "width", "radius"), [(1, 1, 0), (17, 9, 3), (30, 52, 12), (5, 90, 35), (40, 11, 2)]
+)
+def test_windows_hold_just_what_the_tile_can_see(height, width, radius, shape):
+    grid = Neighborhood(height, width, radius, shape)
+    frame = torch.arange(float(height * width)).view(height, width, 1)
+    bands = grid.lay_out(frame)
+    assert torch.equal(grid.gather(bands), frame)
+    down, across = grid.tiles
+    targets = grid.cut(frame)
+    for x in range(across):
+        for y in range(down):
+            seen = grid.windows(bands[x], slice(y, y + 1))[0, :, 0]
+            places = torch.arange(len(seen)).expand(down, 1, -1)
+            assert torch.equal(grid.source_index(x, places)[y, 0], seen.long())
+            allowed = grid.bias(x, y, frame, 0.0)[0] == 0
+            inside = torch.ones(grid.tile, dtype=torch.bool)
+            inside[height - y * grid.tile[0] :] = False
+            inside[:, width - x * grid.tile[1] :] = False
+            for patch in inside.flatten().nonzero().flatten().tolist():
+                here = int(targets[x, y, patch])
+                assert set(seen[allowed[patch]].long().tolist()) == reachable(grid, here)
+
+
+def reachable(grid: Neighborhood, patch: int) -> set[int]:
+    rows, columns = torch.arange(grid.height).unsqueeze(1), torch.arange(grid.width)
+    dy, dx = rows - patch // grid.width, columns - patch % grid.width
+    if grid.radius == 0:
+        near = torch.ones(grid.grid, dtype=torch.bool)
+    elif grid.shape == "square":
+        near = (dy.abs() <= grid.radius) & (dx.abs() <= grid.radius)
+    else:
+        near = dy**2 + dx**2 <= grid.radius**2
+    return set(near.flatten().nonzero().flatten().tolist())
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_runs_of_tile_rows_cover_them_once_and_see_windows_of_one_height(most):
+    grid = Neighborhood(60, 20, 12)
+    frame = torch.rand(60, 20, 2)
+    bands = grid.lay_out(frame)
+    runs = list(grid.alike(slice(0, grid.tiles[0]), most))
+    assert [row for run in runs for row in range(run.start, run.stop)] == list(range(10))
+    assert max(run.stop - run.start for run in runs) == min(most, 6)  # rows 2 to 7 see 30 rows
+    for run in runs:
+        together = grid.windows(bands[0], run)
+        alone = [grid.windows(bands[0], slice(y, y + 1)) for y in range(run.start, run.stop)]
+        assert torch.equal(together, torch.cat(alone))

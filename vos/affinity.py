@@ -14,6 +14,7 @@ p patches of a tile, q places of a window, X tiles from left to right, Y from to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vos.neighborhood import Neighborhood
+from vos.neighborhood import LaidOut, Neighborhood
 from vos.parallel import map_threads
 
 _GPU_BLOCK = 1 << 26
@@ -41,7 +42,7 @@ class TopK(NamedTuple):
 
 
 def local_topk(
-    target: Tensor, context: Sequence[Tensor], neighborhood: Neighborhood, n: int
+    target: Tensor, context: Sequence[LaidOut], neighborhood: Neighborhood, n: int
 ) -> TopK:
     """Find every target patch's most similar patches in its windows of all context frames.
 
@@ -56,21 +57,20 @@ def local_topk(
     """
     tiles = neighborhood.cut(target)
     patches = neighborhood.height * neighborhood.width
-    places = neighborhood.window[0] * neighborhood.window[1]
     parts = _parts(tiles)
 
     def search(part: tuple[int, slice]) -> tuple[Tensor, Tensor]:
         x, rows = part
         blocks = _blocks(tiles[x], [bands[x] for bands in context], neighborhood, x, rows)
-        found = [_select(block, n) for _, block in blocks]
+        found = [_select(block, n, patches) for _, block in blocks]
         return torch.cat([values for values, _ in found]), torch.cat([codes for _, codes in found])
 
     found = _map(tiles, search, parts)
     shape = (*tiles.shape[:3], n)
     values = torch.cat([values for values, _ in found]).view(shape).float() + _origin(tiles)
     codes = torch.cat([codes for _, codes in found]).view(shape)
-    source = [neighborhood.source_index(x, code % places) for x, code in enumerate(codes)]
-    indices = codes // places * patches + torch.stack(source)
+    source = [neighborhood.source_index(x, code % patches) for x, code in enumerate(codes)]
+    indices = codes // patches * patches + torch.stack(source)
     return TopK(neighborhood.join(values), neighborhood.join(indices))
 
 
@@ -83,8 +83,8 @@ def _parts(tiles: Tensor) -> list[tuple[int, slice]]:
     return [(x, part) for x in range(across) for part in rows]
 
 
-def _select(block: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Pick the n largest of a block (K, rows, p, q): values and codes k * q + place, (rows, p, n).
+def _select(block: Tensor, n: int, patches: int) -> tuple[Tensor, Tensor]:
+    """Pick the n largest of a block (K, rows, p, q): values and codes k * P + place, (rows, p, n).
 
     The n places whose largest value over the context frames is largest hold the n largest values:
     every other place's values are below at least n of them. So the expensive selection runs over
@@ -97,7 +97,7 @@ def _select(block: Tensor, n: int) -> tuple[Tensor, Tensor]:
         candidates = F.pad(candidates, (0, n - candidates.shape[-1]), value=-torch.inf)
     values, which = candidates.topk(n)
     place = at.gather(2, (which // frames).clamp(max=at.shape[-1] - 1))
-    return values, which % frames * places + place
+    return values, which % frames * patches + place
 
 
 def _blocks(
@@ -112,19 +112,23 @@ def _blocks(
     Yields:
         Which tile rows, and (K, rows, p, q) similarities, overwritten by the next.
     """
-    patches = tiles.shape[1]
-    places = neighborhood.window[0] * neighborhood.window[1]
-    each = patches * places * len(bands)
-    step = 1 if tiles.device.type == "cpu" else max(1, _GPU_BLOCK // each)
-    memory = tiles.new_empty(len(bands), min(step, part.stop - part.start), patches, places)
-    for start in range(part.start, part.stop, step):
-        rows = slice(start, min(start + step, part.stop))
-        block = memory[:, : rows.stop - start]
-        bias = neighborhood.bias(column, rows, tiles, -_origin(tiles))
-        for k, band in enumerate(bands):
-            windows = neighborhood.windows(band, rows.start, rows.stop).transpose(1, 2)
-            torch.baddbmm(bias, tiles[rows], windows, out=block[k])
+    largest = len(bands) * tiles.shape[1] * neighborhood.largest_window
+    memory = tiles.new_empty(0)
+    for rows in neighborhood.alike(part, _rows_at_once(tiles.device, largest)):
+        windows = [neighborhood.windows(band, rows).transpose(1, 2) for band in bands]
+        shape = (len(bands), rows.stop - rows.start, tiles.shape[1], windows[0].shape[2])
+        if memory.numel() < math.prod(shape):
+            memory = tiles.new_empty(math.prod(shape))
+        block = memory[: math.prod(shape)].view(shape)
+        bias = neighborhood.bias(column, rows.start, tiles, -_origin(tiles))
+        for similarity, window in zip(block, windows, strict=True):
+            torch.baddbmm(bias, tiles[rows], window, out=similarity)
         yield rows, block
+
+
+def _rows_at_once(device: torch.device, similarities: int) -> int:
+    """How many tiles of so many similarities each are compared in one product."""
+    return 1 if device.type == "cpu" else max(1, _GPU_BLOCK // similarities)
 
 
 def _map(tiles: Tensor, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
@@ -144,7 +148,7 @@ def _origin(features: Tensor) -> float:
 
 def propagate_labels(
     target: Tensor,
-    context: Sequence[Tensor],
+    context: Sequence[LaidOut],
     labels: Sequence[Tensor],
     neighborhood: Neighborhood,
     *,
@@ -195,7 +199,7 @@ def propagate_labels(
 
 def _labels_with_ties(
     target: Tensor,
-    context: Sequence[Tensor],
+    context: Sequence[LaidOut],
     labels: Sequence[Tensor],
     neighborhood: Neighborhood,
     *,
@@ -224,7 +228,7 @@ def _labels_with_ties(
             for similarity, band in zip(block, (m[x] for m in maps), strict=True):
                 weights = ((similarity - top) / temperature).exp()
                 weights = weights.masked_fill_(similarity < threshold, 0)
-                seen = neighborhood.windows(band, rows.start, rows.stop)
+                seen = neighborhood.windows(band, rows)
                 out[x, rows, :, :-1] += torch.bmm(weights, seen)
                 out[x, rows, :, -1:] += weights.sum(-1, keepdim=True)
 

@@ -10,7 +10,7 @@ Shapes: P = h * w patches, C = 1 + objects, background first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,10 +23,8 @@ class ContextFrame:
 
     number: int
     """Position in the video."""
-    features: Tensor
-    """(h, w, D)."""
-    laid_out: Tensor
-    """The same as `vos.neighborhood.Neighborhood.lay_out` stores them."""
+    features: Sequence[Tensor]
+    """As `vos.neighborhood.Neighborhood.lay_out` stores them."""
     labels: Tensor
     """(P, C) float32."""
 
@@ -116,22 +114,22 @@ class ContextMemory:
             dict(self._latest),
         )
 
-    def restore(self, state: MemoryState, features: Mapping[int, tuple[Tensor, Tensor]]) -> None:
+    def restore(self, state: MemoryState, features: Mapping[int, Sequence[Tensor]]) -> None:
         """Become what `state` was taken of.
 
         Args:
             state: what `state` returned.
-            features: frame number -> its features, and the same laid out.
+            features: frame number -> its features, laid out.
         """
         self.objects = state.objects
         self._first, self._latest = dict(state.first_prompt), dict(state.latest_prompt)
         self._prompted = {
-            number: ContextFrame(number, *features[number], labels)
+            number: ContextFrame(number, features[number], labels)
             for number, labels in state.prompted.items()
         }
         self._last.clear()
         for number, labels in state.last.items():
-            self._last.append(ContextFrame(number, *features[number], labels))
+            self._last.append(ContextFrame(number, features[number], labels))
 
     def _forget(self) -> None:
         needed = set(self._first.values()) | set(self._latest.values())

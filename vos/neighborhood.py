@@ -1,8 +1,9 @@
 """Which patches of a context frame a patch may look at, and how frames are tiled for it.
 
 The target frame is cut into tiles. A tile meets, in each context frame, the window of source
-patches that any of its patches can see. Windows overlap; a context frame is stored as overlapping
-bands of columns, so that every window is a plain strided view of its band.
+patches that any of its patches can see, as far as it lies inside the frame. Windows overlap; a
+context frame is stored as overlapping bands of columns, so that every window is a plain view of
+its band.
 
 Shapes: D width, h w patches, p patches of a tile, q places of a window, X tiles from left to
 right, Y from top to bottom.
@@ -10,6 +11,8 @@ right, Y from top to bottom.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,8 +21,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Shape = Literal["square", "circle"]
+LaidOut = Sequence[Tensor]
+"""A frame's features as `Neighborhood.lay_out` stores them."""
 
-_TILE_ROWS = 8
+_TILE_ROWS = 6
+"""At most; tiles of a few patches compute little in vain and still make good matrix products."""
 _LARGE_FRAME = 1 << 15
 """Patches from which on a context frame's memory counts more than time."""
 
@@ -57,13 +63,14 @@ class Neighborhood:
     @property
     def tile(self) -> tuple[int, int]:
         """Rows and columns of a tile of target patches."""
+        rows = _share(self.height, _TILE_ROWS)
         if self.unlimited:
-            return _TILE_ROWS, self.width
+            return rows, self.width
         # Narrow tiles compute less, wide ones store less: a context frame's columns are kept
-        # (columns + 2 radius) / columns times, at most 4 times, and 2 times where it is large.
+        # (columns + 2 radius) / columns times, 3 times, and 2 times where it is large.
         large = self.height * self.width > _LARGE_FRAME
-        widest = 2 * self.radius if large else -(-self.radius * 2 // 3)
-        return _TILE_ROWS, max(8, widest // 8 * 8)
+        widest = 2 * self.radius if large else self.radius
+        return rows, _share(self.width, max(_TILE_ROWS, widest))
 
     @property
     def tiles(self) -> tuple[int, int]:
@@ -71,33 +78,43 @@ class Neighborhood:
         rows, columns = self.tile
         return -(-self.height // rows), -(-self.width // columns)
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """Rows and columns of the window of a tile."""
+    def window(self, tile: int, axis: int) -> slice:
+        """Rows (axis 0) or columns (axis 1) of the frame that the tile of that number sees."""
+        side = self.grid[axis]
         if self.unlimited:
-            return self.height, self.width
-        rows, columns = self.tile
-        return rows + 2 * self.radius, columns + 2 * self.radius
+            return slice(0, side)
+        first = tile * self.tile[axis]
+        last = first + self.tile[axis] + self.radius
+        return slice(max(0, first - self.radius), min(side, last))
 
-    def lay_out(self, features: Tensor) -> Tensor:
+    @property
+    def largest_window(self) -> int:
+        """The most places q that a tile sees."""
+        sides = (max(self._form(i, axis)[1] for i in range(self.tiles[axis])) for axis in (0, 1))
+        return math.prod(sides)
+
+    def lay_out(self, features: Tensor) -> LaidOut:
         """Store a context frame's features so that every window is a view.
 
         Args:
             features: (h, w, D).
 
         Returns:
-            (X, rows, window columns, D): bands of columns, padded with zeros.
+            For each column of tiles the band of columns that it sees, (h, columns, D).
         """
-        if self.unlimited:
-            return features.contiguous().unsqueeze(0)
-        (rows, columns), (down, across) = self.tile, self.tiles
-        r = self.radius
-        padded = F.pad(
-            features,
-            (0, 0, r, r + across * columns - self.width, r, r + down * rows - self.height),
-        )
-        bands = padded.unfold(1, columns + 2 * r, columns)  # (rows, X, D, window columns)
-        return bands.permute(1, 0, 3, 2).contiguous()
+        return [
+            features[:, self.window(x, 1)].clone(memory_format=torch.contiguous_format)
+            for x in range(self.tiles[1])
+        ]
+
+    def gather(self, bands: LaidOut) -> Tensor:
+        """Undo `lay_out`: bands -> (h, w, D)."""
+        columns = self.tile[1]
+        own = []
+        for x, band in enumerate(bands):
+            first = x * columns - self.window(x, 1).start
+            own.append(band[:, first : first + columns])
+        return torch.cat(own, dim=1)
 
     def cut(self, features: Tensor) -> Tensor:
         """Cut a target frame into tiles: (h, w, D) -> (X, Y, p, D), padded with zeros."""
@@ -116,38 +133,40 @@ class Neighborhood:
         grid = grid.reshape(down * rows, across * columns, n)
         return grid[: self.height, : self.width].reshape(-1, n)
 
-    def windows(self, band: Tensor, start: int, stop: int) -> Tensor:
-        """View the windows of tile rows start..stop of a band: (tile rows, q, D), no copy."""
-        places = self.window[0] * self.window[1]
-        width = band.shape[-1]
-        step = 0 if self.unlimited else self.tile[0] * self.window[1] * width
-        offset = band.storage_offset() + start * step
-        # One window is given a contiguous tensor's strides: other ones make PyTorch copy it.
-        stride = step if stop - start > 1 else places * width
-        return band.as_strided((stop - start, places, width), (stride, width, 1), offset)
+    def windows(self, band: Tensor, rows: slice) -> Tensor:
+        """View the windows of some tile rows of a band: (tile rows, q, D), no copy.
 
-    def bias(self, column: int, rows: slice, like: Tensor, visible: float) -> Tensor:
-        """Return what is added to the similarities of some tile rows of a column, (rows, p, q).
-
-        `visible` where a patch may see a place, minus infinity where it may not: too far away, or
-        outside the frame. Tiles whose windows are cut by the frame in the same way share theirs.
+        Their windows have to be of one height, as those of `alike` are.
         """
-        across = self._clip(column, 1)
-        biases = [
-            self._shared_bias(self._clip(row, 0), across, like, visible)
-            for row in range(rows.start, rows.stop)
-        ]
-        return biases[0] if len(biases) == 1 else torch.cat(biases)
+        window = self.window(rows.start, 0)
+        _, columns, width = band.shape
+        count = rows.stop - rows.start
+        places = (window.stop - window.start) * columns
+        step = 0 if self.unlimited else self.tile[0] * columns * width
+        offset = band.storage_offset() + window.start * columns * width
+        # One window is given a contiguous tensor's strides: other ones make PyTorch copy it.
+        stride = step if count > 1 else places * width
+        return band.as_strided((count, places, width), (stride, width, 1), offset)
 
-    def _shared_bias(
-        self, down: tuple[int, int], across: tuple[int, int], like: Tensor, visible: float
-    ) -> Tensor:
+    def alike(self, part: slice, most: int) -> Iterator[slice]:
+        """Cut a range of tile rows into runs, at most so long, whose windows are of one form."""
+        start = part.start
+        for row in range(part.start + 1, part.stop + 1):
+            full = row - start == most
+            if row == part.stop or full or self._form(row, 0) != self._form(start, 0):
+                yield slice(start, row)
+                start = row
+
+    def bias(self, column: int, row: int, like: Tensor, visible: float) -> Tensor:
+        """Return what is added to the similarities of a tile, (1, p, q).
+
+        `visible` where a patch may see a place, minus infinity where it is too far away. Tiles
+        whose windows are cut by the frame in the same way share theirs.
+        """
+        down, across = self._form(row, 0), self._form(column, 1)
         key = (*down, *across, like.dtype, like.device)
         if key not in self._biases:
-            high, wide = self.window
-            y, x = torch.arange(high).unsqueeze(1), torch.arange(wide)
-            inside = (y >= down[0]) & (y < down[1]) & (x >= across[0]) & (x < across[1])
-            allowed = (self._within() & inside.view(1, 1, -1)).to(like.device)
+            allowed = self._within(down, across).to(like.device)
             bias = torch.full(allowed.shape, -torch.inf, dtype=like.dtype, device=like.device)
             self._biases[key] = bias.masked_fill_(allowed, visible)
         return self._biases[key]
@@ -160,33 +179,36 @@ class Neighborhood:
             places: (Y, p, n) int64, positions 0..q-1 in the tile's window.
 
         Returns:
-            (Y, p, n) int64, row * w + column; places outside the frame are clamped into it.
+            (Y, p, n) int64, row * w + column.
         """
-        if self.unlimited:
-            return places
-        rows, columns = self.tile
-        top = torch.arange(self.tiles[0], device=places.device).view(-1, 1, 1) * rows - self.radius
-        y = top + places // self.window[1]
-        x = column * columns - self.radius + places % self.window[1]
-        return y.clamp(0, self.height - 1) * self.width + x.clamp(0, self.width - 1)
+        window = self.window(column, 1)
+        wide = window.stop - window.start
+        tops = [self.window(row, 0).start for row in range(self.tiles[0])]
+        y = torch.tensor(tops, device=places.device).view(-1, 1, 1) + places // wide
+        return y * self.width + window.start + places % wide
 
-    def _clip(self, tile: int, axis: int) -> tuple[int, int]:
-        """Places of a window along an axis (0 down, 1 across) that lie inside the frame."""
-        if self.unlimited:
-            return 0, self.window[axis]
-        first = tile * self.tile[axis] - self.radius
-        return max(0, -first), min(self.window[axis], self.grid[axis] - first)
+    def _form(self, tile: int, axis: int) -> tuple[int, int]:
+        """Where a tile's window begins, counted from the tile, and how long it is."""
+        window = self.window(tile, axis)
+        begins = 0 if self.unlimited else window.start - tile * self.tile[axis]
+        return begins, window.stop - window.start
 
-    def _within(self) -> Tensor:
-        """Which places of a window each patch of a tile can see by distance, (1, p, q)."""
-        (rows, columns), (high, wide) = self.tile, self.window
+    def _within(self, down: tuple[int, int], across: tuple[int, int]) -> Tensor:
+        """Which places of a window of some form each patch of a tile sees, (1, p, q)."""
+        (rows, columns), (top, high), (left, wide) = self.tile, down, across
         if self.unlimited:
             return torch.ones(1, rows * columns, high * wide, dtype=torch.bool)
-        dy = torch.arange(high) - self.radius - torch.arange(rows).unsqueeze(1)
-        dx = torch.arange(wide) - self.radius - torch.arange(columns).unsqueeze(1)
+        dy = top + torch.arange(high) - torch.arange(rows).unsqueeze(1)
+        dx = left + torch.arange(wide) - torch.arange(columns).unsqueeze(1)
         dy, dx = dy.view(rows, 1, high, 1), dx.view(1, columns, 1, wide)
         if self.shape == "circle":
             near = dy**2 + dx**2 <= self.radius**2
         else:
             near = (dy.abs() <= self.radius) & (dx.abs() <= self.radius)
         return near.view(1, rows * columns, high * wide)
+
+
+def _share(side: int, most: int) -> int:
+    """Length of equal parts of a side, none longer than `most`, the last perhaps shorter."""
+    parts = -(-side // most)
+    return -(-side // parts)

@@ -141,15 +141,15 @@ class LabelPropagator:
             new = tuple(o for o in given if o not in self.objects)
             self._memory.add_objects(new)
             labels = self._take_prompt(prompt, given, predicted, neighborhood)
-            prompted = ContextFrame(self._number, features, laid_out, labels)
+            prompted = ContextFrame(self._number, laid_out, labels)
             if new:
-                self._label_earlier(len(new), prompted)
+                self._label_earlier(len(new), prompted, neighborhood)
             self._memory.remember_prompt(prompted, given)
             mask = _merge(mask, prompt, given)
         else:
             assert predicted is not None  # without a prompt there are objects, so a prediction
             labels = predicted
-            self._memory.remember(ContextFrame(self._number, features, laid_out, labels))
+            self._memory.remember(ContextFrame(self._number, laid_out, labels))
         self.soft_labels = labels.T.unflatten(1, neighborhood.grid)
         return mask
 
@@ -176,7 +176,7 @@ class LabelPropagator:
         for number in snapshot.frames:
             self._check_size(frames[number])
             (found,) = self.features([frames[number]])
-            features[number] = (found, self._fit_neighborhood(found).lay_out(found))
+            features[number] = self._fit_neighborhood(found).lay_out(found)
         device = self.backbone.device
         state = snapshot.memory
         moved = replace(
@@ -191,7 +191,7 @@ class LabelPropagator:
         """Labels (P, C) of the present objects, from the context."""
         return propagate_labels(
             features,
-            [frame.laid_out for frame in context],
+            [frame.features for frame in context],
             [frame.labels for frame in context],
             self._fit_neighborhood(features),
             topk=self.config.topk,
@@ -226,13 +226,14 @@ class LabelPropagator:
             labels[spoken, self.objects.index(object_id) + 1] = 1
         return labels
 
-    def _label_earlier(self, new: int, prompted: ContextFrame) -> None:
+    def _label_earlier(self, new: int, prompted: ContextFrame, neighborhood: Neighborhood) -> None:
         """Find new objects, the last channels, in the stored frames by propagating back to them.
 
         Those frames may show the objects; without their labels they would outvote the prompt.
         """
         for frame in self._memory:
-            found = self._propagate(frame.features, [prompted])[:, -new:]
+            features = neighborhood.gather(frame.features)
+            found = self._propagate(features, [prompted])[:, -new:]
             rest = frame.labels[:, :-new] * (1 - found.sum(1, keepdim=True))
             frame.labels = torch.cat([rest, found], dim=1)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
-from vos.backbones import Backbone, DinoViT
+from vos.backbones import Backbone
 from vos.files import InputError
 
 FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
@@ -55,11 +55,8 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
     inputs = backbone.to_input(images)
     if getattr(network, "patch_embed", None) is not None:
         inputs = whole_patches(inputs, backbone.stride)
-    if isinstance(backbone, DinoViT):
-        blocks = [t.float() for t in network.layers(inputs, _LAST_BLOCKS)]
-        return from_tokens(blocks, kind)
-    if getattr(network, "num_prefix_tokens", 0):
-        return from_tokens(_timm_tokens(network, inputs, kind), kind)
+    if backbone.has_class_token:
+        return from_tokens(_last_tokens(backbone, inputs, kind), kind)
     if kind == "class_gem":
         return _gem_of_map(network.forward_features(inputs).float())
     pooled = network.forward_head(network.forward_features(inputs), pre_logits=True)
@@ -106,19 +103,13 @@ def from_tokens(blocks: list[Tensor], kind: FeatureKind) -> Tensor:
     return torch.cat([tokens[:, 0] for tokens in blocks[-_LAST_BLOCKS:]], dim=1)
 
 
-def _timm_tokens(network: Any, inputs: Tensor, kind: FeatureKind) -> list[Tensor]:
-    """Return class token and patch tokens of the last blocks of a timm ViT, registers left out."""
-    depth = len(network.blocks)
-    wanted = min(_LAST_BLOCKS if kind == "class_last_4" else 1, depth)
-    pairs = network.forward_intermediates(
-        inputs,
-        indices=wanted,
-        norm=True,
-        return_prefix_tokens=True,
-        output_fmt="NLC",
-        intermediates_only=True,
-    )
-    return [torch.cat([prefix[:, :1], patches], 1).float() for patches, prefix in pairs]
+def _last_tokens(backbone: Backbone, inputs: Tensor, kind: FeatureKind) -> list[Tensor]:
+    """Return the tokens (B, 1 + N, D) of the last blocks: of four, or of one where that does."""
+    count = min(_LAST_BLOCKS, backbone.depth) if kind == "class_last_4" else 1
+    found = backbone.features(inputs, layers=range(-count, 0), class_token=True)
+    tokens = cast("Tensor", found.class_tokens)[:, :, None]
+    patches = found.patches.flatten(3).transpose(2, 3)
+    return list(torch.cat([tokens, patches], dim=2).float().unbind(1))
 
 
 def _gem_of_map(features: Tensor) -> Tensor:

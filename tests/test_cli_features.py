@@ -3,14 +3,13 @@ import json
 import cv2
 import numpy as np
 import pytest
-import torch
 from bench_data import picture, said, save_weights, write_picture
 from safetensors import safe_open
 
 from vos.backbones import load_backbone
 from vos.command import Verb, run_verbs
 from vos.feature_files import FileWriter, open_writer
-from vos.features import FeatureRequest, compute_features, frame_arrays
+from vos.features import FeatureRequest, frame_arrays
 from vos.files import InputError
 
 
@@ -41,18 +40,6 @@ def options(weights):
             "--size-multiple", 16]  # fmt: skip
 
 
-def test_features_are_the_networks(backbone):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 32, 48)
-    found = compute_features(backbone, images, layers=2, class_token=True)
-    assert found.patches.shape == (2, 2, 64, 2, 3)
-    assert found.class_tokens.shape == (2, 2, 64)
-    torch.testing.assert_close(found.patches[:, -1], backbone(images))
-    tokens = backbone.network.layers(images, 2)
-    torch.testing.assert_close(found.class_tokens[:, 0], tokens[0][:, 0])
-    torch.testing.assert_close(found.patches[1, 0, :, 1, 2], tokens[0][1, 1 + 5])
-
-
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
 def test_one_file_of_all_frames(folder, weights, backbone, tmp_path, suffix):
     out = tmp_path / f"features{suffix}"
@@ -80,7 +67,7 @@ def test_one_file_of_all_frames(folder, weights, backbone, tmp_path, suffix):
 
 def test_layers_and_half(folder, weights, tmp_path):
     out = tmp_path / "features.npz"
-    chosen = ["--layers", 3, "--half", "--square", 32, "--stride", 2]
+    chosen = ["--layers", -3, 0, -1, "--half", "--square", 32, "--stride", 2]
     assert vos(folder, "-o", out, *chosen, *options(weights)) == 0
     held = np.load(out)
     assert held["patches"].shape == (2, 3, 64, 2, 2)
@@ -134,7 +121,7 @@ def test_cnn(folder, tmp_path, capsys):
     assert vos(folder, "-o", tmp_path / "a.npz", *network) == 0
     assert np.load(tmp_path / "a.npz")["patches"].shape == (3, 152, 8, 8)
     assert vos(folder, "-o", tmp_path / "b.npz", "--class-token", *network) == 2
-    assert "gives one map of features alone" in said(capsys)
+    assert "has no class token" in said(capsys)
 
 
 def test_what_is_there_is_not_replaced_unasked(folder, weights, tmp_path, capsys):
@@ -166,8 +153,9 @@ def test_folder_of_other_settings(folder, weights, tmp_path, capsys):
     "case",
     [
         (["-o", "features.pt"], "FILE.npz, FILE.safetensors"),
-        (["-o", "a.npz", "--layers", 0], "expected layers"),
-        (["-o", "a.npz", "--layers", 5], "has 4 blocks"),
+        (["-o", "a.npz", "--layers"], "layers are missing"),
+        (["-o", "a.npz", "--layers", 4], "has 4 blocks: expected numbers from -4 to 3"),
+        (["-o", "a.npz", "--size-multiple", 0], "a multiple of 1 or more"),
         (["-o", "a.npz", "--start", 7], "no frames"),
     ],
 )

@@ -89,7 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "demo_clip": set(),
     "feature_cache": {"backbones", "devices"},
     "feature_files": set(),
-    "features": {"backbone_base", "backbones", "feature_files", "vit"},
+    "features": {"backbone_base", "feature_files"},
     "export": {"backbones", "vit"},
 }
 # The package's public face may import all of `vos`, as the verbs in `vos/cli` may.

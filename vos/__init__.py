@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from vos.datasets import Dataset, load_dataset
     from vos.evaluation import Evaluation, evaluate
     from vos.export import export_backbone
-    from vos.features import compute_features
     from vos.files import InputError
     from vos.masks import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
@@ -56,7 +55,6 @@ _HOME = {
     "SegmentResult": "segment",
     "Snapshot": "propagator",
     "VideoWriter": "video_writer",
-    "compute_features": "features",
     "contour_accuracy": "metrics",
     "draw_overlay": "overlay",
     "evaluate": "evaluation",
@@ -88,7 +86,6 @@ __all__ = [
     "Snapshot",
     "VideoWriter",
     "__version__",
-    "compute_features",
     "contour_accuracy",
     "draw_overlay",
     "evaluate",

@@ -1,16 +1,20 @@
 """What every frozen feature extractor shares: its size rule, its normalisation, its record.
 
-Shapes: B batch, D width, H W pixels of a frame, H' W' pixels of the network's input, h w patches.
+Shapes: B batch, L layers, D width, H W pixels of a frame, H' W' pixels of the network's input,
+h w patches.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vos.checkpoints import StateDict
@@ -35,11 +39,22 @@ class WeightsRecord:
     layout: str
 
 
-class Backbone(nn.Module):
+@dataclass(frozen=True)
+class Features:
+    """The features of a batch, in the backbone's precision and on its device."""
+
+    patches: Tensor
+    """(B, L, D, h, w): the patch tokens, or a CNN's map."""
+    class_tokens: Tensor | None
+    """(B, L, D); None where they were not asked for."""
+
+
+class Backbone(nn.Module, ABC):
     """A frozen feature extractor: images in, a map of patch features out.
 
     `forward(images)` takes (B, 3, H', W') normalised images of any float dtype on the backbone's
-    device and returns (B, D, h, w) features in its precision.
+    device and returns (B, D, h, w) features in its precision. `features` takes frames too, and
+    gives class tokens and other blocks' tokens.
 
     A CNN computes in float32 whatever the precision: it is cheap beside the propagation, and
     rounding each of its many layers to 16 bits moves its features too far. Its features are then
@@ -50,7 +65,12 @@ class Backbone(nn.Module):
         dim: D, the features' width.
         mean, std: the normalisation of RGB values in 0..1.
         record: where the weights came from.
+        depth: L at most: the blocks that have features; 1 for a CNN.
+        has_class_token: whether the network has one.
     """
+
+    depth: int = 1
+    has_class_token: bool = False
 
     def __init__(
         self,
@@ -76,11 +96,70 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, D, h, w) of normalised images (B, 3, H', W')."""
-        return self._features(self.to_input(images)).to(self.dtype)
+        ((features, _),) = self._blocks(self.to_input(images), [self.depth - 1])
+        return features.to(self.dtype)
 
-    def _features(self, images: Tensor) -> Tensor:
-        """Compute features of images on the network's device, in its dtype."""
-        raise NotImplementedError
+    @torch.no_grad()
+    def features(
+        self,
+        images: Tensor | NDArray[np.uint8],
+        *,
+        layers: Sequence[int] = (-1,),
+        class_token: bool = False,
+        short_side: int = DEFAULT_SHORT_SIDE,
+        size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+    ) -> Features:
+        """Return patch tokens, and class tokens if asked for, of chosen layers.
+
+        Args:
+            images: a frame, RGB uint8 (H, W, 3), or frames (B, H, W, 3), which are resized and
+                normalised as by `preprocess`; or a tensor (B, 3, H', W') that is so already.
+            layers: numbers of the blocks, from 0, or from the end if negative; each block's
+                tokens are taken after the final norm.
+            class_token: return the class tokens too.
+            short_side: of frames, see `input_size`.
+            size_multiple: of frames, see `input_size`.
+
+        Raises:
+            InputError: the backbone has no such layer or no class token; frames are not RGB uint8
+                or too small for a patch.
+        """
+        numbers = self.check_layers(layers, class_token=class_token)
+        if not isinstance(images, Tensor):
+            frames = images[None] if images.ndim == 3 else images
+            size = {"short_side": short_side, "size_multiple": size_multiple}
+            images = torch.cat([self.preprocess(frame, **size) for frame in frames])
+        found = self._blocks(self.to_input(images), numbers)
+        patches = torch.stack([patches for patches, _ in found], dim=1).to(self.dtype)
+        tokens = [token for _, token in found if token is not None] if class_token else []
+        return Features(patches, torch.stack(tokens, dim=1).to(self.dtype) if tokens else None)
+
+    def check_layers(self, layers: Sequence[int], *, class_token: bool) -> list[int]:
+        """Return the numbers of the blocks from 0.
+
+        Raises:
+            InputError: the backbone has no such block, or no class token and one is asked for.
+        """
+        name = self.record.name
+        if class_token and not self.has_class_token:
+            raise InputError(f"{name} has no class token; leave it out, or give a ViT")
+        beyond = [n for n in layers if not -self.depth <= n < self.depth]
+        if beyond or not layers:
+            blocks = f"{self.depth} blocks" if self.depth > 1 else "one map of features"
+            raise InputError(
+                f"layers are {', '.join(map(str, layers)) or 'missing'}; {name} has {blocks}: "
+                f"expected numbers from {-self.depth} to {self.depth - 1}, -1 for the last"
+            )
+        return [n % self.depth for n in layers]
+
+    @abstractmethod
+    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+        """Compute the map (B, D, h, w) and the class token (B, D), if any, of each block.
+
+        Args:
+            images: (B, 3, H', W'), on the network's device and in its dtype.
+            numbers: the blocks, from 0 to `depth` - 1.
+        """
 
     def place(self, device: torch.device, dtype: torch.dtype) -> Backbone:
         """Move to a device and a precision; return itself."""

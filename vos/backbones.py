@@ -6,6 +6,7 @@ norm. Shapes: B batch, D width, H' W' pixels of the network's input, h w patches
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,10 +97,15 @@ class DinoViT(Backbone):
             std=PROTOCOL_STD,
             record=record,
         )
+        self.depth = len(network.blocks)
+        self.has_class_token = True
 
-    def _features(self, images: Tensor) -> Tensor:
-        (tokens,) = self.network.layers(images)
-        return patch_map(tokens, self._grid(images))
+    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+        first = min(numbers)
+        tokens = self.network.layers(images, self.depth - first)
+        grid = self._grid(images)
+        chosen = [tokens[number - first] for number in numbers]
+        return [(patch_map(t, grid), t[:, 0]) for t in chosen]
 
     def class_attention(self, images: Tensor) -> Tensor:
         """Return the [CLS] attention of the last block, (B, heads, h, w) float32."""

@@ -5,8 +5,9 @@ Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any, cast
 
 import timm
@@ -38,16 +39,40 @@ class TimmBackbone(Backbone):
         )
         self.level = level
         self.computes_in_16_bits = hasattr(network, "patch_embed")
+        if _is_plain_vit(network):
+            self.depth = level + 1
+            self.has_class_token = _gives_class_token(network)
 
-    def _features(self, images: Tensor) -> Tensor:
-        (features,) = cast("Any", self.network).forward_intermediates(
+    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+        offset = self.level + 1 - self.depth
+        levels = sorted({number + offset for number in numbers})
+        options = {"return_prefix_tokens": True} if self.has_class_token else {}
+        found = cast("Any", self.network).forward_intermediates(
             images,
-            indices=[self.level],
+            indices=levels,
             norm=True,
             stop_early=True,
             intermediates_only=True,
+            **options,
         )
-        return features
+        if self.has_class_token:
+            pairs = [(patches, prefix[:, 0]) for patches, prefix in found]
+        else:
+            pairs = [(patches, None) for patches in found]
+        return [pairs[levels.index(number + offset)] for number in numbers]
+
+
+def _is_plain_vit(network: Any) -> bool:
+    """Whether the network has patches of one size in all its blocks."""
+    strides = {f["reduction"] for f in network.feature_info}
+    return getattr(network, "patch_embed", None) is not None and len(strides) == 1
+
+
+def _gives_class_token(network: Any) -> bool:
+    """Whether a class token comes first among the tokens beside the patches'."""
+    if getattr(network, "cls_token", None) is None or not getattr(network, "num_prefix_tokens", 0):
+        return False
+    return "return_prefix_tokens" in signature(network.forward_intermediates).parameters
 
 
 def timm_backbone(
@@ -136,7 +161,7 @@ def _choose_level(network: nn.Module, name: str, stride: int) -> tuple[int, int,
     if not hasattr(network, "forward_intermediates"):
         raise InputError(f"timm:{name} gives no intermediate features; choose another model")
     levels = [(f["reduction"], f["num_chs"]) for f in cast("Any", network).feature_info]
-    if getattr(network, "patch_embed", None) is not None and len({r for r, _ in levels}) == 1:
+    if _is_plain_vit(network):
         return len(levels) - 1, *levels[-1]
     fitting = [i for i, (reduction, _) in enumerate(levels) if reduction <= stride]
     if not fitting:

@@ -10,6 +10,7 @@ Shapes: B batch, D width, h w patches.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,7 +75,7 @@ class EfficientNetLite0(Backbone):
         )
         self.computes_in_16_bits = False
 
-    def _features(self, images: Tensor) -> Tensor:
+    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
         fine, coarse = cast("Any", self.network).forward_intermediates(
             images,
             indices=list(_MAPS),
@@ -84,7 +85,7 @@ class EfficientNetLite0(Backbone):
         coarse = F.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         maps = (F.normalize(fine, dim=1), F.normalize(coarse, dim=1))
         weighted = [m * weight for m, weight in zip(maps, _WEIGHTS, strict=True)]
-        return torch.cat(weighted, dim=1)
+        return [(torch.cat(weighted, dim=1), None) for _ in numbers]
 
 
 def fold_batch_norms(network: nn.Module) -> None:

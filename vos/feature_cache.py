@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +60,7 @@ class CachedBackbone(Backbone):
         )
         self._dtype = backbone.dtype
         self.inner = backbone
+        self.depth, self.has_class_token = backbone.depth, backbone.has_class_token
         self.found = 0
         self.computed = 0
         own = storage == "own"
@@ -94,6 +96,9 @@ class CachedBackbone(Backbone):
         self.found += len(found) - len(absent)
         stacked = torch.stack([features for features in found if features is not None])
         return stacked.to(device=self.device, dtype=self.dtype)
+
+    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+        return self.inner._blocks(images, numbers)
 
     def path(self, key: str) -> Path:
         """Return the file of an entry."""

@@ -29,8 +29,8 @@ class Features:
     """Write the features of pictures or a video to a file.
 
     FILE.npz and FILE.safetensors hold `patches` (frames, D, h, w), or (frames, layers, D, h, w)
-    with --layers above 1, the last block at the end; with --class-token also `class_token`
-    (frames, D) or (frames, layers, D); and the frames' names. A name without an ending is a
+    with several --layers, in their order; with --class-token also `class_token` (frames, D) or
+    (frames, layers, D); and the frames' names. A name without an ending is a
     folder with <frame>.npz for each frame, without the first axis; a stopped run goes on in it.
     """
 
@@ -49,7 +49,7 @@ class Features:
         check_target(self.out)
         with self._frames() as (total, frames):
             backbone = load_with_progress(self.backbone)
-            self.request.fits(backbone)
+            backbone.check_layers(self.request.layers, class_token=self.request.class_token)
             about = {"source": self.source, **self.request.describe(backbone)}
             done = computed = 0
             with (

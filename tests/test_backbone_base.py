@@ -1,0 +1,106 @@
+"""Features of chosen layers, of every kind of backbone."""
+
+import numpy as np
+import pytest
+import torch
+
+from vos.backbone_base import Backbone
+from vos.backbones import load_backbone
+from vos.files import InputError
+
+
+def untrained(name, **options):
+    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
+
+
+@pytest.fixture(scope="module")
+def vits16():
+    return untrained("dino_vits16")
+
+
+def frame(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_features_are_the_networks_tokens(vits16):
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 32, 48)
+    found = vits16.features(images, layers=(-1, 9), class_token=True)
+    assert found.patches.shape == (2, 2, 384, 2, 3)
+    assert found.class_tokens.shape == (2, 2, 384)
+    third, _, last = vits16.network.layers(images, 3)
+    torch.testing.assert_close(found.patches[:, 0], vits16(images))
+    torch.testing.assert_close(found.class_tokens[:, 0], last[:, 0])
+    torch.testing.assert_close(found.class_tokens[:, 1], third[:, 0])
+    torch.testing.assert_close(found.patches[1, 1, :, 1, 2], third[1, 1 + 5])
+    assert vits16.features(images).class_tokens is None
+
+
+def test_features_of_frames(vits16):
+    frames = np.stack([frame(40, 70, seed) for seed in range(2)])
+    found = vits16.features(frames, short_side=32, size_multiple=16).patches
+    assert found.shape == (2, 1, 384, 2, 3)
+    images = vits16.preprocess(frames[1], short_side=32, size_multiple=16)
+    torch.testing.assert_close(found[1:, 0], vits16(images))
+    alone = vits16.features(frames[1], short_side=32, size_multiple=16).patches
+    torch.testing.assert_close(alone[:, 0], vits16(images))
+    with pytest.raises(InputError, match="RGB uint8"):
+        vits16.features(frames.astype(np.float32))
+
+
+def test_features_of_timms_vits():
+    backbone = untrained("timm:vit_tiny_patch16_224")
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 224, 224)
+    found = backbone.features(images, layers=(11, 3), class_token=True)
+    assert found.patches.shape == (2, 2, 192, 14, 14)
+    tokens = backbone.network.forward_features(images)
+    torch.testing.assert_close(found.class_tokens[:, 0], tokens[:, 0])
+    torch.testing.assert_close(found.patches[:, 0].flatten(2), tokens[:, 1:].transpose(1, 2))
+    blocks = backbone.network.blocks
+    backbone.network.blocks = blocks[:4]
+    shallow = backbone.network.forward_features(images)
+    torch.testing.assert_close(found.class_tokens[:, 1], shallow[:, 0])
+
+
+def test_features_of_timms_registers_and_of_vits_without_class_token():
+    images = torch.zeros(1, 3, 28, 42)
+    registers = untrained("timm:vit_small_patch14_reg4_dinov2")
+    found = registers.features(images, class_token=True)
+    tokens = registers.network.forward_features(images)
+    torch.testing.assert_close(found.class_tokens[:, 0], tokens[:, 0])
+    torch.testing.assert_close(found.patches[:, 0].flatten(2), tokens[:, 5:].transpose(1, 2))
+    averaged = untrained("timm:vit_medium_patch16_gap_240")
+    assert not averaged.has_class_token
+    assert averaged.features(torch.zeros(1, 3, 32, 48), layers=(0, 1)).patches.shape[:2] == (1, 2)
+
+
+def test_features_of_cnns():
+    built_in = untrained("efficientnet_lite0")
+    images = torch.randn(2, 3, 64, 96)
+    found = built_in.features(images)
+    torch.testing.assert_close(found.patches[:, 0], built_in(images))
+    resnet = untrained("timm:resnet18", feature_stride=16)
+    torch.testing.assert_close(resnet.features(images).patches[:, 0], resnet(images))
+    with pytest.raises(InputError, match="has no class token"):
+        built_in.features(images, class_token=True)
+    with pytest.raises(InputError, match="one map of features: expected numbers from -1 to 0"):
+        resnet.features(images, layers=(0, 1))
+
+
+@pytest.mark.parametrize(("layers", "told"), [((12,), "are 12;"), ((-13,), "-13"), ((), "missing")])
+def test_layers_that_are_not_there(vits16, layers, told):
+    with pytest.raises(InputError, match=told):
+        vits16.features(torch.zeros(1, 3, 32, 32), layers=layers)
+
+
+def test_features_can_be_learnt_on(vits16):
+    tokens = vits16.features(torch.zeros(1, 3, 32, 32), class_token=True).class_tokens
+    head = torch.nn.Linear(384, 2)
+    head(tokens).sum().backward()
+    assert head.weight.grad is not None
+
+
+def test_a_backbone_says_what_it_computes(vits16):
+    with pytest.raises(TypeError, match="abstract"):
+        Backbone(vits16.network, stride=1, dim=1, mean=(), std=(), record=vits16.record)

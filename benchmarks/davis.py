@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.compare import Compare
 from benchmarks.davis_run import (
     REPORT,
     RESULTS,
@@ -51,10 +52,12 @@ class Davis:
     several machines, --data and --out are the same shared folders.
     """
 
-    data: Path
+    data: Path | None = None
     """DAVIS folder (JPEGImages, Annotations, ImageSets). YouTube-VOS, MOSE and LVOS are known."""
-    out: Path
-    """Folder to write to."""
+    out: Path | None = None
+    """Folder to write to; with --compare, an HTML file."""
+    compare: tuple[Path, Path] | None = None
+    """Make no run: set two finished ones side by side, as `vos-bench compare` does."""
     set: str = "val"
     """The set: val, train, ..."""
     year: Literal[2016, 2017] = 2017
@@ -73,12 +76,24 @@ class Davis:
     """Replace the run in the output folder."""
 
     def run(self) -> int:
-        """Make masks, score and report; return 1 if a sequence failed."""
+        """Make masks, score and report, or compare; return 1 if a sequence failed."""
+        if self.compare is not None:
+            if self.data is not None or self.overwrite:
+                raise InputError(
+                    "--compare A B sets finished runs side by side; of the other options it "
+                    "takes --out FILE.html alone"
+                )
+            return Compare(*self.compare, out=self.out).run()
+        if self.data is None or self.out is None:
+            raise InputError("give --data DAVIS and --out FOLDER, or two runs (--compare A B)")
+        return self._run(self.data, self.out)
+
+    def _run(self, data: Path, out: Path) -> int:
         with team() as processes:
-            dataset = processes.from_leader(self._dataset)
+            dataset = processes.from_leader(partial(self._dataset, data))
             backbone = self._backbone(processes)
             settings = settings_of(dataset, self.resolution, backbone, self.propagation)
-            folder = RunFolder(self.out)
+            folder = RunFolder(out)
             processes.from_leader(lambda: folder.prepare(settings, overwrite=self.overwrite))
             record = RunState(folder, settings, processes, backbone)
             try:
@@ -96,9 +111,9 @@ class Davis:
                 record.write()
         return 0
 
-    def _dataset(self) -> Dataset:
+    def _dataset(self, data: Path) -> Dataset:
         dataset = load_dataset(
-            self.data,
+            data,
             self.set,
             year=self.year,
             resolution=self.resolution,

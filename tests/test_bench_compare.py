@@ -134,3 +134,23 @@ def test_a_higher_level_is_a_wider_interval():
     narrow, wide = (paired_interval(draws, level=level) for level in (0.5, 0.99))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
     assert paired_interval([[0.1]]) is None
+
+
+def test_the_davis_verb_compares_too(runs, tmp_path, capsys):
+    assert bench("compare", *runs) == 0
+    alone = capsys.readouterr().out
+    page = tmp_path / "beside.html"
+    assert bench("davis", "--compare", *runs, "--out", page) == 0
+    assert capsys.readouterr().out == f"{alone}wrote {page}\n"
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("beside", [("--data", "DAVIS"), ("--overwrite",)])
+def test_comparing_takes_no_options_of_a_run(runs, beside, capsys):
+    assert bench("davis", "--compare", *runs, *beside) == 2
+    assert "--compare A B sets finished runs side by side" in capsys.readouterr().err
+
+
+def test_a_davis_run_needs_data_and_out(tmp_path, capsys):
+    assert bench("davis", "--data", tmp_path) == 2
+    assert "give --data DAVIS and --out FOLDER" in capsys.readouterr().err

@@ -15,18 +15,16 @@ def masks_at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(masks[None].float(), size=size, mode="nearest")[0] > 0
 
 
-def head_jaccards(masks: Tensor, truth: Tensor, void: Tensor | None = None) -> Tensor:
+def head_jaccards(masks: Tensor, truth: Tensor) -> Tensor:
     """Return each head's Jaccard similarity with a true mask.
 
     Args:
         masks: (A, H, W) bool.
         truth: (H, W) bool.
-        void: (H, W) bool, pixels that do not count; None if all do.
 
     Returns:
         (A,) float64; 1 where both are empty.
     """
-    counted = torch.ones_like(truth) if void is None else ~void
-    intersection = (masks & truth & counted).sum((1, 2)).double()
-    union = ((masks | truth) & counted).sum((1, 2)).double()
+    intersection = (masks & truth).sum((1, 2)).double()
+    union = (masks | truth).sum((1, 2)).double()
     return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))

@@ -1,6 +1,10 @@
 """`vos-bench attention-segmentation`: class-token attention as a mask (Caron et al. 2021, Fig. 4).
 
-Shapes: A heads, H W pixels, h w patches.
+How the published figures were made is told by the first author at
+github.com/facebookresearch/dino/issues/54: each true mask takes its best head, a picture's score
+is the mean over its masks, and the result the mean over pictures.
+
+Shapes: A heads, M true masks, H W pixels, h w patches.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.attention_masks import head_jaccards, masks_at_size
 from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
-from benchmarks.object_masks import MaskedPicture, open_pictures
+from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
 from vos.attention import top_mass
@@ -31,26 +35,31 @@ from vos.command import progress
 from vos.devices import precision_name, resolve_device
 from vos.distributed import Team, team
 from vos.files import InputError
-from vos.masks import VOID
 
 
 @dataclass(frozen=True)
-class HeadScores:
-    """A picture's Jaccard similarity by head."""
+class PictureScores:
+    """A picture's Jaccard similarities."""
 
     name: str
     groups: list[str]
-    heads: list[float]
-    """Empty where the picture's mask has no object; such pictures do not count."""
+    """What each true mask counts for: its class, or the picture's sequence; (M,)."""
+    jaccards: list[list[float]]
+    """(M, A) from 0 to 1; empty where the picture has no object; such pictures do not count."""
+
+    @property
+    def best(self) -> list[float]:
+        """Similarity of each true mask with its best head, (M,)."""
+        return [max(heads) for heads in self.jaccards]
 
 
 @dataclass(frozen=True)
 class AttentionSegmentation:
     """Compare what the class token attends to with true masks (Figure 4).
 
-    For each head, the patches that carry --mass of the attention are the mask; the truth is all
-    objects of the picture, void left out. The best head of each picture counts. Run again after a
-    stop, it goes on.
+    For each head, the patches that carry --mass of the attention are its mask. Each true mask, a
+    class of VOC or an object of DAVIS, is compared with the best head's; the result is the mean
+    over the masks of a picture, then over pictures. Run again after a stop, it goes on.
     """
 
     data: Path
@@ -105,7 +114,7 @@ class AttentionSegmentation:
 
     def _all_scores(
         self, pictures: Sequence[MaskedPicture], backbone: DinoViT, processes: Team
-    ) -> list[HeadScores]:
+    ) -> list[PictureScores]:
         """Return the scores of all pictures, those of a stopped run included."""
         told = (str(self.data.resolve()), self.set, self.mass, self.short_side)
         made_with = (weights_digest(backbone), precision_name(backbone.dtype))
@@ -123,10 +132,10 @@ class AttentionSegmentation:
             known |= {score.name: score for score in part}
         return [known[picture.name] for picture in pictures]
 
-    def _score(self, picture: MaskedPicture, backbone: DinoViT) -> HeadScores:
+    def _score(self, picture: MaskedPicture, backbone: DinoViT) -> PictureScores:
         pixels, ids = picture.read()
-        heads = attention_jaccards(backbone, pixels, ids, self.mass, self.short_side)
-        return HeadScores(picture.name, picture.groups(ids), heads)
+        jaccards = attention_jaccards(backbone, pixels, ids, self.mass, self.short_side)
+        return PictureScores(picture.name, picture.groups(ids), jaccards)
 
 
 @torch.no_grad()
@@ -136,47 +145,47 @@ def attention_jaccards(
     ids: NDArray[np.uint8],
     mass: float,
     short_side: int = DEFAULT_SHORT_SIDE,
-) -> list[float]:
-    """Return each head's Jaccard similarity with the objects of a picture.
+) -> list[list[float]]:
+    """Return each head's Jaccard similarity with each object of a picture.
 
     Args:
         backbone: a ViT with a class token.
         pixels: RGB uint8 (H, W, 3).
-        ids: uint8 (H, W); 0 is background, 255 void.
+        ids: uint8 (H, W); 0 is background, 255 void, which belongs to no object.
         mass: share of the attention that a mask keeps.
         short_side: pixels of the shorter side of what the network sees.
 
     Returns:
-        (A,) from 0 to 1; empty where there is no object.
+        (M, A) from 0 to 1, the objects in the order of their ids.
     """
-    truth, void = (ids != 0) & (ids != VOID), ids == VOID
-    if not truth.any():
+    objects = object_ids(ids)
+    if not objects:
         return []
     inputs = backbone.preprocess(pixels, short_side=short_side, size_multiple=backbone.stride)
     attention = backbone.class_attention(inputs)[0].cpu()
     kept = top_mass(attention.flatten(1), mass).view_as(attention)
     masks = masks_at_size(kept, (ids.shape[0], ids.shape[1]))
-    return head_jaccards(masks, torch.from_numpy(truth), torch.from_numpy(void)).tolist()
+    return [head_jaccards(masks, torch.from_numpy(ids == number)).tolist() for number in objects]
 
 
-def summary(scores: Sequence[HeadScores]) -> dict[str, Any]:
-    """Return means over pictures: of each picture's best head, by group, and of one head for all.
+def summary(scores: Sequence[PictureScores]) -> dict[str, Any]:
+    """Return means over pictures: of each mask's best head, by group, and of one head for all.
 
     Raises:
         InputError: no picture has an object.
     """
-    counted = [score for score in scores if score.heads]
+    counted = [score for score in scores if score.jaccards]
     if not counted:
         raise InputError(f"none of {len(scores)} pictures has an object in its mask")
     groups: Mapping[str, list[float]] = defaultdict(list)
     for score in counted:
-        for group in score.groups:
-            groups[group].append(max(score.heads))
-    by_head = np.mean([score.heads for score in counted], axis=0)
+        for group, best in zip(score.groups, score.best, strict=True):
+            groups[group].append(best)
+    by_head = np.mean([np.mean(score.jaccards, axis=0) for score in counted], axis=0)
     return {
         "pictures": len(counted),
         "pictures_without_object": len(scores) - len(counted),
-        "jaccard": float(np.mean([max(score.heads) for score in counted])),
+        "jaccard": float(np.mean([np.mean(score.best) for score in counted])),
         "by_group": {name: float(np.mean(values)) for name, values in sorted(groups.items())},
         "by_head": by_head.tolist(),
         "single_head": int(by_head.argmax()),
@@ -194,20 +203,20 @@ class Journal:
         self._out, self._identity = out, identity
         self._path = out / f"pictures-{rank}.jsonl"
 
-    def read_all(self) -> dict[str, HeadScores]:
+    def read_all(self) -> dict[str, PictureScores]:
         """Return what all processes of stopped runs have left, by picture."""
-        found: dict[str, HeadScores] = {}
+        found: dict[str, PictureScores] = {}
         for path in sorted(self._out.glob("pictures-*.jsonl")):
             for line in path.read_text(encoding="utf-8").splitlines():
                 try:
                     held = json.loads(line)
                     if held.pop("identity") == self._identity:
-                        found[held["name"]] = HeadScores(**held)
+                        found[held["name"]] = PictureScores(**held)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue
         return found
 
-    def add(self, score: HeadScores) -> None:
+    def add(self, score: PictureScores) -> None:
         """Append a picture's scores."""
         with self._path.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps({"identity": self._identity, **asdict(score)}) + "\n")

@@ -51,11 +51,16 @@ class MaskedPicture:
         return pixels, ids
 
     def groups(self, ids: NDArray[np.uint8]) -> list[str]:
-        """Return what the picture's score counts for: its sequence, or the classes in its mask."""
+        """Return what each object counts for: the picture's sequence, or the object's class."""
+        present = object_ids(ids)
         if self.group is not None:
-            return [self.group]
-        present = [int(i) for i in np.unique(ids) if i not in (0, VOID)]
+            return [self.group] * len(present)
         return [VOC_CLASSES[i - 1] if i <= len(VOC_CLASSES) else f"class {i}" for i in present]
+
+
+def object_ids(ids: NDArray[np.uint8]) -> list[int]:
+    """Return the ids in a mask that are neither background nor void, ascending."""
+    return [int(number) for number in np.unique(ids) if number not in (0, VOID)]
 
 
 def open_pictures(root: Path, subset: str, every: int) -> list[MaskedPicture]:

@@ -6,7 +6,7 @@ import torch
 from bench_data import bench, picture, said, save_weights, write_picture
 
 from benchmarks.attention_masks import head_jaccards, masks_at_size
-from benchmarks.attention_segmentation import HeadScores, attention_jaccards, summary
+from benchmarks.attention_segmentation import PictureScores, attention_jaccards, summary
 from vos.attention import top_mass
 from vos.backbones import load_backbone
 from vos.files import InputError
@@ -58,8 +58,6 @@ def test_jaccard_by_hand():
     masks = torch.tensor([[[True, False, True, False]], [[True, True, False, False]]])
     masks = torch.cat([masks, torch.zeros(1, 1, 4, dtype=torch.bool)])
     assert head_jaccards(masks, truth).tolist() == pytest.approx([1 / 3, 1, 0])
-    void = torch.tensor([[False, False, True, False]])
-    assert head_jaccards(masks, truth, void).tolist() == pytest.approx([1 / 2, 1, 0])
     nothing = torch.zeros_like(truth)
     assert head_jaccards(masks, nothing).tolist() == [0, 0, 1]
 
@@ -71,9 +69,11 @@ def test_masks_grow_to_pixels():
 
 def test_mask_of_all_attention_covers_everything(weights):
     backbone = load_backbone(weights=weights, precision="fp32", device="cpu")
-    ids = square()
-    (jaccard,) = attention_jaccards(backbone, picture((90, 90, 90), 0, 64, 80), ids, 1.0, 0)
-    assert jaccard == pytest.approx((32 * 32) / (64 * 80))
+    ids = square(void=True)
+    ids[60:] = 7
+    first, second = attention_jaccards(backbone, picture((90, 90, 90), 0, 64, 80), ids, 1.0, 0)
+    assert first == pytest.approx([(32 * 32) / (64 * 80)])  # void is outside of every object
+    assert second == pytest.approx([(4 * 80) / (64 * 80)])
     assert (
         attention_jaccards(backbone, picture((9, 9, 9), 0), np.zeros((64, 64), np.uint8), 1) == []
     )
@@ -81,14 +81,15 @@ def test_mask_of_all_attention_covers_everything(weights):
 
 def test_summary_by_hand():
     scores = [
-        HeadScores("a", ["cat"], [0.2, 0.6]),
-        HeadScores("b", ["cat", "dog"], [0.8, 0.3]),
-        HeadScores("c", [], []),
+        PictureScores("a", ["cat"], [[0.2, 0.6]]),
+        PictureScores("b", ["cat", "dog"], [[0.8, 0.3], [0.2, 0.4]]),  # each takes its own head
+        PictureScores("c", [], []),
     ]
     held = summary(scores)
-    assert held["jaccard"] == pytest.approx(0.7)
-    assert held["by_group"] == pytest.approx({"cat": 0.7, "dog": 0.8})
-    assert (held["single_head"], held["single_head_jaccard"]) == (0, 0.5)
+    assert held["jaccard"] == pytest.approx((0.6 + (0.8 + 0.4) / 2) / 2)
+    assert held["by_group"] == pytest.approx({"cat": 0.7, "dog": 0.4})
+    assert held["by_head"] == pytest.approx([(0.2 + 0.5) / 2, (0.6 + 0.35) / 2])
+    assert (held["single_head"], held["single_head_jaccard"]) == (1, pytest.approx(0.475))
     assert (held["pictures"], held["pictures_without_object"]) == (2, 1)
     with pytest.raises(InputError, match="none of 1 pictures"):
         summary(scores[2:])

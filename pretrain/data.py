@@ -10,6 +10,9 @@ Shapes: V crops an image, B images of a process's batch, S side of a crop.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,6 +110,7 @@ class StepSampler(Sampler[list[Key]]):
         first_step: the step to start at.
         steps: the step to stop before.
         share: images of this process in a step.
+        parts: lists that a step's keys come in, so that workers load a large step together.
         rank: number of this process.
         world: number of processes.
     """
@@ -120,6 +124,7 @@ class StepSampler(Sampler[list[Key]]):
         first_step: int,
         steps: int,
         share: int,
+        parts: int,
         rank: int,
         world: int,
     ) -> None:
@@ -129,11 +134,12 @@ class StepSampler(Sampler[list[Key]]):
         self.first_step = first_step
         self.steps = steps
         self.share = share
+        self.parts = parts
         self.rank = rank
         self.world = world
 
     def __len__(self) -> int:
-        return max(self.steps - self.first_step, 0)
+        return max(self.steps - self.first_step, 0) * self.parts
 
     def __iter__(self) -> Iterator[list[Key]]:
         order, current = np.empty(0, dtype=np.int64), -1
@@ -142,7 +148,8 @@ class StepSampler(Sampler[list[Key]]):
             if epoch != current:
                 order, current = self.mixture.epoch(self.seed, epoch), epoch
             start = (inner * self.world + self.rank) * self.share
-            yield [(epoch, at, int(order[at])) for at in range(start, start + self.share)]
+            for places in np.split(np.arange(start, start + self.share), self.parts):
+                yield [(epoch, int(at), int(order[at])) for at in places]
 
 
 def steps_per_epoch(samples: int, step_size: int) -> int:
@@ -177,20 +184,27 @@ def build_loader(
         num_workers=workers,
         collate_fn=collate if dataset.colors else collate_with_tables,
         pin_memory=pin_memory,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=_prepare_worker,
         prefetch_factor=3 if workers else None,
         multiprocessing_context=context,
     )
 
 
-def _quiet_worker(_worker: int) -> None:
-    """Keep each worker on one core and let the main process answer to signals."""
-    import signal
-
+def _prepare_worker(_worker: int) -> None:
+    """Keep a worker on one core, leave signals to the training process, and end with it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # PyTorch's own watch looks at the fork server, which outlives a process that is killed.
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def collate(samples: list[_Sample]) -> Batch:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -56,8 +56,16 @@ def _open(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenImageError("not an image" if not data else str(error)) from error
+    except UnidentifiedImageError as error:
+        raise BrokenImageError("not an image") from error
+    except Exception as error:  # parsers of damaged files raise whatever they trip over
+        raise BrokenImageError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return f"too large to decode: {error}"
+    return str(error) or type(error).__name__
 
 
 def _header(image: Image.Image) -> Header:
@@ -71,7 +79,7 @@ def _header(image: Image.Image) -> Header:
 def _turn(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError, TypeError):
+    except Exception:  # as in `_open`; the pixels may be whole all the same
         return 1
 
 
@@ -107,10 +115,8 @@ def _decode_with_pillow(data: bytes) -> np.ndarray:
             return np.array(_to_rgb(image), dtype=np.uint8)
     except BrokenImageError:
         raise
-    except (OSError, ValueError, SyntaxError, TypeError, EOFError, IndexError) as error:
-        raise BrokenImageError(str(error) or type(error).__name__) from error
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise BrokenImageError(f"too large to decode: {error}") from error
+    except Exception as error:  # as in `_open`
+        raise BrokenImageError(_reason(error)) from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

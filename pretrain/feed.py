@@ -12,8 +12,10 @@ from torch.utils.data import DataLoader
 
 from pretrain.augment_batch import normalize, recolor_batch
 from pretrain.data import Batch
+from vos.files import InputError
 
 _RESTARTS = 3
+_FROM_A_WORKER = "Caught "  # how PyTorch begins the text of an error that a worker raised
 
 
 class WorkersDiedError(RuntimeError):
@@ -31,6 +33,7 @@ class Feed:
         first_step: the step to start at.
         device: where crops go.
         channels: image channels of the network.
+        parts: batches that make up a step.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class Feed:
         first_step: int,
         device: torch.device,
         channels: int = 3,
+        parts: int = 1,
     ) -> None:
         self.make_loader = make_loader
+        self.parts = parts
         self.step = first_step
         self.device = device
         self.channels = channels
@@ -56,24 +61,26 @@ class Feed:
         Raises:
             WorkersDiedError: workers keep dying at the same step.
             InputError: too many samples in a row cannot be read.
+            OSError: the cache for shards cannot be written to.
         """
         start = time.perf_counter()
-        batch = self._next_batch()
+        batches = self._next_batches()
         self.waited += time.perf_counter() - start
-        self.broken.update(batch.broken)
         self.step += 1
-        return to_device(batch, self.device, self.channels)
+        for batch in batches:
+            self.broken.update(batch.broken)
+        parts = [to_device(batch, self.device, self.channels) for batch in batches]
+        return parts[0] if len(parts) == 1 else [torch.cat(p) for p in zip(*parts, strict=True)]
 
-    def _next_batch(self) -> Batch:
+    def _next_batches(self) -> list[Batch]:
         for attempt in range(_RESTARTS + 1):
             try:
                 if self._batches is None:
                     self._batches = iter(self.make_loader(self.step))
-                return next(self._batches)
-            except (RuntimeError, EOFError, OSError) as error:
-                # A worker killed while handing over a batch shows as a broken connection.
-                if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
-                    raise
+                return [next(self._batches) for _ in range(self.parts)]
+            except (InputError, RuntimeError, EOFError, OSError) as error:
+                if not _is_death(error):
+                    raise _plain(error) from error
                 self._batches = None
                 if attempt == _RESTARTS:
                     raise WorkersDiedError(
@@ -92,6 +99,22 @@ class Feed:
     def close(self) -> None:
         """Stop the workers."""
         self._batches = None
+
+
+def _is_death(error: Exception) -> bool:
+    """Whether a worker is gone; one killed while it hands a batch over breaks the connection."""
+    if str(error).startswith(_FROM_A_WORKER):
+        return False
+    broken = isinstance(error, EOFError | ConnectionError | FileNotFoundError)
+    return broken or "DataLoader worker" in str(error)
+
+
+def _plain(error: Exception) -> Exception:
+    """Take the traceback out of the text of a worker's error, where the text is for the user."""
+    if not str(error).startswith(_FROM_A_WORKER) or not isinstance(error, InputError | OSError):
+        return error
+    _, _, said = str(error).strip().splitlines()[-1].partition(": ")
+    return type(error)(said)
 
 
 def to_device(batch: Batch, device: torch.device, channels: int) -> list[Tensor]:

@@ -104,7 +104,8 @@ def _open_folder(path: Path, options: SourceOptions) -> list[Source]:
         sources.append(VideoSource(path, listed["video"], options.frames_per_video))
     if listed["tar"]:
         sources.append(TarSource([path / name for name in listed["tar"]]))
-    if not sum(len(source) for source in sources):
+    sources = [source for source in sources if len(source)]
+    if not sources:
         raise InputError(
             f"no image, video or tar shard under {path}; expected files named {_suffixes()}"
         )

@@ -125,10 +125,14 @@ class PipedShards:
             self._make_room(path)
 
     def _make_room(self, keep: Path) -> None:
-        files = sorted(self.cache.glob("*.tar"), key=lambda p: p.stat().st_mtime)
-        total = sum(file.stat().st_size for file in files)
-        for file in files:
-            if total <= self.cache_bytes or file == keep:
-                break
-            total -= file.stat().st_size
-            file.unlink(missing_ok=True)
+        """Drop the oldest shards; other workers may do so, or be fetching, at the same time."""
+        files = []
+        for file in self.cache.glob("[!.]*.tar"):
+            with contextlib.suppress(FileNotFoundError):
+                stat = file.stat()
+                files.append((stat.st_mtime, stat.st_size, file))
+        total = sum(size for _, size, _ in files)
+        for _, size, file in sorted(files):
+            if total > self.cache_bytes and file != keep:
+                file.unlink(missing_ok=True)
+                total -= size

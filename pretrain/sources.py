@@ -60,7 +60,7 @@ class Source(Protocol):
 
 
 class NameTable:
-    """Many names in two flat blocks of memory, which forked workers share untouched."""
+    """Many names in two flat blocks of memory, quick to hand to workers."""
 
     def __init__(self, names: Iterable[str]) -> None:
         encoded = [name.encode("utf-8", "surrogateescape") for name in names]
@@ -89,8 +89,8 @@ class ListedSource:
         return len(self.names)
 
     def name(self, index: int) -> str:
-        """Return the sample's name."""
-        return self.names[index]
+        """Return the sample's name, fit to be printed and stored."""
+        return self.names[index].encode("utf-8", "backslashreplace").decode("utf-8")
 
     def order(self, random: np.random.Generator) -> np.ndarray:
         """Return all indexes once, shuffled."""
@@ -135,7 +135,7 @@ class ZipSource(ListedSource):
         self.names = NameTable(sorted(names, key=natural_key))
 
     def _archive(self) -> zipfile.ZipFile:
-        """Open the archive once a process: a forked worker must not share the file's position."""
+        """Open the archive once a process: two must not share the file's position."""
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = (os.getpid(), zipfile.ZipFile(self.path))
         return self._opened[1]

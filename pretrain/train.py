@@ -94,7 +94,13 @@ class _Loop:
         wait_for_all()  # before the first one writes a checkpoint that another could take up
         self.last_checkpoint = resumed
         self.last_saved = time.monotonic()
-        self.feed = Feed(self._loader, self.learner.step_index, processes.device, config.in_chans)
+        self.feed = Feed(
+            self._loader,
+            self.learner.step_index,
+            processes.device,
+            config.in_chans,
+            config.accumulate,
+        )
         self.skipped_in_a_row = 0
         self.rollbacks = 0
         self.monitor = (
@@ -159,6 +165,7 @@ class _Loop:
             first_step=first_step,
             steps=self.schedules.steps,
             share=self.share,
+            parts=self.config.accumulate,
             rank=self.processes.rank,
             world=self.processes.world,
         )

@@ -1,5 +1,14 @@
 """Batches: the same whatever the number of workers and processes; broken images are replaced."""
 
+import itertools
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +17,7 @@ from test_pretrain_sources import make_video
 
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
-from pretrain.data import CropDataset, StepSampler, build_loader, steps_per_epoch
+from pretrain.data import Batch, CropDataset, StepSampler, build_loader, steps_per_epoch
 from pretrain.feed import Feed, WorkersDiedError, to_device
 from pretrain.mixture import Mixture
 from vos.files import InputError
@@ -27,7 +36,7 @@ def photos(tmp_path):
     return folder
 
 
-def loader(folder, *, workers=0, first_step=0, rank=0, world=1, share=4, colors=True):
+def loader(folder, *, workers=0, first_step=0, rank=0, world=1, share=4, parts=1, colors=True):
     mixture = Mixture([str(folder)])
     sampler = StepSampler(
         mixture,
@@ -36,6 +45,7 @@ def loader(folder, *, workers=0, first_step=0, rank=0, world=1, share=4, colors=
         first_step=first_step,
         steps=4,
         share=share,
+        parts=parts,
         rank=rank,
         world=world,
     )
@@ -75,6 +85,18 @@ def test_processes_share_the_steps_of_one(photos):
     assert_same(crops(photos), joined)
 
 
+def test_a_large_step_comes_in_parts(photos):
+    def feed(parts):
+        return Feed(lambda _: loader(photos, parts=parts), 0, torch.device("cpu"), parts=parts)
+
+    assert [batch.crops[0].shape[0] for batch in loader(photos, parts=2)] == [2] * 8
+    assert len(loader(photos, parts=2)) == 8
+    whole, parts = feed(1), feed(2)
+    for _ in range(4):
+        for one, other in zip(whole.next(), parts.next(), strict=True):
+            assert torch.equal(one, other)
+
+
 def test_epochs_and_crops_differ(photos):
     batches = crops(photos)
     assert not torch.equal(batches[0][0], batches[2][0])
@@ -95,8 +117,9 @@ def test_broken_images_are_replaced_and_listed(photos):
 def test_all_images_broken_is_an_error(photos, workers):
     for path in photos.iterdir():
         path.write_bytes(b"junk")
-    with pytest.raises(InputError, match="check-data"):
-        next(iter(loader(photos, workers=workers)))
+    feed = Feed(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
+    with pytest.raises(InputError, match=r"^50 samples drawn .*\(not an image\).* check-data"):
+        feed.next()
 
 
 def test_images_smaller_than_a_crop_are_enlarged(tmp_path):
@@ -129,10 +152,13 @@ def test_an_epoch_needs_one_full_step():
 
 
 class Dying:
-    """A loader whose worker dies at the first batch, so many times."""
+    """A loader with an error at its first batch (or the next), so many times."""
 
-    def __init__(self, times):
+    def __init__(self, times, error=None, at=0):
+        text = "DataLoader worker (pid 7) is killed by signal: Killed."
         self.times = times
+        self.error = error or RuntimeError(text)
+        self.at = at
         self.starts = []
 
     def __call__(self, first_step):
@@ -140,13 +166,12 @@ class Dying:
         return self
 
     def __iter__(self):
-        while True:
-            if self.times:
+        for number in itertools.count():
+            if self.times and number >= self.at:
                 self.times -= 1
-                raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
-            from pretrain.data import Batch
-
-            yield Batch([torch.zeros(1, 8, 8, 3, dtype=torch.uint8)], [], [("x.jpg", "why")])
+                raise self.error
+            crop = torch.full((1, 8, 8, 3), number, dtype=torch.uint8)
+            yield Batch([crop], [], [("x.jpg", "why")])
 
 
 def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
@@ -158,16 +183,70 @@ def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
     assert feed.broken == {"x.jpg": "why"} and feed.take_waited() >= 0
 
 
+def test_a_worker_that_dies_within_a_step_costs_the_step_nothing():
+    whole = Feed(Dying(0), 5, torch.device("cpu"), parts=3).next()
+    dying = Dying(1, ConnectionResetError(), at=2)
+    again = Feed(dying, 5, torch.device("cpu"), parts=3).next()
+    assert dying.starts == [5, 5] and torch.equal(whole[0], again[0]) and len(again[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("Caught RuntimeError in DataLoader worker process 0.\nbad"), "Caught"),
+        (RuntimeError("size mismatch"), "size mismatch"),
+        (OSError("Caught OSError in DataLoader worker process 0.\nOSError: disk full"), "^disk"),
+        (PermissionError("no"), "^no$"),
+    ],
+)
+def test_an_error_is_no_death_of_a_worker(error, said):
+    failing = Dying(1, error)
+    with pytest.raises(type(error), match=said):
+        Feed(failing, 0, torch.device("cpu")).next()
+    assert len(failing.starts) == 1
+
+
 def test_workers_that_keep_dying_are_an_error():
     with pytest.raises(WorkersDiedError, match="--num-workers"):
         Feed(Dying(99), 0, torch.device("cpu")).next()
 
 
-def test_a_killed_worker_process_is_replaced(photos):
-    import multiprocessing
-    import os
-    import signal
+def alive(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
+
+def killed_while_loading(folder):
+    """Start loading with two workers, name them, and end as the kernel ends a process."""
+    batches = iter(loader(folder, workers=2))
+    next(batches)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_end_with_a_training_process_that_is_killed(photos):
+    code = f"import test_pretrain_data as t; t.killed_while_loading({str(photos)!r})"
+    killed = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    workers = killed.stdout.split()
+    assert killed.returncode == -signal.SIGKILL and len(workers) == 2
+    for _ in range(100):
+        if not any(map(alive, workers)):
+            return
+        time.sleep(0.1)
+    pytest.fail("the workers live on")
+
+
+def test_a_killed_worker_process_is_replaced(photos):
     feed = Feed(lambda step: loader(photos, workers=1, first_step=step), 0, torch.device("cpu"))
     first = feed.next()
     for child in multiprocessing.active_children():

@@ -1,6 +1,7 @@
 """Every colour form comes out right; what is broken is said to be."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -131,3 +132,31 @@ BROKEN = {
 def test_broken_bytes_are_refused(name):
     with pytest.raises(BrokenImageError):
         decoded(BROKEN[name])
+
+
+def test_a_parser_that_trips_is_a_broken_image(monkeypatch):
+    def trip(*_):
+        raise struct.error("required argument is not an integer")
+
+    data = encoded(halves(), "PNG")
+    monkeypatch.setattr(Image.Image, "getexif", trip)
+    with pytest.raises(BrokenImageError, match="not an integer"):
+        decoded(data)
+    monkeypatch.setattr(Image, "open", trip)
+    with pytest.raises(BrokenImageError, match="not an integer"):
+        read_header(data)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_damaged_bytes_are_an_image_or_refused(name):
+    random = np.random.default_rng(0)
+    whole = np.frombuffer(FORMS[name](), np.uint8)
+    for _ in range(60):
+        damaged = whole.copy()
+        places = random.integers(min(len(whole), 300), size=random.integers(1, 20))
+        damaged[places] = random.integers(256, size=len(places))
+        try:
+            image, _ = decoded(damaged.tobytes())
+        except BrokenImageError:
+            continue
+        assert image.dtype == np.uint8 and image.shape[2] == 3

@@ -172,6 +172,19 @@ def test_piped_shards_make_room(tmp_path):
         assert len(list((tmp_path / "cache").glob("*.tar"))) == 1
 
 
+def test_making_room_leaves_shards_that_are_being_fetched(tmp_path):
+    make_tar(tmp_path / "0.tar", ["0.jpg"])
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    fetched_by_another = cache / ".x.part.tar"
+    fetched_by_another.write_bytes(b"half")
+    (cache / "gone.tar").symlink_to(cache / "dropped by another")
+    options = SourceOptions(samples_per_shard=1, shard_cache=cache, cache_gb=1e-9)
+    (source,) = open_source(f"pipe:cat {tmp_path}/0.tar", options)
+    assert source.read(0, RANDOM) == jpeg(0)
+    assert fetched_by_another.exists()
+
+
 def test_a_failing_pipe_says_what_the_command_said(tmp_path):
     options = SourceOptions(samples_per_shard=1, shard_cache=tmp_path / "cache")
     (source,) = open_source("pipe:echo no such bucket >&2; exit 3", options)
@@ -248,6 +261,20 @@ def test_names_survive_the_table():
     table = NameTable(names)
     assert [table[i] for i in range(len(table))] == names
     assert table.fingerprint() != NameTable(names[::-1]).fingerprint()
+
+
+def test_names_that_are_no_text_can_be_printed_and_read(tmp_path):
+    name = os.fsdecode(b"\xff.jpg")
+    (tmp_path / name).write_bytes(jpeg())
+    (source,) = open_source(str(tmp_path))
+    assert source.name(0) == "\\udcff.jpg" and source.read(0, RANDOM) == jpeg()
+
+
+def test_an_archive_without_images_beside_others_is_left_out(folder, tmp_path):
+    make_tar(folder / "labels.tar", ["a.txt"])
+    more = make_zip(tmp_path / "x.zip", [f"{i}.jpg" for i in range(4)])
+    mixture = Mixture([str(folder), str(more)])
+    assert len(mixture.sources) == 2 and sorted(mixture.epoch(0, 0)) == list(range(7))
 
 
 def test_an_epoch_without_weights_is_every_sample_once(folder, tmp_path):

@@ -48,7 +48,7 @@ class RunFacts:
 
 
 def save_checkpoint(folder: Path, learner: Learner, facts: RunFacts, keep: int) -> Path:
-    """Write `checkpoints/step-<n>.pth`, point `checkpoint.pth` to it, drop the oldest.
+    """Write `checkpoints/step-<n>.pth`, point `checkpoint.pth` to it, drop the oldest before it.
 
     Raises:
         OSError: the disk is full or cannot be written to; the earlier checkpoints are untouched.
@@ -66,7 +66,8 @@ def save_checkpoint(folder: Path, learner: Learner, facts: RunFacts, keep: int) 
             os.link(path, beside)
         except OSError:  # a file system without hard links
             shutil.copyfile(path, beside)
-    for old in list_checkpoints(folder)[:-keep]:
+    until_now = [p for p in list_checkpoints(folder) if step_of(p) <= learner.step_index]
+    for old in until_now[:-keep]:
         old.unlink(missing_ok=True)
     return path
 
@@ -98,12 +99,13 @@ def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """List the numbered checkpoints of a run, oldest first."""
-    return sorted((folder / FOLDER).glob("step-*.pth"), key=lambda p: int(_digits(p.stem)))
+    found = (folder / FOLDER).glob("step-*.pth")
+    return sorted((p for p in found if re.fullmatch(r"step-\d+", p.stem)), key=step_of)
 
 
-def _digits(stem: str) -> str:
-    found = re.search(r"\d+", stem)
-    return found[0] if found else "0"
+def step_of(path: Path) -> int:
+    """Return the step that a numbered checkpoint was saved at."""
+    return int(path.stem.removeprefix("step-"))
 
 
 def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:

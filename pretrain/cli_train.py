@@ -10,7 +10,7 @@ import torch
 
 from pretrain.config import PretrainConfig
 from pretrain.feed import WorkersDiedError
-from pretrain.processes import lost_another_process
+from pretrain.processes import is_first_process, lost_another_process
 from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, TrainResult, train
 
@@ -55,12 +55,14 @@ class Train:
 
     def _report(self, result: TrainResult) -> int:
         if result.finished:
-            print(f"done: {result.steps} steps; the run is in {self.run_options.output_dir}")
+            if is_first_process():
+                print(f"done: {result.steps} steps; the run is in {self.run_options.output_dir}")
             return 0
         name = signal.Signals(result.stopped_by).name if result.stopped_by else "a signal"
-        print(
-            f"stopped by {name} after step {result.steps}; saved {result.checkpoint}; go on with "
-            "--resume auto",
-            file=sys.stderr,
-        )
+        if is_first_process():
+            print(
+                f"stopped by {name} after step {result.steps}; saved {result.checkpoint}; go on "
+                "with --resume auto",
+                file=sys.stderr,
+            )
         return 128 + (result.stopped_by or signal.SIGINT)

@@ -63,13 +63,13 @@ class SyncedBatchNorm1d(nn.BatchNorm1d):
         world = dist.get_world_size() if dist.is_initialized() else 1
         if not self.training or world == 1:
             return super().forward(features)
-        sums = torch.cat([features.sum(0), features.square().sum(0)]).float()
-        total = _SumOverProcesses.apply(sums) / (features.shape[0] * world)
-        mean, square = total.chunk(2)
+        count = features.shape[0] * world
+        values = features.float()  # sums of squares need more than 16 bits
+        mean, square = _SumOverProcesses.apply(_moments(values)).div(count).chunk(2)
         variance = (square - mean.square()).clamp_min(0)
-        self._track(mean, variance, features.shape[0] * world)
-        normal = (features - mean) * torch.rsqrt(variance + self.eps)
-        return normal * self.weight + self.bias
+        self._track(mean, variance, count)
+        normal = (values - mean) * torch.rsqrt(variance + self.eps)
+        return (normal * self.weight + self.bias).to(features.dtype)
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -79,6 +79,10 @@ class SyncedBatchNorm1d(nn.BatchNorm1d):
         unbiased = variance * count / max(count - 1, 1)
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
         self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
+
+
+def _moments(values: Tensor) -> Tensor:
+    return torch.cat([values.sum(0), values.square().sum(0)])
 
 
 def mlp(widths: list[int], use_bn: bool, activation: type[nn.Module]) -> nn.Sequential:

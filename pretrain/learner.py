@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import torch
+from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -81,7 +82,8 @@ class Learner:
     def _spread_over_processes(self, compile_networks: bool) -> None:
         if world_size() > 1 and self.device.type == "cuda":
             for network in (self.student, self.teacher):
-                network.backbone = nn.SyncBatchNorm.convert_sync_batchnorm(network.backbone)
+                # timm's own: PyTorch's drops the activation that some of timm's layers hold
+                network.backbone = convert_sync_batchnorm(network.backbone)
         if compile_networks:
             self.student.backbone.compile()
             self.teacher.backbone.compile()
@@ -182,19 +184,15 @@ class Learner:
             for name, parameter in self.student.named_parameters():
                 if "last_layer" in name:
                     parameter.grad = None
-        if finite or self.scaler.is_enabled():
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
         if finite:
+            self.scaler.step(self.optimizer)
             self.objective.update(teacher)
-            self._follow()
-
-    def _follow(self) -> None:
+        self.scaler.update()  # lowers the scale where it found values that are not finite
+        self.optimizer.zero_grad(set_to_none=True)
         if self.config.teacher == "previous_epoch":
             if (self.step_index + 1) % self.schedules.steps_per_epoch == 0:
                 copy_weights(self.student, self.teacher)
-        else:
+        elif finite:
             momentum = float(self.schedules.momentum[self.step_index])
             ema_update(self.student, self.teacher, momentum)
 

@@ -41,22 +41,29 @@ def joined_processes(device: str) -> Iterator[Processes]:
         InputError: the device does not exist, or a single GPU is named for several processes.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        yield Processes(0, 1, resolve_device(device))
-        return
-    local = int(os.environ.get("LOCAL_RANK", "0"))
     chosen = resolve_device(device)
-    if chosen.type == "cuda":
+    if chosen.type == "cuda" and world > 1:
         if chosen.index is not None:
             raise InputError(f"--device {device} with several processes; give --device cuda")
-        chosen = resolve_device(f"cuda:{local}")
-        torch.cuda.set_device(chosen)
-    backend = "nccl" if chosen.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=_PATIENCE)
+        chosen = resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    if chosen.type == "cuda" and chosen.index is not None:
+        torch.cuda.set_device(chosen)  # page-locked memory and NCCL belong to the current device
+    if world == 1:
+        yield Processes(0, 1, chosen)
+        return
+    if chosen.type == "cuda":
+        dist.init_process_group("nccl", timeout=_PATIENCE, device_id=chosen)
+    else:
+        dist.init_process_group("gloo", timeout=_PATIENCE)
     try:
         yield Processes(dist.get_rank(), world, chosen)
     finally:
         dist.destroy_process_group()
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that speaks for the run, before or after it has joined."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def in_any_process(flags: list[bool], device: torch.device) -> list[bool]:

@@ -6,11 +6,13 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
 from pretrain.checkpoint import (
+    FOLDER,
     RunFacts,
     find_resumable,
     init_backbone,
@@ -18,6 +20,7 @@ from pretrain.checkpoint import (
     read_training_checkpoint,
     restore,
     save_checkpoint,
+    step_of,
 )
 from pretrain.config import PretrainConfig
 from pretrain.data import Batch, CropDataset, StepSampler, build_loader, steps_per_epoch
@@ -63,7 +66,7 @@ def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
 
     Raises:
         InputError: data, device, resumed checkpoint or settings cannot be used.
-        OSError: a last checkpoint could not be written.
+        OSError: the first or the last checkpoint could not be written.
         DivergedError: training does not recover from values that are not finite.
     """
     if run.threads:
@@ -105,7 +108,7 @@ class _Loop:
         self.rollbacks = 0
         self.monitor = (
             Monitor(config, run, self.schedules, total, self.learner.step_index)
-            if (processes.first)
+            if processes.first
             else None
         )
         if processes.first:
@@ -118,17 +121,7 @@ class _Loop:
     def _take_up(self) -> Path | None:
         """Resume or start from given weights, as the settings say."""
         run = self.run
-        if not run.resume:
-            if list_checkpoints(run.output_dir) and not run.init_from:
-                raise InputError(
-                    f"{run.output_dir} holds a run already; go on with it by --resume auto, or "
-                    "give another --output-dir"
-                )
-            found = None
-        elif run.resume == "auto":
-            found = find_resumable(run.output_dir)
-        else:
-            found = Path(run.resume), read_training_checkpoint(Path(run.resume))
+        found = self._checkpoint_to_resume()
         if found is None:
             if run.init_from:
                 init_backbone(self.learner, run.init_from)
@@ -136,8 +129,28 @@ class _Loop:
         path, raw = found
         for change in restore(self.learner, raw, self.facts, path):
             self._say(f"going on from {path}: {change}")
-        self._say(f"going on from {path} at step {self.learner.step_index}")
+        step, out = self.learner.step_index, run.output_dir
+        later = [p.name for p in list_checkpoints(out) if step_of(p) > step]
+        if later and run.resume != "auto":
+            raise InputError(
+                f"{out} holds checkpoints after step {step}: {', '.join(later)}; move them away, "
+                "or give another --output-dir"
+            )
+        self._say(f"going on from {path} at step {step}")
         return path
+
+    def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
+        out, resume = self.run.output_dir, self.run.resume
+        if resume == "auto":
+            return find_resumable(out)
+        if resume:
+            return Path(resume), read_training_checkpoint(Path(resume))
+        if list_checkpoints(out):
+            raise InputError(
+                f"{out} holds a run already; go on with it by --resume auto, or give another "
+                "--output-dir"
+            )
+        return None
 
     def _write_settings(self) -> None:
         run = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.run).items()}
@@ -176,7 +189,7 @@ class _Loop:
         """Take steps until the last one or until a signal asks to stop."""
         learner = self.learner
         if learner.step_index == 0:
-            self._save()
+            self._save(must=True)
         if self.monitor is not None:
             self.monitor.start(learner, self.mixture)
         while learner.step_index < self.schedules.steps:
@@ -191,9 +204,9 @@ class _Loop:
             if due:
                 self._save()
             if stopped:
-                self._save(final=True)
+                self._save(must=True)
                 return TrainResult(learner.step_index, False, stop.signal, self.last_checkpoint)
-        self._save(final=True)
+        self._save(must=True)
         if self.monitor is not None:
             self.monitor.finish(learner)
         return TrainResult(learner.step_index, True, None, self.last_checkpoint)
@@ -233,25 +246,27 @@ class _Loop:
         due = step % every == 0 or minutes >= self.run.checkpoint_minutes
         return due and not self.skipped_in_a_row
 
-    def _save(self, final: bool = False) -> None:
-        """Save, unless this step is saved; a full disk stops the run only at its end."""
+    def _save(self, must: bool = False) -> None:
+        """Save, unless this step is saved; a full disk stops the run only where it `must`."""
         name = f"step-{self.learner.step_index:08d}.pth"
         if self.last_checkpoint is not None and self.last_checkpoint.name == name:
             return
         self.last_saved = time.monotonic()
         folder = self.run.output_dir
+        failed = False
         try:
             if self.processes.first:
                 save_checkpoint(folder, self.learner, self.facts, self.run.keep_checkpoints)
         except OSError as error:
-            if final:
+            if must:
                 raise
+            failed = True
             self._say(
                 f"the checkpoint of step {self.learner.step_index} could not be saved ({error}); "
                 f"the last whole one is {self.last_checkpoint}; training goes on"
             )
-            return
-        self.last_checkpoint = folder / "checkpoints" / name
+        if not any(in_any_process([failed], self.processes.device)):
+            self.last_checkpoint = folder / FOLDER / name
 
     def _say(self, text: str) -> None:
         if not self.processes.first:

@@ -2,14 +2,18 @@
 
 import math
 import socket
+import types
 
 import pytest
 import torch
 import torch.multiprocessing as mp
 from pretrain_runs import NARROW, tiny_vit
+from timm.layers import BatchNormAct2d
+from torch import nn
 
 from pretrain.config import PretrainConfig
 from pretrain.learner import Learner, feature_spread
+from pretrain.loss import DINOLoss
 from pretrain.schedules import build_schedules
 from vos.vit import ARCHITECTURES
 
@@ -94,6 +98,13 @@ def test_previous_epoch_teacher_changes_at_the_epochs_end_only():
     same_weights(subject.teacher, subject.student, 0)
 
 
+def test_previous_epoch_teacher_changes_though_the_last_step_is_skipped():
+    subject = learner(teacher="previous_epoch", steps_per_epoch=2)
+    subject.step(crops(0))
+    subject.step([crop * float("nan") for crop in crops(1)])
+    same_weights(subject.teacher, subject.student, 0)
+
+
 def test_last_layer_is_frozen_for_the_first_epochs():
     subject = learner(freeze_last_layer=1, steps_per_epoch=1)
     start = subject.student.head.last_layer.weight_v.clone()
@@ -144,6 +155,36 @@ def test_fp16_steps_with_a_scaler_and_survives_an_overflow():
             break
     else:
         pytest.fail("the scale never came down")
+
+
+def test_fp16_takes_no_step_where_only_the_loss_is_not_finite(monkeypatch):
+    subject, other = learner("fp16"), learner("fp16")
+    forward = DINOLoss.forward
+
+    def infinite(self, student, targets):
+        result = forward(self, student, targets)
+        result.loss = result.loss + float("inf")  # its gradient stays as it was
+        return result
+
+    monkeypatch.setattr(DINOLoss, "forward", infinite)
+    assert subject.step(crops(0))["skipped"] == 1.0
+    same_weights(subject.student, other.student, 0)
+
+
+def test_synchronised_layers_keep_the_activations_that_timm_puts_in(monkeypatch):
+    monkeypatch.setattr("pretrain.learner.world_size", lambda: 2)
+    monkeypatch.setattr(nn.parallel, "DistributedDataParallel", lambda network, device_ids: None)
+    networks = [types.SimpleNamespace(backbone=BatchNormAct2d(3).eval()) for _ in range(2)]
+    student, teacher = networks
+    fake = types.SimpleNamespace(
+        student=student, teacher=teacher, device=torch.device("cuda:0"), _parallel=None
+    )
+    images = torch.randn(2, 3, 4, 4)
+    expected = student.backbone(images)
+    Learner._spread_over_processes(fake, False)
+    assert isinstance(student.backbone, nn.SyncBatchNorm)
+    assert expected.min() == 0
+    torch.testing.assert_close(student.backbone(images), expected)
 
 
 @pytest.mark.parametrize(

@@ -46,14 +46,21 @@ def test_each_process_takes_its_own_gpu(monkeypatch):
     monkeypatch.setattr(processes, "resolve_device", torch.device)
     with pytest.raises(InputError, match="give --device cuda"), joined_processes("cuda:0"):
         pass
-    taken, backends = [], []
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    taken, joined = [], []
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
-    monkeypatch.setattr(processes.dist, "init_process_group", lambda b, **k: backends.append(b))
+    monkeypatch.setattr(
+        processes.dist, "init_process_group", lambda b, **k: joined.append((b, k["device_id"]))
+    )
     monkeypatch.setattr(processes.dist, "destroy_process_group", lambda: None)
     monkeypatch.setattr(processes.dist, "get_rank", lambda: 1)
+    with joined_processes("cuda:1") as alone:
+        assert alone.device == torch.device("cuda:1") and not joined
+    monkeypatch.setenv("WORLD_SIZE", "2")
     with joined_processes("cuda") as one:
         assert one.device == torch.device("cuda:1")
-    assert taken == [torch.device("cuda:1")] and backends == ["nccl"]
+    assert taken == [torch.device("cuda:1")] * 2
+    assert joined == [("nccl", torch.device("cuda:1"))]
 
 
 def test_a_signal_is_kept_until_asked_for_and_a_second_interrupts():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from pretrain.config import PretrainConfig
@@ -53,6 +54,17 @@ def test_batch_norm_of_one_process_is_pytorchs():
     ours, theirs = SyncedBatchNorm1d(4), nn.BatchNorm1d(4)
     x = torch.randn(6, 4)
     torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_batch_norm_over_processes_sums_in_float32(monkeypatch):
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(dist, "all_reduce", lambda values: values.mul_(2))  # two equal halves
+    features = (20 + 0.5 * torch.randn(64, 4)).bfloat16()
+    theirs = nn.BatchNorm1d(4)
+    found = SyncedBatchNorm1d(4)(features)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, theirs(features.float()).bfloat16(), rtol=0.02, atol=0.02)
 
 
 def test_predictor_is_the_students_alone():

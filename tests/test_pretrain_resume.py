@@ -157,8 +157,31 @@ def test_the_layout_is_the_published_one(whole):
 
 
 def test_an_old_run_is_not_overwritten(photos, whole):
-    with pytest.raises(InputError, match="--resume auto"):
-        train(CONFIG, settings(photos, whole))
+    for start in ({}, {"init_from": str(whole / "checkpoint.pth")}):
+        with pytest.raises(InputError, match="--resume auto"):
+            train(CONFIG, settings(photos, whole, **start))
+
+
+def test_going_back_needs_the_later_checkpoints_out_of_the_way(photos, tmp_path, capsys):
+    train(CONFIG, settings(photos, tmp_path))
+    early, late = list_checkpoints(tmp_path)
+    run = settings(photos, tmp_path, resume=str(early))
+    with pytest.raises(InputError, match=r"after step 6: step-00000009\.pth; move them away"):
+        train(CONFIG, run)
+    assert list_checkpoints(tmp_path) == [early, late]
+    late.unlink()
+    assert train(CONFIG, run).finished
+    assert train(CONFIG, settings(photos, tmp_path, resume=str(tmp_path / "checkpoint.pth")))
+
+
+def test_later_checkpoints_never_push_out_the_one_just_saved(whole, photos, tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "step-00000099.pth").write_bytes(b"damaged" * 100)
+    (folder / "step-by-hand.pth").write_bytes(b"")
+    (folder / "step-00000003.pth").write_bytes((whole / "checkpoint.pth").read_bytes())
+    train(replace(CONFIG, epochs=4), settings(photos, tmp_path, resume="auto", keep_checkpoints=1))
+    assert [p.stem for p in list_checkpoints(tmp_path)] == ["step-00000012", "step-00000099"]
 
 
 def test_init_from_takes_the_backbone_alone(photos, whole, tmp_path, monkeypatch):

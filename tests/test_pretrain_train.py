@@ -106,6 +106,35 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run(photos, tmp_path, mo
     assert [p.stem for p in list_checkpoints(tmp_path)] == ["step-00000003", "step-00000009"]
 
 
+def test_a_disk_that_is_full_from_the_start_ends_the_run(photos, tmp_path, monkeypatch):
+    def full(state, handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(CONFIG, settings(photos, tmp_path))
+
+
+def test_every_process_knows_that_a_save_failed_in_one(photos, tmp_path, monkeypatch):
+    """Rank 1 of a run whose rank 0 could not save at step 3 goes back to step 0, not 3."""
+    monkeypatch.setattr("pretrain.train.in_any_process", failed_at_step_3(tmp_path))
+    poison(monkeypatch, {4, 5})
+    went_back = []
+    monkeypatch.setattr(
+        "pretrain.train.restore", lambda _l, _r, _f, path: went_back.append(path.name) or []
+    )
+    train(CONFIG, settings(photos, tmp_path, max_skipped=2))
+    assert went_back == ["step-00000000.pth"]
+
+
+def failed_at_step_3(folder):
+    def in_any_process(flags, device):
+        newest = list_checkpoints(folder)[-1].stem
+        return [True] if newest == "step-00000003" and len(flags) == 1 else flags
+
+    return in_any_process
+
+
 def limited_save(folder):
     """Save a learner under a limit on file sizes, as a full disk would have it."""
     from pretrain.checkpoint import RunFacts, save_checkpoint

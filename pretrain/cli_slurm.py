@@ -6,7 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ class TrainingJob:
     arguments: tuple[str, ...]
     gpus: int
     nodes: int
-    port: int = 29500
 
     def command(self, head: str) -> list[str]:
         """Return the command of one node; `head` is the first node's name."""
@@ -33,12 +32,12 @@ class TrainingJob:
             f"--nnodes={self.nodes}",
             f"--nproc-per-node={self.gpus}",
             "--rdzv-backend=c10d",
-            f"--rdzv-endpoint={head}:{self.port}",
+            f"--rdzv-endpoint={head}:{_port()}",
             "-m",
             "pretrain",
             "train",
             *self.arguments,
-            *([] if "--resume" in self.arguments else ["--resume", "auto"]),
+            *([] if _names_resume(self.arguments) else ["--resume", "auto"]),
         ]
 
     def __call__(self) -> int:
@@ -52,7 +51,17 @@ class TrainingJob:
     def checkpoint(self) -> Any:
         """Ask submitit to queue the job again; it resumes from its own checkpoints."""
         submitit = importlib.import_module("submitit")
-        return submitit.helpers.DelayedSubmission(self)
+        again = replace(self, arguments=(*self.arguments, "--resume", "auto"))
+        return submitit.helpers.DelayedSubmission(again)
+
+
+def _port() -> int:
+    """Return a port of this job's own, as two jobs may share their first node."""
+    return 20000 + int(os.environ.get("SLURM_JOB_ID", "0")) % 10000
+
+
+def _names_resume(arguments: tuple[str, ...]) -> bool:
+    return any(a == "--resume" or a.startswith("--resume=") for a in arguments)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 _MEMORY = 0.98  # of the moving averages: about 50 steps
 _NEAR = 0.01  # share of ln K that counts as near
 _LITTLE_SPREAD = 0.05
+_COMMON_AT_FIRST = ("uniform", "stuck")
+_EARLY = ". This is common during the warm-up of the learning rate, which ends at step {}"
 
 
 @dataclass
@@ -22,16 +24,18 @@ class CollapseWatch:
     Args:
         out_dim: outputs K of the head.
         patience: steps before the first judgement, and between two of the same sentence.
+        warmup: the run's step at which the learning rate's warm-up is over.
     """
 
     out_dim: int
     patience: int = 300
+    warmup: int = 0
     _average: dict[str, float] = field(default_factory=dict)
     _seen: int = 0
     _said: dict[str, int] = field(default_factory=dict)
 
-    def update(self, stats: Mapping[str, float]) -> list[str]:
-        """Take note of a step and return the sentences that are due, mostly none."""
+    def update(self, step: int, stats: Mapping[str, float]) -> list[str]:
+        """Take note of the run's step and return the sentences that are due, mostly none."""
         if stats.get("skipped"):
             return []
         self._seen += 1
@@ -45,7 +49,8 @@ class CollapseWatch:
         for kind, sentence in self._judge().items():
             if self._seen - self._said.get(kind, -self.patience) >= self.patience:
                 self._said[kind] = self._seen
-                due.append(sentence)
+                early = step < self.warmup and kind in _COMMON_AT_FIRST
+                due.append(sentence + _EARLY.format(self.warmup) if early else sentence)
         return due
 
     def _judge(self) -> dict[str, str]:
@@ -58,13 +63,14 @@ class CollapseWatch:
             found["uniform"] = (
                 f"the teacher's entropy is {teacher:.3f}, ln(out_dim) is {uniform:.3f}: its output "
                 "is uniform, so there is nothing to learn from. Lower teacher_temp and "
-                "warmup_teacher_temp (0.04), and keep norm_last_layer true"
+                "warmup_teacher_temp (to 0.04), keep norm_last_layer true, or take targets "
+                "sinkhorn; for little data lower out_dim"
             )
         elif loss is not None and abs(loss - uniform) < _NEAR * uniform:
             found["stuck"] = (
                 f"the loss stays at {loss:.3f}, about ln(out_dim) = {uniform:.3f}: the student "
-                "tells nothing apart. If it does not fall after the warm-up, lower lr or "
-                "warmup_teacher_temp, or take a longer warm-up"
+                "tells nothing apart. Lower warmup_teacher_temp (to 0.04) or lr, or take a longer "
+                "warm-up"
             )
         if teacher is not None and teacher < _NEAR * uniform:
             found["one"] = self._one_output(teacher, uniform)

@@ -143,19 +143,6 @@ _COUNTS = (
 )
 
 
-def config_from_dict(values: dict[str, Any]) -> PretrainConfig:
-    """Rebuild a configuration; fields that this version does not know are left out.
-
-    Raises:
-        InputError: as `PretrainConfig` does.
-    """
-    known = {field.name for field in dataclasses.fields(PretrainConfig)}
-    plain: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known
-    }
-    return PretrainConfig(**plain)
-
-
 def _fields(config: PretrainConfig) -> dict[str, Any]:
     return {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
 

@@ -61,6 +61,11 @@ def write_backbone(
             save_file(tensors, str(beside), metadata={"format": "pt", **metadata})
 
 
+def plain_name(arch: str) -> str:
+    """Return an architecture's name as `vos` and timm know it."""
+    return arch.removeprefix("timm:")
+
+
 def _checkpoint_of(source: Path) -> Path:
     if source.is_file():
         return source
@@ -78,7 +83,7 @@ def _metadata(raw: Mapping[str, Any], licence: str) -> dict[str, str]:
     known = {k: v for k, v in settings.items() if k in PretrainConfig.__dataclass_fields__}
     done = extras["step"] / extras["steps_per_epoch"] if extras else raw.get("epoch", "")
     return {
-        "arch": str(known.get("arch", "")),
+        "arch": plain_name(str(known.get("arch", ""))),
         "patch_size": str(known.get("patch_size", "")),
         "epochs": f"{done:.2f}" if extras else str(done),
         "data": str(extras.get("data", "")),

@@ -18,7 +18,7 @@ from pretrain.learner import Learner
 from pretrain.mixture import Mixture
 from pretrain.probes import Probes
 from pretrain.run_config import RunConfig
-from pretrain.schedules import Schedules
+from pretrain.schedules import Schedules, warmup_steps
 from pretrain.tracker import Tracker
 from vos.command import progress
 from vos.files import InputError, atomic_path
@@ -50,7 +50,10 @@ class Monitor:
         self.tracker = Tracker(
             run.output_dir, config.as_dict(), first_step, run.tensorboard, run.wandb_project
         )
-        self.watch = CollapseWatch(config.out_dim if config.method in ("dino", "swav") else 2)
+        self.watch = CollapseWatch(
+            config.out_dim if config.method in ("dino", "swav") else 2,
+            warmup=warmup_steps(config, schedules.steps_per_epoch),
+        )
         self.probes: Probes | None = None
         self._sums: dict[str, float] = defaultdict(float)
         self._steps = 0
@@ -60,14 +63,15 @@ class Monitor:
         self._left = (schedules.steps - first_step) * total_batch
 
     def start(self, learner: Learner, mixture: Mixture) -> None:
-        """Look at the network before its first step.
+        """Look at a network that has taken no step yet.
 
         Raises:
             InputError: the data of a probe cannot be used.
         """
         if self.run.probe_epochs:
             self.probes = Probes(self.config, self.run, mixture)
-            self._probe(learner)
+            if not learner.step_index:
+                self._probe(learner)
         self._advance = self._stack.enter_context(progress("pretraining", self._left, "images"))
 
     def step(
@@ -84,7 +88,7 @@ class Monitor:
         self._skipped += int(stats["skipped"])
         self._sums["skipped"] += stats["skipped"]
         self._advance(self.total_batch, self._note(step, stats))
-        for sentence in self.watch.update(stats):
+        for sentence in self.watch.update(step, stats):
             self.warn(step, sentence)
         self._list_broken(step, feed)
         if self._steps >= self.run.log_steps or step == self.schedules.steps:

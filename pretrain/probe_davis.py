@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pretrain.config import PretrainConfig
-from pretrain.export import write_backbone
+from pretrain.export import plain_name, write_backbone
 from pretrain.learner import Learner
 from pretrain.run_config import RunConfig
 from vos.files import InputError
@@ -39,7 +39,7 @@ def davis_j_and_f(learner: Learner, config: PretrainConfig, run: RunConfig) -> d
         folder = Path(name)
         weights = folder / "teacher.safetensors"
         state = learner.teacher.backbone.state_dict()
-        write_backbone(state, weights, "safetensors", {"arch": config.arch})
+        write_backbone(state, weights, "safetensors", {"arch": plain_name(config.arch)})
         for sequence in sequences:
             _track(run.davis_path, sequence, weights, folder)
         return _score(folder, run.davis_path, which, sequences)
@@ -66,9 +66,8 @@ def _track(root: Path, sequence: str, weights: Path, folder: Path) -> None:
     if not masks:
         raise InputError(f"{root} has no masks of {sequence} under Annotations/{_RESOLUTION}")
     out = folder / "runs" / sequence
-    _vos(
-        ["segment", str(frames), "--mask", str(masks[0]), "-o", str(out), "--weights", str(weights)]
-    )
+    given = ["segment", str(frames), "--mask", str(masks[0]), "--weights", str(weights)]
+    _vos([*given, "-o", str(out)])
     predictions = folder / "predictions"
     predictions.mkdir(exist_ok=True)
     (out / "masks").rename(predictions / sequence)
@@ -76,19 +75,8 @@ def _track(root: Path, sequence: str, weights: Path, folder: Path) -> None:
 
 def _score(folder: Path, root: Path, which: str, sequences: Sequence[str]) -> dict[str, float]:
     scores = folder / "scores"
-    chosen = ["--sequences", *sequences]
-    _vos(
-        [
-            "evaluate",
-            str(folder / "predictions"),
-            str(root),
-            "--set",
-            which,
-            "--out",
-            str(scores),
-            *chosen,
-        ]
-    )
+    given = ["evaluate", str(folder / "predictions"), str(root)]
+    _vos([*given, "--set", which, "--out", str(scores), "--sequences", *sequences])
     with (scores / f"global_results-{which}.csv").open(encoding="utf-8") as handle:
         row = next(csv.DictReader(handle))
     return {

@@ -60,6 +60,11 @@ class Schedules:
         return len(self.lr)
 
 
+def warmup_steps(config: PretrainConfig, steps_per_epoch: int) -> int:
+    """Return how many steps the learning rate rises for."""
+    return int(config.warmup_epochs * steps_per_epoch)
+
+
 def build_schedules(config: PretrainConfig, steps_per_epoch: int, total_batch: int) -> Schedules:
     """Lay out a run's schedules.
 
@@ -70,13 +75,12 @@ def build_schedules(config: PretrainConfig, steps_per_epoch: int, total_batch: i
     """
     steps = config.epochs * steps_per_epoch
     peak = config.lr * total_batch / REFERENCE_BATCH
-    warmup = int(config.warmup_epochs * steps_per_epoch)
     if config.teacher == "momentum":
         momentum = cosine(config.momentum_teacher, 1.0, steps)
     else:
         momentum = np.zeros(steps)
     return Schedules(
-        lr=cosine(peak, config.min_lr, steps, warmup),
+        lr=cosine(peak, config.min_lr, steps, warmup_steps(config, steps_per_epoch)),
         weight_decay=cosine(config.weight_decay, config.weight_decay_end, steps),
         momentum=momentum,
         teacher_temp=linear_then_flat(

@@ -90,7 +90,7 @@ def frame_by_seeking(path: str, place: float) -> np.ndarray:
     """Decode the frame at a share `place` (0 to 1) of a video's duration.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (H, W, 3) uint8 RGB, turned upright as the metadata say.
 
     Raises:
         BrokenImageError: the video cannot be opened, or holds no frame.
@@ -110,6 +110,7 @@ def frame_by_seeking(path: str, place: float) -> np.ndarray:
                     break
             if latest is None:
                 raise BrokenImageError("no frame could be decoded")
-            return latest.to_ndarray(format="rgb24")
+            upright = np.rot90(latest.to_ndarray(format="rgb24"), latest.rotation // 90)
+            return np.ascontiguousarray(upright)
     except (av.FFmpegError, OSError) as error:
         raise BrokenImageError(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from vos.files import InputError, atomic_path
 
 LOG = "log.jsonl"
+WANDB_ID = "wandb_id.txt"
 
 
 class Tracker:
@@ -41,7 +43,9 @@ class Tracker:
         _drop_lines_after(folder / LOG, first_step)
         self._log = (folder / LOG).open("a", encoding="utf-8")
         self._board = _open_board(folder / "tensorboard", first_step) if tensorboard else None
-        self._wandb = _open_wandb(wandb_project, folder, settings) if wandb_project else None
+        self._wandb = (
+            _open_wandb(wandb_project, folder, settings, first_step) if wandb_project else None
+        )
 
     def numbers(self, step: int, values: Mapping[str, float]) -> None:
         """Record named numbers of a step."""
@@ -109,17 +113,25 @@ def _drop_lines_after(path: Path, step: int) -> None:
 def _open_board(folder: Path, first_step: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=first_step)
+    return SummaryWriter(str(folder), purge_step=first_step + 1)
 
 
-def _open_wandb(project: str, folder: Path, settings: Mapping[str, Any]) -> Any:
+def _open_wandb(project: str, folder: Path, settings: Mapping[str, Any], first_step: int) -> Any:
     try:
         wandb: Any = importlib.import_module("wandb")
     except ImportError:
         raise InputError(
             "--wandb-project needs the wandb package: pip install wandb, or leave the option out"
         ) from None
-    run_name = folder.resolve().name
+    known = folder / WANDB_ID
+    if not (first_step and known.exists()):
+        with atomic_path(known) as beside:
+            beside.write_text(secrets.token_hex(8))
     return wandb.init(
-        project=project, dir=str(folder), config=dict(settings), resume="allow", id=run_name
+        project=project,
+        dir=str(folder),
+        config=dict(settings),
+        resume="allow",
+        id=known.read_text(),
+        name=folder.resolve().name,
     )

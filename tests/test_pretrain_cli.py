@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -142,6 +143,15 @@ def test_timm_loads_the_exported_file(trained, tmp_path, form):
     assert torch.equal(model.cls_token, state["backbone.cls_token"])
 
 
+def test_vos_loads_an_exported_timm_model_by_its_metadata(photos, tmp_path):
+    config = replace(CONFIG, arch="timm:resnet18", drop_path_rate=0.0, epochs=1)
+    train(config, settings(photos, tmp_path))
+    export_backbone(tmp_path, tmp_path / "b.safetensors")
+    loaded = load_backbone(weights=tmp_path / "b.safetensors", precision="fp32")
+    assert loaded(torch.zeros(1, 3, 64, 64)).ndim == 4
+    assert "resnet18" in loaded.record.name
+
+
 @pytest.mark.parametrize("form", ["safetensors", "pth"])
 def test_vos_segments_with_the_exported_file(trained, tmp_path, form):
     weights = tmp_path / f"b.{form}"
@@ -246,7 +256,20 @@ def test_slurm_submits_one_task_a_node(monkeypatch, tmp_path, capsys):
     assert asked["nodes"] == 2 and asked["gpus_per_node"] == 4 and asked["slurm_partition"] == "gpu"
     assert "job 42" in capsys.readouterr().out
     assert asked["job"].arguments == ("--preset", "dino_vits8")
-    assert asked["job"].checkpoint() == ("again", asked["job"])
+    again, job = asked["job"].checkpoint()
+    assert again == "again" and job.command("node1")[-4:] == [
+        *("--preset", "dino_vits8", "--resume", "auto")
+    ]
+
+
+def test_a_job_that_is_queued_again_resumes_from_its_own_checkpoints(monkeypatch, taken):
+    helpers = types.SimpleNamespace(DelayedSubmission=lambda job: job)
+    monkeypatch.setitem(sys.modules, "submitit", types.SimpleNamespace(helpers=helpers))
+    job = TrainingJob(("--data-path", "a", "--resume=x.pth"), gpus=1, nodes=1)
+    assert "auto" not in job.command("node1")
+    command = job.checkpoint().command("node1")
+    assert run(command[command.index("train") :]) == 0
+    assert taken[0][1].resume == "auto"
 
 
 def test_a_slurm_node_runs_torchrun(monkeypatch):
@@ -257,9 +280,10 @@ def test_a_slurm_node_runs_torchrun(monkeypatch):
         return types.SimpleNamespace(stdout="node1\nnode2\n", returncode=0)
 
     monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.setenv("SLURM_JOB_ID", "4123456")
     assert TrainingJob(("--preset", "small"), gpus=4, nodes=2)() == 0
     line = " ".join(commands[1])
-    assert "--nnodes=2 --nproc-per-node=4" in line and "--rdzv-endpoint=node1:29500" in line
+    assert "--nnodes=2 --nproc-per-node=4" in line and "--rdzv-endpoint=node1:23456" in line
     assert line.endswith("-m pretrain train --preset small --resume auto")
 
 

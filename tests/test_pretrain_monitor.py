@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -34,9 +35,10 @@ HEALTHY = {
 }
 
 
-def said(steps=20, **changes):
-    watch = CollapseWatch(out_dim=256, patience=5)
-    return [text for _ in range(steps) for text in watch.update({**HEALTHY, **changes})]
+def said(steps=20, warmup=0, **changes):
+    watch = CollapseWatch(out_dim=256, patience=5, warmup=warmup)
+    stats = {**HEALTHY, **changes}
+    return [text for step in range(1, steps + 1) for text in watch.update(step, stats)]
 
 
 def test_a_healthy_run_is_left_in_peace():
@@ -58,6 +60,14 @@ def test_collapse_is_said_with_the_settings_to_change(changes, words):
     sentences = said(6, **changes)
     assert len(sentences) == 1 and words in sentences[0]
     assert any(name in sentences[0] for name in ("teacher_temp", "lr"))
+
+
+def test_what_is_common_during_the_warm_up_is_told_so():
+    early, late = said(10, warmup=8, teacher_entropy=math.log(256))
+    assert "common during the warm-up" in early and "ends at step 8" in early
+    assert "common" not in late
+    (other,) = said(6, warmup=8, feature_std=0.0)
+    assert "common" not in other
 
 
 def test_a_sentence_comes_again_only_after_a_while():
@@ -92,12 +102,19 @@ def test_tensorboard_files_are_written(tmp_path):
 
 
 def test_wandb_gets_the_same(tmp_path, monkeypatch):
-    calls = []
+    calls, opened = [], []
     run = types.SimpleNamespace(
         log=lambda values, step: calls.append((step, values)), finish=lambda: calls.append("end")
     )
-    fake = types.SimpleNamespace(init=lambda **kw: run, Image=lambda image: image.shape)
+    fake = types.SimpleNamespace(
+        init=lambda **kw: opened.append(kw) or run, Image=lambda image: image.shape
+    )
     monkeypatch.setitem(sys.modules, "wandb", fake)
+    for first_step in (0, 0, 7):
+        Tracker(tmp_path, {}, first_step, tensorboard=False, wandb_project="p").close()
+    first, fresh, resumed = [kw["id"] for kw in opened]
+    assert first != fresh == resumed and opened[0]["name"] == tmp_path.name
+    calls.clear()
     tracker = Tracker(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
     tracker.numbers(3, {"loss": 1.0})
     tracker.picture(3, "a", np.zeros((4, 4, 3), np.uint8))
@@ -181,6 +198,16 @@ def test_a_run_with_probes(photos, labelled, tmp_path, capsys):
     assert sorted(found) == [0, 6, 9]
     assert sorted(p.stem[-1] for p in (out / "attention").iterdir()) == ["0", "6", "9"]
     assert "knn_top1" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_is_not_looked_at_again(photos, tmp_path):
+    """A start at step 3, where the last look was, must not look a second time."""
+    run = settings(photos, tmp_path, probe_epochs=1)
+    train(replace(CONFIG, epochs=1), run)
+    before = (tmp_path / "attention" / "step-00000003.png").stat().st_mtime_ns
+    train(replace(CONFIG, epochs=2), replace(run, resume="auto"))
+    assert (tmp_path / "attention" / "step-00000003.png").stat().st_mtime_ns == before
+    assert (tmp_path / "attention" / "step-00000006.png").exists()
 
 
 def test_probe_data_that_cannot_be_used_end_the_run_at_once(photos, tmp_path):

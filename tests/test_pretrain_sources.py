@@ -224,6 +224,15 @@ def test_a_video_that_decord_cannot_open_is_sought(shared_data):
     assert source.read(1, RANDOM).shape == frame.shape
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_turned_videos_are_upright_by_either_reader(shared_data, turn):
+    folder, name = shared_data / "videos", f"h264_rotated{turn}.mp4"
+    reader = VideoSource(folder, [name], 60).read(0, RANDOM)
+    sought = frame_by_seeking(str(folder / name), 0.0)
+    assert sought.shape == reader.shape and sought.flags["C_CONTIGUOUS"]
+    assert np.abs(sought.astype(float) - reader).mean() < 5
+
+
 def test_a_broken_video_is_a_broken_sample(tmp_path):
     (tmp_path / "x.mp4").write_bytes(b"no video")
     (source,) = open_source(str(tmp_path / "x.mp4"))

@@ -32,6 +32,7 @@ from pretrain.mixture import Mixture
 from vos.files import InputError
 
 _REPLACEMENTS = 50
+_MOST_WORKERS = 10
 Key = tuple[int, int, int]
 """Epoch, position in the epoch's order, sample number."""
 
@@ -164,6 +165,14 @@ def steps_per_epoch(samples: int, step_size: int) -> int:
             "accumulate x processes); lower --batch-size-per-gpu or --accumulate"
         )
     return samples // step_size
+
+
+def cores_left() -> int:
+    """Return how many cores this machine has for each training process beside its own, 1 to 10."""
+    known = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return min(max(cores // processes - 1, 1), _MOST_WORKERS)
 
 
 def build_loader(

@@ -40,8 +40,9 @@ class RunConfig:
     """auto: bf16 where the hardware has it, else fp16 on a GPU and fp32 on a CPU."""
     compile: bool = False
     """Run the backbones through torch.compile."""
-    num_workers: int = 10
-    """Loader processes of each training process; 0 loads in the training process."""
+    num_workers: int | None = None
+    """Loader processes of each training process; 0 loads in the training process. None: as many
+    as there are cores left, at most 10."""
     augment_device: Literal["cpu", "cuda"] = "cpu"
     """Where colour, blur and solarisation are done: by the workers, or in batches on the GPU."""
     threads: int = 0
@@ -91,8 +92,8 @@ class RunConfig:
             "davis_sequences": 1,
         }
         for name, low in least.items():
-            if getattr(self, name) < low:
-                value = getattr(self, name)
+            value = getattr(self, name)
+            if value is not None and value < low:
                 raise InputError(f"{name} is {value}; expected a whole number, {low} or above")
         for name in ("checkpoint_minutes", "cache_gb"):
             if not getattr(self, name) > 0:

@@ -23,7 +23,14 @@ from pretrain.checkpoint import (
     step_of,
 )
 from pretrain.config import PretrainConfig
-from pretrain.data import Batch, CropDataset, StepSampler, build_loader, steps_per_epoch
+from pretrain.data import (
+    Batch,
+    CropDataset,
+    StepSampler,
+    build_loader,
+    cores_left,
+    steps_per_epoch,
+)
 from pretrain.feed import Feed
 from pretrain.learner import Learner
 from pretrain.mixture import Mixture
@@ -183,7 +190,8 @@ class _Loop:
             world=self.processes.world,
         )
         pin = self.processes.device.type == "cuda"
-        return build_loader(dataset, sampler, self.run.num_workers, pin)
+        workers = self.run.num_workers
+        return build_loader(dataset, sampler, cores_left() if workers is None else workers, pin)
 
     def run_to_end(self, stop: StopRequest) -> TrainResult:
         """Take steps until the last one or until a signal asks to stop."""

@@ -17,7 +17,7 @@ from test_pretrain_sources import make_video
 
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
-from pretrain.data import Batch, CropDataset, StepSampler, build_loader, steps_per_epoch
+from pretrain.data import Batch, CropDataset, StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.feed import Feed, WorkersDiedError, to_device
 from pretrain.mixture import Mixture
 from vos.files import InputError
@@ -71,6 +71,15 @@ def test_a_batch_holds_each_crop_of_each_image(photos):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_number_of_workers_changes_nothing(photos, workers):
     assert_same(crops(photos), crops(photos, workers=workers))
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "left"), [(1, 1, 1), (2, 1, 1), (8, 2, 3), (64, 1, 10), (4, 8, 1)]
+)
+def test_workers_are_as_many_as_cores_are_left(monkeypatch, cores, processes, left):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    assert cores_left() == left
 
 
 def test_a_loader_may_start_at_any_step(photos):

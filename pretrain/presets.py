@@ -110,10 +110,12 @@ PRESETS: dict[str, PretrainConfig] = {
     ),
     "cpu": PretrainConfig(
         arch="vit_tiny",
-        out_dim=2048,
+        out_dim=512,
         head_hidden_dim=512,
         head_bottleneck_dim=128,
         targets="sinkhorn",
+        warmup_teacher_temp=0.02,
+        teacher_temp=0.02,
         epochs=10,
         batch_size_per_gpu=32,
         lr=0.008,

@@ -84,9 +84,9 @@ class Learner:
             for network in (self.student, self.teacher):
                 # timm's own: PyTorch's drops the activation that some of timm's layers hold
                 network.backbone = convert_sync_batchnorm(network.backbone)
-        if compile_networks:
-            self.student.backbone.compile()
-            self.teacher.backbone.compile()
+        if compile_networks:  # once for each size of crop: there are two
+            self.student.backbone.compile(dynamic=False)
+            self.teacher.backbone.compile(dynamic=False)
         self._parallel: nn.Module = self.student
         if world_size() > 1:
             ids = [self.device.index] if self.device.type == "cuda" else None

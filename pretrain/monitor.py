@@ -24,6 +24,7 @@ from vos.command import progress
 from vos.files import InputError, atomic_path
 
 BROKEN_LIST = "broken_images.txt"
+_SETTINGS = ("lr", "weight_decay", "momentum", "teacher_temp")  # known of skipped steps too
 
 
 class Monitor:
@@ -80,7 +81,7 @@ class Monitor:
         """Take note of a step that took so many seconds."""
         step = learner.step_index
         for name, value in stats.items():
-            if name != "skipped" and (not stats["skipped"] or name in ("lr", "momentum")):
+            if name != "skipped" and (not stats["skipped"] or name in _SETTINGS):
                 self._sums[name] += value
         self._sums["seconds"] += seconds
         self._sums["waited"] += feed.take_waited()
@@ -108,9 +109,8 @@ class Monitor:
         kept = max(self._steps - self._sums["skipped"], 1)
         seconds = max(self._sums.pop("seconds"), 1e-9)
         waited, skipped = self._sums.pop("waited"), self._sums.pop("skipped")
-        settings = {"lr", "momentum"}
         values = {
-            name: total / (self._steps if name in settings else kept)
+            name: total / (self._steps if name in _SETTINGS else kept)
             for name, total in self._sums.items()
         }
         self.tracker.numbers(

@@ -9,6 +9,7 @@ from test_pretrain_augment import photo
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
 from pretrain.run_config import RunConfig
+from pretrain.train import train
 from vos.vit import ARCHITECTURES
 
 NARROW = (64, 2, 1)
@@ -44,6 +45,15 @@ def photos(tmp_path_factory):
     for number, data in enumerate(photo_jpegs([photo(50, 60, s) for s in range(13)], 48)):
         (folder / f"{number}.jpg").write_bytes(data)
     return folder
+
+
+@pytest.fixture(scope="module")
+def whole(photos, tmp_path_factory):
+    """An uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole")
+    result = train(CONFIG, settings(photos, out))
+    assert result.finished and result.steps == STEPS
+    return out
 
 
 def settings(photos, out, **changes):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretrain_runs import CONFIG, losses, photos, settings, tiny_vit
+from pretrain_runs import CONFIG, STEPS, losses, photos, settings, tiny_vit, whole
 
 from pretrain.checkpoint import list_checkpoints
 from pretrain.learner import Learner
@@ -19,17 +19,7 @@ from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, train
 from vos.files import InputError
 
-STEPS = 9
-__all__ = ["photos", "tiny_vit"]
-
-
-@pytest.fixture(scope="module")
-def whole(photos, tmp_path_factory):
-    """An uninterrupted run."""
-    out = tmp_path_factory.mktemp("whole")
-    result = train(CONFIG, settings(photos, out))
-    assert result.finished and result.steps == STEPS
-    return out
+__all__ = ["photos", "tiny_vit", "whole"]
 
 
 def test_a_run_leaves_log_checkpoints_and_curves(whole):
@@ -73,7 +63,9 @@ def test_steps_that_are_not_finite_are_skipped_and_counted(photos, tmp_path, mon
     poison(monkeypatch, {4})
     assert train(CONFIG, settings(photos, tmp_path)).finished
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines if line.get("skipped")] == [5]
+    skipped = [line for line in lines if line.get("skipped")]
+    assert [line["step"] for line in skipped] == [5]
+    assert {"lr", "weight_decay"} <= set(skipped[0]) and "loss" not in skipped[0]
 
 
 def test_too_many_go_back_to_the_last_checkpoint(photos, tmp_path, monkeypatch, capsys):

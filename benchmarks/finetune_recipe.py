@@ -82,6 +82,8 @@ class Recipe:
                 f"drop-path, smoothing and random-erasing are {shares}; expected shares from 0 to "
                 "below 1, and mixup and cutmix not negative"
             )
+        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
+            raise InputError(f"layer-decay is {self.layer_decay}; expected above 0, at most 1")
 
     @property
     def mixes(self) -> bool:

@@ -96,7 +96,7 @@ class Training:
             logits = self._parallel(mixed)
         loss = F.cross_entropy(logits.float(), targets)
         if not bool(loss.isfinite()):
-            raise ArithmeticError(
+            raise InputError(
                 f"the loss is {float(loss.detach())} in epoch {self.epoch + 1}; use --amp bf16 or "
                 "off, or a smaller --lr"
             )

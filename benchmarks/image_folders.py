@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -121,7 +122,7 @@ def open_classes(location: str | Path) -> ImageSet:
             "expected <class>/<image>"
         )
     classes = tuple(sorted({p[0] for p in parts}, key=natural_key))
-    _refuse_empty_classes(Path(location), classes)
+    _refuse_empty_classes(images, classes)
     if len(classes) < 2:
         raise InputError(f"{location} has one class ({classes[0]}); expected two or more")
     number = {name: index for index, name in enumerate(classes)}
@@ -129,15 +130,22 @@ def open_classes(location: str | Path) -> ImageSet:
     return ImageSet(images.source, images.inside, images.indexes, labels, classes)
 
 
-def _refuse_empty_classes(location: Path, classes: tuple[str, ...]) -> None:
-    if not location.is_dir():
-        return
-    folders = {f.name for f in location.iterdir() if f.is_dir() and not f.name.startswith(".")}
-    empty = sorted(folders - set(classes), key=natural_key)
+def _refuse_empty_classes(images: ImageSet, classes: tuple[str, ...]) -> None:
+    if isinstance(images.source, FolderSource):
+        root = images.source.root
+        folders = {f.name for f in root.iterdir() if f.is_dir()}
+    else:
+        root = images.source.path / images.inside
+        with zipfile.ZipFile(images.source.path) as archive:
+            inner = [PurePosixPath(n) for n in archive.namelist() if n.endswith("/")]
+        inside = PurePosixPath(images.inside)
+        folders = {path.name for path in inner if path.parent == inside}
+    hidden = {name for name in folders if name.startswith((".", "__MACOSX"))}
+    empty = sorted(folders - hidden - set(classes), key=natural_key)
     if empty:
         raise InputError(
-            f"{location}: class {empty[0]} holds no images ({len(empty)} such); add images or "
-            "remove the folder"
+            f"{root}: class {empty[0]} holds no images ({len(empty)} such); add images or remove "
+            "the folder"
         )
 
 

@@ -54,8 +54,11 @@ class Knn:
 
     def run(self) -> int:
         """Extract features, vote, and write the accuracies."""
-        if self.temperature <= 0:
-            raise InputError(f"temperature is {self.temperature}; expected a number above 0")
+        if self.temperature <= 0 or not self.k or min(self.k) < 1:
+            raise InputError(
+                f"temperature is {self.temperature} and k {list(self.k)}; expected above 0, "
+                "and numbers of at least 1"
+            )
         with team() as processes:
             device = resolve_device(processes.device(self.extraction.backbone.device))
             settings = asdict(self)

@@ -132,9 +132,11 @@ def labelled_features(
         extraction: makes what computes features; called only if images are given.
 
     Raises:
-        InputError: neither images nor a file; or the file's features are of other images, weights
-            or settings.
+        InputError: neither images nor a file; the file is a folder; or its features are of other
+            images, weights or settings.
     """
+    if file is not None and file.is_dir():
+        raise InputError(f"{file} is a folder; give a file's name, such as {file}.safetensors")
     held = load_features(file) if file is not None and file.is_file() else None
     if data.train is None and held is not None:
         return held

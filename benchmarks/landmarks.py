@@ -88,14 +88,15 @@ def image_list(folder: Path, names: list[str]) -> ImageSet:
     """Return the JPEGs of these names, without their ending, in this order.
 
     Raises:
-        InputError: some are missing.
+        InputError: some are missing, or no name is given.
     """
     files = [f"{name}.jpg" for name in names]
+    if not files:
+        raise InputError(f"the truth beside {folder} lists no images, or no queries")
     missing = [file for file in files if not (folder / file).is_file()]
-    if missing or not files:
+    if missing:
         raise InputError(
-            f"{folder} lacks {len(missing)} of {len(files)} images, such as "
-            f"{missing[0] if missing else 'any'}"
+            f"{folder} lacks {len(missing)} of {len(files)} images, such as {missing[0]}"
         )
     everything = np.arange(len(files))
     return ImageSet(FolderSource(folder, files), "", everything, np.zeros_like(everything))

@@ -98,14 +98,18 @@ def benchmark_run(
 ) -> Iterator[BenchmarkRun]:
     """Record a run while the block works; the leading process alone writes.
 
-    The results of an earlier run in the folder are removed, so that none are taken for this one's.
+    The results of an earlier run in the folder are removed, so that none are taken for this one's;
+    they come back with its record if the input of this one cannot be used.
 
     Raises:
         InputError: the folder cannot be made or written to.
     """
     run = BenchmarkRun(benchmark, out, settings, device, processes.gather(machine(device)))
     start = time.perf_counter()
+    earlier: dict[Path, bytes] = {}
     if processes.leads:
+        paths = [path for path in (out / RUN, out / RESULTS, out / TABLE) if path.is_file()]
+        earlier = {path: path.read_bytes() for path in paths}
         _write(run)
         for stale in (RESULTS, TABLE):
             (out / stale).unlink(missing_ok=True)
@@ -113,13 +117,18 @@ def benchmark_run(
         yield run
     except BaseException as error:
         run.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+        if not isinstance(error, InputError):
+            earlier = {}
         raise
     else:
-        run.state = "complete"
+        run.state, earlier = "complete", {}
     finally:
         run.seconds = time.perf_counter() - start
-        if processes.leads:
+        if processes.leads and not earlier:
             _write(run)
+        for path, held in earlier.items():
+            with atomic_path(path) as beside:
+                beside.write_bytes(held)
 
 
 def _write(run: BenchmarkRun) -> None:

@@ -150,11 +150,30 @@ def test_k_larger_than_the_set(classes, weights, tmp_path, capsys):
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "failed"
 
 
+def test_wrong_input_leaves_the_results_of_the_run_before(classes, weights, tmp_path, monkeypatch):
+    arguments = ["--train", classes / "train", "--test", classes / "test", "-o", tmp_path]
+    assert bench("knn", *arguments, *common(weights), "--k", 2) == 0
+    names = ("run.json", "results.json", "table.md")
+    before = [(tmp_path / name).read_bytes() for name in names]
+    assert bench("knn", *arguments, *common(weights), "--k", 20) == 2
+    assert [(tmp_path / name).read_bytes() for name in names] == before
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmarks.knn.vote", stop)
+    assert bench("knn", *arguments, *common(weights), "--k", 3) == 130
+    assert [(tmp_path / name).is_file() for name in names] == [True, False, False]
+    assert json.loads((tmp_path / "run.json").read_text())["state"] == "stopped"
+
+
 @pytest.mark.parametrize(
     "case",
     [
         ([], "give --train"),
         (["--features", "absent.safetensors"], "is not there"),
+        (["--train", "CLASSES/train", "--features", "CLASSES"], "is a folder; give a file's name"),
+        (["--k", "0"], "numbers of at least 1"),
         (["--train", "absent"], "neither a folder nor a zip"),
         (["--temperature", "0"], "temperature is 0"),
         (["--train", "CLASSES/train"], "no test set"),
@@ -180,6 +199,11 @@ def test_image_folders_refuse_what_is_no_set_of_classes(tmp_path):
     (tmp_path / "empty" / "void").mkdir()
     with pytest.raises(InputError, match="class void holds no images"):
         open_classes(tmp_path / "empty")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        for path in sorted((tmp_path / "empty").rglob("*")):
+            archive.write(path, path.relative_to(tmp_path))
+    with pytest.raises(InputError, match=r"empty.zip/empty: class void holds no images"):
+        open_classes(tmp_path / "empty.zip/empty")
     write_classes(tmp_path / "one", 1)
     for name in ("blue", "green"):
         (tmp_path / "one" / name / "0.png").unlink()

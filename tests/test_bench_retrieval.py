@@ -223,6 +223,7 @@ def change(held, **parts):
         (lambda held: {**held, "qimlist": held["qimlist"][:2]}, "2 queries, but truth for 3"),
         (lambda held: {k: v for k, v in held.items() if k != "gnd"}, "lacks 'gnd'"),
         (lambda held: [held], "expected a dict"),
+        (lambda held: {**held, "qimlist": [], "gnd": []}, "lists no images, or no queries"),
         (lambda held: {**held, "imlist": ["absent", *held["imlist"][1:]]}, "absent.jpg"),
         (lambda held: change(held, bbx=[90, 0, 90, 64]), "is empty"),
     ],

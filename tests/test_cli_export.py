@@ -139,3 +139,7 @@ def test_verb(weights, tmp_path, capsys):
     assert vos(*given, "--overwrite") == 0
     assert vos("-o", tmp_path / "vit.bin", "--format", "onnx", "--weights", weights) == 2
     assert "ends in .onnx" in said(capsys)
+    (tmp_path / "folder.pt").mkdir()
+    given[1] = tmp_path / "folder.pt"
+    assert vos(*given, "--overwrite") == 2
+    assert "is a folder" in said(capsys)

@@ -131,6 +131,9 @@ def test_what_is_there_is_not_replaced_unasked(folder, weights, tmp_path, capsys
     assert "is there already" in said(capsys)
     assert out.read_text() == "mine"
     assert vos(folder, "-o", out, "--overwrite", *options(weights)) == 0
+    (tmp_path / "folder.npz").mkdir()
+    assert vos(folder, "-o", tmp_path / "folder.npz", "--overwrite", *options(weights)) == 2
+    assert "is a folder" in said(capsys)
     mine = tmp_path / "mine"
     write_picture(mine / "x.png", picture((1, 2, 3), 0))
     assert vos(folder, "-o", mine, *options(weights)) == 2

@@ -25,12 +25,11 @@ from vos.sequences import (
     shortened,
 )
 
-_DOWNLOADS = {
-    "DAVIS": "https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
+_WAYS_OUT = {
+    "DAVIS": "Download from https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
     "https://davischallenge.org/davis2016/code.html)",
-    "split": "the dataset's own page: the images and the annotations of this split",
-    "plain": "nothing from the network: give a folder that holds one folder of PNG masks for "
-    "each sequence",
+    "split": "Download from the dataset's own page the images and annotations of this split",
+    "plain": "Give a dataset's folder, or one that holds a folder of PNG masks for each sequence",
 }
 _SPLIT_NAMES = {"val": ("val", "valid", "validation"), "valid": ("valid", "val", "validation")}
 
@@ -103,7 +102,7 @@ def load_dataset(
 def _incomplete(what: str, problems: list[str], kind: str) -> InputError:
     listed = "".join(f"\n  - {text}" for text in problems[:50])
     more = f"\n  - and {len(problems) - 50} more" if len(problems) > 50 else ""
-    return InputError(f"{what}:{listed}{more}\nDownload from {_DOWNLOADS[kind]}.")
+    return InputError(f"{what}:{listed}{more}\n{_WAYS_OUT[kind]}.")
 
 
 @dataclass(frozen=True)

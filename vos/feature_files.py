@@ -75,6 +75,8 @@ def open_writer(out: Path, about: Mapping[str, Any], *, overwrite: bool = False)
     """
     if not out.suffix:
         return FolderWriter(out, about, overwrite=overwrite)
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; a name with an ending is a file's: give another")
     if out.exists() and not overwrite:
         raise InputError(f"{out} is there already; give another name, or --overwrite")
     return FileWriter(out, about)

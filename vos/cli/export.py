@@ -40,6 +40,8 @@ class Export:
                 f"{self.out}: a file of {self.format} ends in {SUFFIXES[self.format]}; give such a "
                 "name"
             )
+        if self.out.is_dir():
+            raise InputError(f"{self.out} is a folder; give a file's name")
         if self.out.exists() and not self.overwrite:
             raise InputError(f"{self.out} is there already; give another name, or --overwrite")
         options = replace(self.backbone, device="cpu", precision="fp32")

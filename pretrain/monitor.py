@@ -7,6 +7,7 @@ import resource
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
@@ -59,7 +60,7 @@ class Monitor:
         self._sums: dict[str, float] = defaultdict(float)
         self._steps = 0
         self._skipped = 0
-        self._broken = 0
+        self._broken = _read_broken(run.output_dir) if first_step else {}
         self._stack = contextlib.ExitStack()
         self._left = (schedules.steps - first_step) * total_batch
 
@@ -128,15 +129,15 @@ class Monitor:
         self._steps = 0
 
     def _list_broken(self, step: int, feed: Feed) -> None:
-        if len(feed.broken) == self._broken:
+        if feed.broken.keys() <= self._broken.keys():
             return
         if not self._broken:
             name, why = next(iter(feed.broken.items()))
             self.warn(step, f"cannot read {name} ({why}); all such are in {BROKEN_LIST}")
-        self._broken = len(feed.broken)
+        self._broken.update(feed.broken)
         with atomic_path(self.run.output_dir / BROKEN_LIST) as beside:
-            lines = [f"{name}\t{why}\n" for name, why in sorted(feed.broken.items())]
-            beside.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+            lines = [f"{name}\t{why}\n" for name, why in sorted(self._broken.items())]
+            beside.write_text("".join(lines), encoding="utf-8")
 
     def _probe_if_due(self, learner: Learner) -> None:
         epochs, rest = divmod(learner.step_index, self.schedules.steps_per_epoch)
@@ -167,15 +168,25 @@ class Monitor:
         self.tracker.sentence(step, text)
 
     def finish(self, learner: Learner) -> None:
-        """Look at the trained network and draw the curves."""
+        """Look at the trained network, count broken images, and draw the curves."""
         if self.probes:
             self._probe(learner)
+        if self._broken:
+            count = len(self._broken)
+            self.warn(learner.step_index, f"{count} broken images were met; see {BROKEN_LIST}")
         plot_curves(self.run.output_dir)
 
     def close(self) -> None:
         """End the progress line and close the log."""
         self._stack.close()
         self.tracker.close()
+
+
+def _read_broken(folder: Path) -> dict[str, str]:
+    """Return what an earlier part of the run found, by name."""
+    known = folder / BROKEN_LIST
+    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
+    return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
 
 def memory_gb() -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from test_pretrain_augment import photo
-from test_pretrain_sources import make_video
+from test_pretrain_source_videos import make_video
 
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig

@@ -190,8 +190,15 @@ def test_broken_images_are_listed(photos, tmp_path, capsys):
         (data / path.name).write_bytes(path.read_bytes())
     (data / "bad.jpg").write_bytes(b"junk")
     train(CONFIG, settings(data, tmp_path / "run"))
-    assert (tmp_path / "run" / "broken_images.txt").read_text().startswith("bad.jpg\t")
-    assert "cannot read bad.jpg" in capsys.readouterr().err
+    listed = tmp_path / "run" / "broken_images.txt"
+    assert listed.read_text().startswith("bad.jpg\t")
+    said = capsys.readouterr().err
+    assert "cannot read bad.jpg" in said and "1 broken images were met" in said
+    listed.write_text("earlier.jpg\tcut short\n")
+    train(replace(CONFIG, epochs=6), settings(data, tmp_path / "run", resume="auto"))
+    assert [line.split("\t")[0] for line in listed.read_text().splitlines()] == [
+        *("bad.jpg", "earlier.jpg")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +18,9 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, told_sizes
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import FINE_TUNING
+from benchmarks.training_state import end_stopped
 from benchmarks.views import View, view_for
 from pretrain.processes import StopRequest, deferred_signals
-from vos.command import Terminated
 from vos.devices import resolve_device
 from vos.distributed import team
 from vos.files import InputError
@@ -127,6 +126,4 @@ class Finetune:
                     training.test(test, view)
             training.save(self.out / STATE, identity)
             if stop.signal is not None:
-                if training.processes.leads:
-                    print(f"stopped in epoch {training.epoch + 1}; the same command goes on")
-                raise Terminated if stop.signal == signal.SIGTERM else KeyboardInterrupt
+                end_stopped(stop, training.epoch, leads=training.processes.leads)

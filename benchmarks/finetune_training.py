@@ -6,7 +6,7 @@ Shapes: B batch, C classes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,8 @@ from benchmarks.finetune_recipe import (
     seeded,
 )
 from benchmarks.image_folders import ImageSet
+from benchmarks.linear_heads import top_hits
+from benchmarks.training_state import read_state, save_state
 from benchmarks.views import View
 from pretrain.processes import StopRequest
 from vos.command import progress
@@ -126,10 +128,8 @@ class Training:
         best = [self.network(inputs.to(self._device)).float().cpu() for inputs in loader]
         hits = [0, 0]
         if best:
-            logits = torch.cat(best)
-            truth = torch.from_numpy(images.labels[list(numbers)])[:, None]
-            hit = logits.topk(min(5, logits.shape[1]), dim=1).indices == truth
-            hits = [int(hit[:, 0].sum()), int(hit.any(1).sum())]
+            labels = torch.from_numpy(images.labels[list(numbers)])
+            hits = top_hits(torch.cat(best), labels).tolist()
         shared = self.processes.gather(hits)
         top1, top5 = (100 * sum(h[i] for h in shared) / len(images) for i in (0, 1))
         self.history.append({"epoch": self.epoch, "top1": top1, "top5": top5})
@@ -141,7 +141,6 @@ class Training:
         if not self.processes.leads:
             return
         state = {
-            "identity": identity,
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
@@ -149,8 +148,7 @@ class Training:
             "step_in_epoch": self.step_in_epoch,
             "history": self.history,
         }
-        with atomic_path(path) as beside:
-            torch.save(state, beside)
+        save_state(path, identity, state)
 
     def restore(self, path: Path, identity: str) -> None:
         """Go on from a saved state, if there is one.
@@ -160,19 +158,7 @@ class Training:
         """
         if not self.processes.from_leader(path.is_file):
             return
-        try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            known = state["identity"]
-        except Exception as error:
-            raise InputError(
-                f"{path} cannot be read as the state of a run ({type(error).__name__}); remove it "
-                "to start again"
-            ) from None
-        if known != identity:
-            raise InputError(
-                f"{path} is of a run with other data, weights or settings; give another output "
-                "folder, or remove it to start again"
-            )
+        state = read_state(path, identity)
         self.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._scaler.load_state_dict(state["scaler"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,9 +27,10 @@ from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
 from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.published import IMAGENET
+from benchmarks.training_state import end_stopped
 from benchmarks.views import view_for
 from pretrain.processes import StopRequest, deferred_signals
-from vos.command import Terminated, progress
+from vos.command import progress
 from vos.devices import resolve_device
 from vos.distributed import Team, team
 from vos.files import InputError
@@ -145,7 +145,9 @@ class Linear:
             while training.epoch < self.epochs:
                 self._epoch(training, extraction, train, stop)
                 if stop.signal is not None:
-                    _stop(training, state, identity, stop, processes)
+                    if processes.leads:
+                        training.save(state, identity)
+                    end_stopped(stop, training.epoch, leads=processes.leads)
                 epoch = training.epoch
                 training.end_epoch()
                 if (epoch + 1) % self.test_every == 0 or epoch + 1 == self.epochs:
@@ -228,15 +230,6 @@ def batch_features(
         asked = [signal for _, _, signal in shares if signal is not None]
         stop.signal = asked[0] if asked else None
         yield torch.cat([f for f, _, _ in shares]), torch.cat([n for _, n, _ in shares])
-
-
-def _stop(
-    training: HeadTraining, state: Path, identity: str, stop: StopRequest, processes: Team
-) -> None:
-    if processes.leads:
-        training.save(state, identity)
-        print(f"stopped in epoch {training.epoch + 1}; the same command goes on")
-    raise Terminated if stop.signal == signal.SIGTERM else KeyboardInterrupt
 
 
 def _tell(training: HeadTraining, rates: tuple[float, ...], processes: Team) -> None:

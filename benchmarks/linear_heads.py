@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vos.files import InputError, atomic_path
+from benchmarks.training_state import read_state, save_state
 
 _MOMENTUM = 0.9
 _START_STD = 0.01
@@ -86,7 +86,6 @@ class HeadTraining:
     def save(self, path: Path, identity: str) -> None:
         """Write the state, whole or not at all; `identity` says what run it is of."""
         state = {
-            "identity": identity,
             "heads": self.heads.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
@@ -94,8 +93,7 @@ class HeadTraining:
             "step_in_epoch": self.step_in_epoch,
             "history": self.history,
         }
-        with atomic_path(path) as beside:
-            torch.save(state, beside)
+        save_state(path, identity, state)
 
     def restore(self, path: Path, identity: str) -> None:
         """Go on from a saved state.
@@ -103,25 +101,12 @@ class HeadTraining:
         Raises:
             InputError: the file is damaged, or of a run with other settings.
         """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            same = state["identity"] == identity
-            if same:
-                self.heads.load_state_dict(state["heads"])
-                self._optimizer.load_state_dict(state["optimizer"])
-                self._schedule.load_state_dict(state["schedule"])
-                self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
-                self.history = state["history"]
-        except Exception as error:
-            raise InputError(
-                f"{path} cannot be read as the state of a run ({type(error).__name__}); remove it "
-                "to start again"
-            ) from None
-        if not same:
-            raise InputError(
-                f"{path} is of a run with other data, weights or settings; give another output "
-                "folder, or remove it to start again"
-            )
+        state = read_state(path, identity)
+        self.heads.load_state_dict(state["heads"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
+        self.history = state["history"]
 
 
 @torch.no_grad()
@@ -136,13 +121,24 @@ def head_accuracies(heads: LinearHeads, features: Tensor, labels: Tensor) -> lis
         labels: (M,).
     """
     device = next(heads.parameters()).device
-    correct = torch.zeros(len(heads.layers), 2, dtype=torch.float64)
+    correct = torch.zeros(len(heads.layers), 2, dtype=torch.int64)
     for start in range(0, len(features), 1024):
         logits = heads(features[start : start + 1024].to(device))
-        truth = labels[start : start + 1024, None].to(device)
-        best = logits.topk(min(5, logits.shape[2]), dim=2).indices
-        hit = (best == truth).cpu()
-        correct[:, 0] += hit[..., 0].sum(1)
-        correct[:, 1] += hit.any(2).sum(1)
-    shares = (100 * correct / len(features)).tolist()
+        correct += top_hits(logits, labels[start : start + 1024].to(device)).cpu()
+    shares = (100 * correct.double() / len(features)).tolist()
     return [{"top1": one, "top5": five} for one, five in shares]
+
+
+def top_hits(logits: Tensor, labels: Tensor) -> Tensor:
+    """Count the images whose class is the likeliest, and among the five likeliest.
+
+    Args:
+        logits: (..., B, C).
+        labels: (B,) int64, on the same device.
+
+    Returns:
+        (..., 2) int64.
+    """
+    best = logits.topk(min(5, logits.shape[-1]), dim=-1).indices
+    hit = best == labels[:, None]
+    return torch.stack([hit[..., 0].sum(-1), hit.any(-1).sum(-1)], dim=-1)

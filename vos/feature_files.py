@@ -15,7 +15,6 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -52,13 +51,10 @@ class FeatureWriter(ABC):
     def __enter__(self) -> FeatureWriter:
         return self
 
-    @abstractmethod
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - not every writer has something to let go of
         """Let go of temporary files."""
 
 
@@ -152,12 +148,8 @@ class FileWriter(FeatureWriter):
             for stream in self._streams.values():
                 stream.copy_to(handle)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of temporary files."""
         for stream in self._streams.values():
             stream.close()
 
@@ -235,14 +227,6 @@ class FolderWriter(FeatureWriter):
 
     def finish(self) -> None:
         """Do nothing: every file is whole."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return
 
     def _path(self, name: str) -> Path:
         return self._out / f"{re.sub(r'[/]', '_', name)}.npz"

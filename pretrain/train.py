@@ -152,7 +152,7 @@ class _Loop:
             return find_resumable(out)
         if resume:
             return Path(resume), read_training_checkpoint(Path(resume))
-        if list_checkpoints(out):
+        if any(step_of(p) for p in list_checkpoints(out)):  # step 0 is no loss
             raise InputError(
                 f"{out} holds a run already; go on with it by --resume auto, or give another "
                 "--output-dir"

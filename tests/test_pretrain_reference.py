@@ -56,9 +56,9 @@ def configuration(setting, data):
         weight_decay_end=setting["weight_decay_end"],
         clip_grad=setting["clip_grad"] or 0.0,
         freeze_last_layer=setting["freeze_last_layer"],
-        global_crops_size=setting["global_size"],
+        global_crops_size=first[0].shape[-1],
         local_crops_number=setting["local_crops"],
-        local_crops_size=setting.get("local_size", 16),
+        local_crops_size=first[-1].shape[-1],
     )
 
 
@@ -145,7 +145,7 @@ def test_steps_equal_the_published_ones(case, monkeypatch):
     "change",
     [
         {"student_temp": 0.11},
-        {"teacher_temp": 0.09},
+        {"warmup_teacher_temp": 0.05, "teacher_temp": 0.09},
         {"center_momentum": 0.8},
         {"base_lr_at_256": 0.01},
         {"momentum_teacher": 0.8},

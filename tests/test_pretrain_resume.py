@@ -174,6 +174,14 @@ def test_later_checkpoints_never_push_out_the_one_just_saved(whole, photos, tmp_
     assert [p.stem for p in list_checkpoints(tmp_path)] == ["step-00000012", "step-00000099"]
 
 
+def test_a_run_that_took_no_step_may_be_started_again(photos, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(InputError, match="no DAVIS folder"):
+        train(CONFIG, settings(photos, out, probe_epochs=1, davis_path=tmp_path))
+    assert [p.stem for p in list_checkpoints(out)] == ["step-00000000"]
+    assert train(CONFIG, settings(photos, out)).finished
+
+
 def test_init_from_takes_the_backbone_alone(photos, whole, tmp_path, monkeypatch):
     seen = {}
     take = Learner.step

@@ -82,7 +82,7 @@ class Finetune:
                 told += [repr((self.recipe, self.amp, self.seed, self.size, self.test_every))]
                 identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()
                 with seeded(mixed_seed(self.seed)):
-                    network = trainable(backbone, len(train.classes), self.recipe.drop_path)
+                    network = trainable(backbone, len(train.classes), self.recipe)
                 training = Training(
                     network,
                     self.recipe,

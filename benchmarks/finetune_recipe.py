@@ -27,7 +27,6 @@ from vos.backbones import Backbone
 from vos.files import InputError
 
 _REFERENCE_BATCH = 512
-_HEAD_STD = 0.02
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,8 @@ class Recipe:
     """Policy in timm's notation; empty turns it off."""
     random_erasing: float = 0.25
     """Share of images with an erased rectangle."""
+    head_std: float = 0.02
+    """Standard deviation of the classifier's first weights. DINO's authors took smaller ones."""
     repeats: int = 3
     """Times that an image is in a batch, augmented anew each time."""
 
@@ -82,8 +83,12 @@ class Recipe:
                 f"drop-path, smoothing and random-erasing are {shares}; expected shares from 0 to "
                 "below 1, and mixup and cutmix not negative"
             )
-        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
-            raise InputError(f"layer-decay is {self.layer_decay}; expected above 0, at most 1")
+        decay = 1.0 if self.layer_decay is None else self.layer_decay
+        if not 0 < decay <= 1 or self.head_std <= 0:
+            raise InputError(
+                f"layer-decay is {self.layer_decay} and head-std {self.head_std}; expected above 0, "
+                "and a decay of at most 1"
+            )
 
     @property
     def mixes(self) -> bool:
@@ -91,8 +96,8 @@ class Recipe:
         return self.mixup > 0 or self.cutmix > 0
 
 
-def trainable(backbone: Backbone, classes: int, drop_path: float) -> nn.Module:
-    """Turn a frozen backbone's network into a classifier to be trained.
+def trainable(backbone: Backbone, classes: int, recipe: Recipe) -> nn.Module:
+    """Turn a frozen backbone's network into a classifier to be trained by a recipe.
 
     Raises:
         InputError: timm cannot give the network a classifier.
@@ -104,11 +109,11 @@ def trainable(backbone: Backbone, classes: int, drop_path: float) -> nn.Module:
     network.to(backbone.device)
     for layer in network.get_classifier().modules():
         if isinstance(layer, nn.Linear):
-            trunc_normal_(layer.weight, std=_HEAD_STD)
+            trunc_normal_(layer.weight, std=recipe.head_std)
             nn.init.zeros_(layer.bias)
     blocks = list(getattr(network, "blocks", []))
     for number, block in enumerate(blocks):
-        rate = drop_path * number / max(len(blocks) - 1, 1)
+        rate = recipe.drop_path * number / max(len(blocks) - 1, 1)
         for name in ("drop_path1", "drop_path2"):
             if hasattr(block, name) and rate:
                 setattr(block, name, DropPath(rate))

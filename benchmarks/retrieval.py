@@ -41,9 +41,11 @@ class Retrieval:
     datasets: tuple[str, ...] = PUBLISHED_SETS
     """Datasets, each a folder in the root."""
     size: int = 224
-    """Pixels of the longer side at most. Published for Google Landmarks weights: 512."""
+    """Pixels of the longer side at most. Published for Google Landmarks weights: 224 on Oxford, 512
+    on Paris."""
     multi_scale: bool = False
-    """Mean of the features at three sizes: 1, 0.71 and 0.5 of the image's."""
+    """Mean of the features at three sizes: 1, 0.71 and 0.5 of the image's. Published for Google
+    Landmarks weights: on Paris."""
     crop_queries: bool = False
     """Cut the asked object out of the queries; the published figures are of whole images."""
     kind: FeatureKind = "class"

@@ -42,9 +42,9 @@ def arguments(place):
     return ["finetune", *sets, "--weights", place / "vit.pth", "--size", 64, "--workers", 0]
 
 
-def network(place, drop_path=0.1):
+def network(place, **recipe):
     backbone = load_backbone(weights=place / "vit.pth", device="cpu", precision="fp32")
-    return trainable(backbone, 3, drop_path)
+    return trainable(backbone, 3, Recipe(**recipe))
 
 
 def results(out):
@@ -60,6 +60,7 @@ def test_network_has_a_classifier_and_drop_path(place):
     assert rates == pytest.approx([0, 0.1 / 3, 0.2 / 3, 0.1])
     assert model.head.weight.abs().max() < 0.2
     assert not model.head.bias.any()
+    assert 0 < network(place, head_std=2e-5).head.weight.abs().max() < 2e-4
 
 
 def test_learning_rate_and_decay_by_group(place):
@@ -214,6 +215,7 @@ def test_loss_that_is_not_finite_ends_the_run(place, tmp_path, monkeypatch, caps
         (["--epochs", 0], "must be at least 1"),
         (["--drop-path", 1], "expected shares from 0"),
         (["--layer-decay", 1.5], "layer-decay is 1.5"),
+        (["--head-std", 0], "head-std 0.0; expected above 0"),
         (["--column", "MNIST"], "CIFAR-10"),
         (["--test-every", 0], "at least 1"),
         (["--train-batch", 1], "too few for a batch"),

@@ -101,18 +101,52 @@ def mlp(widths: list[int], use_bn: bool, activation: type[nn.Module]) -> nn.Sequ
     return nn.Sequential(*layers)
 
 
-class DINOHead(nn.Module):
+class ProjectionHead(nn.Module):
+    """An MLP and, where asked, a predictor: the head of BYOL and MoCo-v2, the body of DINO's.
+
+    Args:
+        in_dim: width of the backbone's feature.
+        hidden_dim: width of the hidden layers.
+        bottleneck_dim: width of the outputs K.
+        layers: linear layers of the MLP.
+        use_bn: batch normalisation after each hidden layer.
+        predictor: a further two-layer MLP at the end (the student's alone).
+        activation: between the layers.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        *,
+        hidden_dim: int = 2048,
+        bottleneck_dim: int = 256,
+        layers: int = 3,
+        use_bn: bool = False,
+        predictor: bool = False,
+        activation: type[nn.Module] = nn.ReLU,
+    ) -> None:
+        super().__init__()
+        widths = [in_dim, *[hidden_dim] * (layers - 1), bottleneck_dim]
+        self.mlp = mlp(widths, use_bn, activation)
+        if predictor:
+            self.predictor = mlp([bottleneck_dim, hidden_dim, bottleneck_dim], use_bn, activation)
+        self.has_predictor = predictor
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, D) to (N, K), not normalised."""
+        projected: Tensor = self.mlp(features)
+        return self.predictor(projected) if self.has_predictor else projected
+
+
+class DINOHead(ProjectionHead):
     """MLP to a bottleneck, L2 normalisation, weight-normalised linear layer to the outputs.
 
     Args:
         in_dim: width of the backbone's feature.
         out_dim: outputs K.
-        hidden_dim: width of the hidden layers.
         bottleneck_dim: width before the last layer.
-        layers: linear layers of the MLP.
-        use_bn: batch normalisation after each hidden layer.
         norm_last_layer: hold the last layer's gain at 1.
-        predictor: a further two-layer MLP at the bottleneck (the student's alone, Table 7).
+        body: the other options of `ProjectionHead`.
     """
 
     def __init__(
@@ -120,54 +154,14 @@ class DINOHead(nn.Module):
         in_dim: int,
         out_dim: int,
         *,
-        hidden_dim: int = 2048,
         bottleneck_dim: int = 256,
-        layers: int = 3,
-        use_bn: bool = False,
         norm_last_layer: bool = True,
-        predictor: bool = False,
+        **body: Any,
     ) -> None:
-        super().__init__()
-        widths = [in_dim, *[hidden_dim] * (layers - 1), bottleneck_dim]
-        self.mlp = mlp(widths, use_bn, nn.GELU)
-        if predictor:
-            self.predictor = mlp([bottleneck_dim, hidden_dim, bottleneck_dim], use_bn, nn.GELU)
-        self.has_predictor = predictor
+        super().__init__(in_dim, bottleneck_dim=bottleneck_dim, activation=nn.GELU, **body)
         self.last_layer = WeightNormLinear(bottleneck_dim, out_dim, train_gain=not norm_last_layer)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (N, D) to (N, K)."""
-        bottleneck = self.mlp(features)
-        if self.has_predictor:
-            bottleneck = self.predictor(bottleneck)
-        logits: Tensor = self.last_layer(F.normalize(bottleneck, dim=-1))
+        logits: Tensor = self.last_layer(F.normalize(super().forward(features), dim=-1))
         return logits
-
-
-class ProjectionHead(nn.Module):
-    """The MLP of BYOL and MoCo-v2, with BYOL's predictor where asked; no last layer.
-
-    The arguments are those of `DINOHead`; K is the bottleneck width.
-    """
-
-    def __init__(
-        self,
-        in_dim: int,
-        *,
-        hidden_dim: int,
-        bottleneck_dim: int,
-        layers: int,
-        use_bn: bool,
-        predictor: bool = False,
-    ) -> None:
-        super().__init__()
-        widths = [in_dim, *[hidden_dim] * (layers - 1), bottleneck_dim]
-        self.mlp = mlp(widths, use_bn, nn.ReLU)
-        if predictor:
-            self.predictor = mlp([bottleneck_dim, hidden_dim, bottleneck_dim], use_bn, nn.ReLU)
-        self.has_predictor = predictor
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map (N, D) to (N, K), not normalised."""
-        projected: Tensor = self.mlp(features)
-        return self.predictor(projected) if self.has_predictor else projected

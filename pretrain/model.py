@@ -109,22 +109,16 @@ def _check_any_size(config: PretrainConfig, name: str, model: nn.Module) -> int:
 
 def build_head(config: PretrainConfig, in_dim: int, *, student: bool) -> nn.Module:
     """Build the head that the configured method uses; only the student's has a predictor."""
-    shape = {
+    body: dict[str, Any] = {
         "hidden_dim": config.head_hidden_dim,
         "bottleneck_dim": config.head_bottleneck_dim,
         "layers": config.head_layers,
+        "use_bn": config.use_bn_in_head,
+        "predictor": config.predictor and student,
     }
-    predictor = config.predictor and student
     if config.method in ("byol", "moco_v2"):
-        return ProjectionHead(in_dim, **shape, use_bn=config.use_bn_in_head, predictor=predictor)
-    return DINOHead(
-        in_dim,
-        config.out_dim,
-        **shape,
-        use_bn=config.use_bn_in_head,
-        norm_last_layer=config.norm_last_layer,
-        predictor=predictor,
-    )
+        return ProjectionHead(in_dim, **body)
+    return DINOHead(in_dim, config.out_dim, norm_last_layer=config.norm_last_layer, **body)
 
 
 def build_networks(config: PretrainConfig) -> tuple[CropNetwork, CropNetwork]:

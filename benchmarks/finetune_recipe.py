@@ -86,7 +86,7 @@ class Recipe:
         decay = 1.0 if self.layer_decay is None else self.layer_decay
         if not 0 < decay <= 1 or self.head_std <= 0:
             raise InputError(
-                f"layer-decay is {self.layer_decay} and head-std {self.head_std}; expected above 0, "
+                f"layer-decay is {self.layer_decay} and head-std {self.head_std}; expected above 0 "
                 "and a decay of at most 1"
             )
 

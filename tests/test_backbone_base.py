@@ -104,3 +104,19 @@ def test_features_can_be_learnt_on(vits16):
 def test_a_backbone_says_what_it_computes(vits16):
     with pytest.raises(TypeError, match="abstract"):
         Backbone(vits16.network, stride=1, dim=1, mean=(), std=(), record=vits16.record)
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (0, 3, 32, 32), (1, 1, 32, 32), (1, 3, 32, 40)])
+def test_images_that_do_not_fit(vits16, shape):
+    with pytest.raises(InputError, match="sides multiples of 16"):
+        vits16.features(torch.zeros(shape))
+
+
+def test_no_frames(vits16):
+    with pytest.raises(InputError, match="expected one image or more"):
+        vits16.features(np.zeros((0, 32, 32, 3), np.uint8))
+
+
+def test_cnns_take_any_sides():
+    lite = untrained("efficientnet_lite0")
+    assert lite.features(torch.zeros(1, 3, 37, 50)).patches.shape == (1, 1, 152, 5, 7)

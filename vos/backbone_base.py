@@ -52,9 +52,8 @@ class Features:
 class Backbone(nn.Module, ABC):
     """A frozen feature extractor: images in, a map of patch features out.
 
-    `forward(images)` takes (B, 3, H', W') normalised images of any float dtype on the backbone's
-    device and returns (B, D, h, w) features in its precision. `features` takes frames too, and
-    gives class tokens and other blocks' tokens.
+    `forward(images)` takes (B, 3, H', W') normalised images of any float dtype and returns
+    (B, D, h, w) features in its precision. `features` takes frames too, and gives more of them.
 
     A CNN computes in float32 whatever the precision: it is cheap beside the propagation, and
     rounding each of its many layers to 16 bits moves its features too far. Its features are then
@@ -117,22 +116,31 @@ class Backbone(nn.Module, ABC):
             layers: numbers of the blocks, from 0, or from the end if negative; each block's
                 tokens are taken after the final norm.
             class_token: return the class tokens too.
-            short_side: of frames, see `input_size`.
-            size_multiple: of frames, see `input_size`.
+            short_side, size_multiple: of frames, see `input_size`.
 
         Raises:
             InputError: the backbone has no such layer or no class token; frames are not RGB uint8
-                or too small for a patch.
+                or too small for a patch; images have no such shape, or no whole patches.
         """
         numbers = self.check_layers(layers, class_token=class_token)
         if not isinstance(images, Tensor):
             frames = images[None] if images.ndim == 3 else images
             size = {"short_side": short_side, "size_multiple": size_multiple}
-            images = torch.cat([self.preprocess(frame, **size) for frame in frames])
+            images = torch.cat([self.preprocess(f, **size) for f in frames] or [torch.empty(0)])
+        self._check_images(images)
         found = self._blocks(self.to_input(images), numbers)
         patches = torch.stack([patches for patches, _ in found], dim=1).to(self.dtype)
         tokens = [token for _, token in found if token is not None] if class_token else []
         return Features(patches, torch.stack(tokens, dim=1).to(self.dtype) if tokens else None)
+
+    def _check_images(self, images: Tensor) -> None:
+        patch = self.stride if hasattr(self.network, "patch_embed") else 1
+        fits = images.ndim == 4 and images.shape[1] == 3 and 0 not in images.shape
+        if not fits or images.shape[2] % patch or images.shape[3] % patch:
+            raise InputError(
+                f"images have the shape {tuple(images.shape)}; expected one image or more, (B, 3, "
+                f"H, W), sides multiples of {patch}"
+            )
 
     def check_layers(self, layers: Sequence[int], *, class_token: bool) -> list[int]:
         """Return the numbers of the blocks from 0.
@@ -235,8 +243,7 @@ class Backbone(nn.Module, ABC):
 
         Args:
             frame: RGB uint8 (H, W, 3).
-            short_side: see `input_size`.
-            size_multiple: see `input_size`.
+            short_side, size_multiple: see `input_size`.
 
         Returns:
             (1, 3, H', W') float32 on the CPU.

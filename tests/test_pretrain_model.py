@@ -143,6 +143,12 @@ def test_biases_and_one_dimensional_parameters_are_not_decayed():
     assert len(plain["params"]) == 3 and plain["weight_decay"] == 0.0
 
 
+def test_class_token_and_position_embeddings_are_decayed():
+    student, _ = build_networks(PretrainConfig(**TINY))
+    decayed = {id(p) for p in parameter_groups(student)[0]["params"]}
+    assert {id(student.backbone.cls_token), id(student.backbone.pos_embed)} <= decayed
+
+
 def test_each_gradient_is_clipped_by_its_own_norm():
     long, short = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2))
     long.grad, short.grad = torch.tensor([3.0, 4.0]), torch.tensor([0.3, 0.4])

@@ -1,7 +1,6 @@
-"""What a run shows: collapse sentences, log, curves, k-NN, attention, label propagation."""
+"""What a run shows: log, curves, k-NN, attention, label propagation."""
 
 import json
-import math
 import subprocess
 import sys
 import types
@@ -15,67 +14,23 @@ import torch
 from pretrain_runs import CONFIG, photos, settings, tiny_vit
 from torch.nn import functional as F
 
-from pretrain.collapse import CollapseWatch
 from pretrain.curves import plot_curves
 from pretrain.mixture import Mixture
 from pretrain.model import build_backbone
 from pretrain.probe_davis import davis_j_and_f, first_sequences
-from pretrain.probes import attention_sheet, center_crop, knn_accuracy, labelled_images, read_rgb
+from pretrain.probes import (
+    Probes,
+    attention_sheet,
+    center_crop,
+    knn_accuracy,
+    labelled_images,
+    read_rgb,
+)
 from pretrain.tracker import Tracker, read_log
 from pretrain.train import train
 from vos.files import InputError
 
 __all__ = ["photos", "tiny_vit"]
-HEALTHY = {
-    "cross_entropy": 4.0,
-    "teacher_entropy": 2.0,
-    "mean_target_entropy": 4.0,
-    "feature_std": 0.8,
-    "skipped": 0.0,
-}
-
-
-def said(steps=20, warmup=0, **changes):
-    watch = CollapseWatch(out_dim=256, patience=5, warmup=warmup)
-    stats = {**HEALTHY, **changes}
-    return [text for step in range(1, steps + 1) for text in watch.update(step, stats)]
-
-
-def test_a_healthy_run_is_left_in_peace():
-    assert said() == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"teacher_entropy": math.log(256)}, "uniform"),
-        ({"cross_entropy": math.log(256)}, "tells nothing apart"),
-        ({"teacher_entropy": 0.01, "mean_target_entropy": 0.02}, "one dimension"),
-        ({"teacher_entropy": 0.01}, "certain of every image"),
-        ({"feature_std": 0.01}, "look alike"),
-    ],
-    ids=["uniform", "stuck", "one", "sharp", "spread"],
-)
-def test_collapse_is_said_with_the_settings_to_change(changes, words):
-    sentences = said(6, **changes)
-    assert len(sentences) == 1 and words in sentences[0]
-    assert any(name in sentences[0] for name in ("teacher_temp", "lr"))
-
-
-def test_what_is_common_during_the_warm_up_is_told_so():
-    early, late = said(10, warmup=8, teacher_entropy=math.log(256))
-    assert "common during the warm-up" in early and "ends at step 8" in early
-    assert "common" not in late
-    (other,) = said(6, warmup=8, feature_std=0.0)
-    assert "common" not in other
-
-
-def test_a_sentence_comes_again_only_after_a_while():
-    assert len(said(14, feature_std=0.0)) == 2
-
-
-def test_skipped_steps_do_not_count():
-    assert said(50, feature_std=float("nan"), skipped=1.0) == []
 
 
 def test_the_log_is_cut_back_to_where_a_run_goes_on(tmp_path):
@@ -198,6 +153,17 @@ def test_a_run_with_probes(photos, labelled, tmp_path, capsys):
     assert sorted(found) == [0, 6, 9]
     assert sorted(p.stem[-1] for p in (out / "attention").iterdir()) == ["0", "6", "9"]
     assert "knn_top1" in capsys.readouterr().err
+
+
+def test_a_look_leaves_the_statistics_of_batch_norm_alone(photos, labelled, tmp_path):
+    config = replace(CONFIG, arch="timm:resnet18", drop_path_rate=0.0)
+    backbone, _ = build_backbone(config, 0.0)
+    teacher = types.SimpleNamespace(backbone=backbone.train())
+    learner = types.SimpleNamespace(teacher=teacher, device=torch.device("cpu"))
+    run = settings(photos, tmp_path, knn_data=str(labelled))
+    numbers, pictures = Probes(config, run, Mixture([str(photos)])).look(learner, 0)
+    assert "knn_top1" in numbers and not pictures
+    assert backbone.bn1.num_batches_tracked == 0 and backbone.training
 
 
 def test_a_run_that_goes_on_is_not_looked_at_again(photos, tmp_path):

@@ -8,8 +8,16 @@ import pytest
 import torch
 from pretrain_runs import CONFIG, losses, photos, settings, tiny_vit, weights, whole
 
-from pretrain.checkpoint import find_resumable, list_checkpoints
+from pretrain.checkpoint import (
+    RunFacts,
+    find_resumable,
+    list_checkpoints,
+    read_training_checkpoint,
+    restore,
+    save_checkpoint,
+)
 from pretrain.learner import Learner
+from pretrain.schedules import build_schedules
 from pretrain.train import train
 from vos.files import InputError
 
@@ -135,6 +143,18 @@ def test_a_published_checkpoint_resumes(photos, whole, tmp_path):
     run = settings(photos, tmp_path / "run", resume=str(tmp_path / "published.pth"))
     result = train(CONFIG, run)
     assert result.finished and sorted(losses(tmp_path / "run")) == [7, 8, 9]
+
+
+def test_the_scale_of_fp16_is_resumed(tmp_path):
+    def learner():
+        return Learner(CONFIG, build_schedules(CONFIG, 3, 4), torch.device("cpu"), "fp16")
+
+    first, second = learner(), learner()
+    first.scaler.load_state_dict({**first.scaler.state_dict(), "scale": 64.0})
+    facts = RunFacts(CONFIG, "", "", 4)
+    path = save_checkpoint(tmp_path, first, facts, 1)
+    restore(second, read_training_checkpoint(path), facts, path)
+    assert second.scaler.get_scale() == 64.0
 
 
 def test_the_layout_is_the_published_one(whole):

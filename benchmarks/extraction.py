@@ -34,7 +34,8 @@ from vos.devices import precision_name
 from vos.distributed import Team
 from vos.files import InputError, atomic_path
 
-CHUNK = 1024
+CHUNK = 256
+"""Images a file: what a stop can cost at most, and what processes share out."""
 SCALES = (1.0, 2**-0.5, 0.5)
 """Sizes of the multi-scale descriptors of retrieval, as shares of the image's."""
 _FORMAT = 1
@@ -107,6 +108,7 @@ class Extraction:
         """Return a digest of all that the features depend on."""
         about = {
             "format": _FORMAT,
+            "chunk": CHUNK,
             "network": type(self.backbone.network).__qualname__,
             "weights": weights_digest(self.backbone),
             "precision": precision_name(self.backbone.dtype),

@@ -21,13 +21,13 @@ VERBS = (
         "Table 4: copy detection on Copydays.",
         "benchmarks.copy_detection:CopyDetection",
     ),
+    Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
     Verb("finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetune:Finetune"),
     Verb(
         "attention-segmentation",
         "Figure 4: class-token attention against true masks.",
         "benchmarks.attention_segmentation:AttentionSegmentation",
     ),
-    Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
     Verb("compare", "Two DAVIS runs side by side.", "benchmarks.compare:Compare"),
     Verb(
         "sweep",

@@ -14,6 +14,7 @@ from torch import nn
 from pretrain.config import PretrainConfig
 from pretrain.learner import Learner, feature_spread
 from pretrain.loss import DINOLoss
+from pretrain.processes import in_any_process
 from pretrain.schedules import build_schedules
 from vos.vit import ARCHITECTURES
 
@@ -236,6 +237,9 @@ def one_rank(rank, port, folder):
     ARCHITECTURES["vit_tiny"] = NARROW
     address = f"tcp://127.0.0.1:{port}"
     torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    flags = in_any_process([rank == 1, False], torch.device("cpu"))
+    if rank == 0:
+        torch.save(flags, f"{folder}/flags.pth")
     for name, changes in VARIANTS.items():
         subject = learner(**{"batch_size_per_gpu": 2, **changes})
         halves = [[crop.chunk(2)[rank] for crop in crops(index)] for index in range(STEPS)]
@@ -252,6 +256,10 @@ def two_processes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
     mp.spawn(one_rank, args=(free_port(), str(folder)), nprocs=2)
     return folder
+
+
+def test_a_flag_of_one_process_is_seen_by_all(two_processes):
+    assert torch.load(two_processes / "flags.pth", weights_only=True) == [True, False]
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -232,7 +232,7 @@ def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -
             f"{checkpoint.path} does not say its architecture, and its tensors are not a ViT's; "
             "say it with --backbone timm:NAME"
         )
-    return timm_backbone(arch, checkpoint, stride=stride, untrained=False)
+    return timm_backbone(arch.removeprefix(_TIMM), checkpoint, stride=stride, untrained=False)
 
 
 def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:

@@ -131,8 +131,8 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
         return "stopped by Ctrl-C", 130
     if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
         return (
-            "failed: the device is out of memory; use smaller frames, a larger patch, fewer "
-            "objects or --device cpu",
+            "failed: the device is out of memory; use smaller images, a smaller batch or network, "
+            "or --device cpu",
             1,
         )
     if isinstance(error, OSError | MemoryError):

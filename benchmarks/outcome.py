@@ -18,9 +18,9 @@ import torch
 
 from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
 from benchmarks.published import PublishedTable
+from vos.devices import peak_memory_mib
 from vos.distributed import Team
 from vos.files import InputError, atomic_path, write_json
-from vos.run_record import peak_memory_mib
 
 RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from pretrain.run_config import RunConfig
 from pretrain.schedules import Schedules, warmup_steps
 from pretrain.tracker import Tracker
 from vos.command import progress
+from vos.devices import peak_memory_mib
 from vos.files import InputError, atomic_path
 
 BROKEN_LIST = "broken_images.txt"
@@ -193,5 +193,4 @@ def memory_gb() -> float:
     """Return the highest memory use so far, GPU if there is one, else of this process, in GB."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 1e9
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    return (peak_memory_mib() or 0) * (1 << 20) / 1e9

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from vos.devices import synchronize
+from vos.devices import peak_memory_mib, synchronize
 from vos.files import InputError
 from vos.masks import LoadedMask
 from vos.outputs import STATE, OutputOptions, Outputs, Result
 from vos.prompts import PromptRules, fit_prompt
 from vos.propagator import LabelPropagator, Snapshot
 from vos.resume import save_snapshot
-from vos.run_record import RunRecord, peak_memory_mib
+from vos.run_record import RunRecord
 from vos.video import Frame, FrameReader
 
 OnFrame = Callable[[int, int | None], None]

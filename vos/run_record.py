@@ -39,16 +39,6 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def peak_memory_mib() -> float | None:
-    """Return the process's largest resident memory so far in MiB; None where it is not told."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
 @dataclass
 class RunRecord:
     """The contents of `run.json`."""

@@ -35,6 +35,7 @@ from vos.backbones import Backbone, DinoViT, load_backbone
 from vos.command import progress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
+from vos.devices import peak_memory_mib
 from vos.files import InputError, write_json
 from vos.neighborhood import Neighborhood
 from vos.propagator import LabelPropagator
@@ -225,8 +226,6 @@ def plain_clip(backbone: DinoViT, clip: list[tuple[np.ndarray, np.ndarray]]) -> 
 
 def peak(patch: int, name: str) -> None:
     """Segment ten frames and print this process's peak memory in MiB."""
-    from vos.run_record import peak_memory_mib
-
     clip = list(islice(demo_frames(), 10))
     if name == "plain":
         plain_clip(_vit(patch, "fp32"), clip)

@@ -60,7 +60,7 @@ class _Encoder:
     """One output file being encoded, in the thread that made it."""
 
     def __init__(self, path: Path, fps: Fraction, form: _Format, crf: int) -> None:
-        # Bit-exact: no random track numbers and no version of the encoder in the file.
+        # Nothing random in the container: no track numbers, no version of the encoder.
         container: Any = av.open(str(path), "w", options={"fflags": "+bitexact"})
         self._container = container
         options = {**form.options, "crf": str(crf)} if form.has_crf else form.options

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_natural_key_orders_numbers_by_value_and_mixes_types():
     assert sorted(names, key=natural_key) == [
         "", "9.png", "10.png", "a", "Frame1.jpg", "frame2.jpg", "frame10.jpg",
     ]  # fmt: skip
+
+
+def test_data_are_flushed_through_a_file_that_is_open_for_writing(tmp_path, monkeypatch):
+    """Windows refuses to flush what is open for reading alone."""
+    fcntl = pytest.importorskip("fcntl")
+    modes = []
+    monkeypatch.setattr(
+        "os.fsync", lambda fd: modes.append(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE)
+    )
+    write_json(tmp_path / "v.json", 1)
+    assert modes == [os.O_RDWR]

@@ -171,3 +171,9 @@ def test_shrink_limits_the_longer_side(size, limit, expected):
 def test_shrink_averages():
     image = np.tile(np.array([[0, 200], [100, 100]], np.uint8)[..., None], (4, 4, 3))
     assert (shrink(image, 4) == 100).all()
+
+
+def test_a_folder_named_as_a_picture_is_none(tmp_path, picture):
+    (tmp_path / "b.png").mkdir()
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    assert list_images(tmp_path / "*.png") == list_images(tmp_path) == [tmp_path / "a.png"]

@@ -130,3 +130,15 @@ def test_codes_of_another_size_are_refused(tracks):
     for read, document in ((masks_from_youtube_vos, video), (masks_from_coco, pictures)):
         with pytest.raises(InputError, match=r"a code of \(2, 2\) in a video of \(4, 6\)"):
             read(document)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 255, 300])
+def test_ids_that_no_mask_can_hold_are_refused(number):
+    one = RleTracks()
+    one.add("a", np.ones((2, 3), np.uint8))
+    video, pictures = one.youtube_vos("clip"), one.coco()
+    video["annotations"][0]["id"] = number
+    pictures["annotations"][0]["track_id"] = number
+    for read, document in ((masks_from_youtube_vos, video), (masks_from_coco, pictures)):
+        with pytest.raises(InputError, match=f"object {number} of the codes"):
+            read(document)

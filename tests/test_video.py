@@ -529,3 +529,12 @@ def test_errors_of_the_thread_reach_the_reader(pictures, monkeypatch):
     monkeypatch.setattr("vos.video.read_image", fail)
     with open_frames(pictures) as reader, pytest.raises(MemoryError, match="no more"):
         next(reader)
+
+
+def test_a_video_that_is_refused_is_closed(clip, monkeypatch):
+    closed = []
+    close = Video.close
+    monkeypatch.setattr(Video, "close", lambda self: (closed.append(self.name), close(self)))
+    with pytest.raises(InputError, match="start earlier"):
+        open_frames(clip, start=10_000)
+    assert closed == [str(clip)]

@@ -41,7 +41,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     beside = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
     try:
         yield beside
-        with beside.open("rb") as handle:
+        with beside.open("r+b") as handle:  # Windows flushes what is open for writing alone
             os.fsync(handle.fileno())
         beside.replace(target)
     except BaseException:

@@ -49,7 +49,7 @@ def list_images(source: str | Path) -> list[Path]:
         found = [path for path in Path(source).iterdir() if is_image(path) and path.is_file()]
     else:
         names = glob.glob(str(source), recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
-        found = [Path(name) for name in names if is_image(name)]
+        found = [path for path in map(Path, names) if is_image(path) and path.is_file()]
     if not found:
         endings = ", ".join(sorted(IMAGE_SUFFIXES))
         raise InputError(f"{source}: no pictures found; expected files ending in {endings}")

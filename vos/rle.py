@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from vos.files import InputError
-from vos.masks import object_ids
+from vos.masks import MAX_ID, object_ids
 
 Rle = dict[str, Any]
 
@@ -146,6 +146,8 @@ def _area(code: Rle) -> int:
 
 
 def _paint(ids: NDArray[np.uint8], code: Rle, object_id: int) -> None:
+    if not 1 <= object_id <= MAX_ID:
+        raise InputError(f"object {object_id} of the codes: a mask holds ids from 1 to {MAX_ID}")
     inside = decode_rle(code)
     if inside.shape != ids.shape:
         raise InputError(f"a code of {inside.shape} in a video of {ids.shape} (height, width)")

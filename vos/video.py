@@ -95,9 +95,9 @@ def _video_frames(video: Video, choice: _Choice) -> Iterator[Frame]:
             if choice.is_past(picture.index):
                 return
             index, image = picture.index, picture.image
-            name = f"{index:0{_NAME_DIGITS}d}"
             size = _same_size(image, size, f"frame {index}", video.name)
-            yield Frame(name, index, picture.time, shrink(image, choice.max_size))
+            name, image = f"{index:0{_NAME_DIGITS}d}", shrink(image, choice.max_size)
+            yield Frame(name, index, picture.time, image)
             if choice.is_past(index + 1):
                 return  # a live source must not wait for a frame that is not wanted
     finally:
@@ -110,8 +110,7 @@ def _same_size(
     image: NDArray[np.uint8], size: tuple[int, ...] | None, what: str, source: str
 ) -> tuple[int, ...]:
     """Return the picture's size; raise InputError if it differs from the first one's."""
-    if size not in (None, image.shape[:2]):
-        assert size is not None
+    if size is not None and size != image.shape[:2]:
         raise InputError(
             f"{source}: {what} is {image.shape[1]}x{image.shape[0]} pixels, the frames before it "
             f"{size[1]}x{size[0]} (width x height); all frames of a video must have one size"
@@ -195,9 +194,7 @@ class FrameReader:
         if isinstance(item, Frame):
             return item
         self.close()
-        if item is None:
-            raise StopIteration
-        raise item
+        raise StopIteration if item is None else item
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice and before the end."""
@@ -292,6 +289,8 @@ def open_frames(
         video = open_video(_camera_device(source) if kind == "camera" else source)
         total, fps = video.count, video.fps
         frames = _video_frames(video, choice)
+        if total is not None and start >= total:
+            video.close()
     if total is not None and start >= total:
         raise InputError(f"{source}: has {total} frames, so none from {start} on; start earlier")
     count = None if total is None else len(choice.of(total))

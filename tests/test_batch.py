@@ -90,7 +90,7 @@ def test_a_failed_video_does_not_stop_the_others():
 
     (failure,) = run_batch(items, range(3), segment)
     assert done == ["a", "c"]
-    assert (failure.video, failure.reason) == ("b", "out of memory")
+    assert (failure.video, failure.reason) == ("b", "RuntimeError: out of memory")
 
 
 def test_a_list_on_the_command_line(videos, capsys):
@@ -132,3 +132,13 @@ def test_two_processes_share_a_list(videos):
     for name in ("a", "b", "c"):
         assert done.stdout.count(f"{videos / name}: 3 frames") == 1
         assert len(list((videos / f"out_{name}" / "masks").iterdir())) == 3
+
+
+def test_a_failure_that_nobody_foresaw_is_told_in_full(capsys):
+    def broken(_item):
+        raise KeyError("place")
+
+    items = [BatchItem("clip.mp4", {None: Path("m.png")}, Path("out"))]
+    (failure,) = run_batch(items, [0], broken)
+    assert failure.reason == "KeyError: 'place'"
+    assert "Traceback" in capsys.readouterr().err

@@ -262,3 +262,10 @@ def test_missing_strange_and_misshapen_tensors_are_counted(state, tmp_path):
         load_backbone(weights=tmp_path / "w.pth", device="cpu")
     for part in ("2 tensors missing", "1 tensors unknown", "1 tensors of another shape"):
         assert part in str(raised.value)
+
+
+def test_patches_of_three_dimensions_are_told(state, tmp_path):
+    state["patch_embed.proj.weight"] = state["patch_embed.proj.weight"].unsqueeze(2)
+    torch.save(state, tmp_path / "video.pth")
+    with pytest.raises(InputError, match="patches of 3 dimensions"):
+        _ = load_checkpoint(tmp_path / "video.pth").vit

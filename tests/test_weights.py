@@ -299,3 +299,11 @@ def test_verb_info_of_another_network_and_a_full_checkpoint(tmp_path, state, cap
     told = capsys.readouterr().out
     assert "layout: full, teacher network" in told
     assert "epoch: 3" in told
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe damaged"])
+def test_a_damaged_record_of_the_hash_is_told(served, content):
+    path = find_weights(SMALL)
+    path.with_name(path.name + ".sha256").write_bytes(content)
+    with pytest.raises(InputError, match="has changed since its download"):
+        verify_file(path, REGISTRY[SMALL])

@@ -2,4 +2,5 @@
 
 from vos.cli import main
 
-main()
+if __name__ == "__main__":  # processes that start afresh import this file
+    main()

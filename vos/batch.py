@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,9 @@ def run_batch(
         item = items[number]
         try:
             segment(item)
-        except Exception as error:  # whatever it is, the others go on, and it is said at the end
+        except (InputError, OSError) as error:
             failures.append(Failure(item.video, str(error) or type(error).__name__))
+        except Exception as error:  # whatever it is, the others go on, and it is said at the end
+            traceback.print_exc()
+            failures.append(Failure(item.video, f"{type(error).__name__}: {error}"))
     return failures

@@ -171,6 +171,8 @@ def vit_shape(
                 f"{path} is a ViT with {what}, which DINO's ViT has not; load it through timm "
                 "(--backbone timm:NAME --weights FILE)"
             )
+    if projection.ndim != 4:
+        raise InputError(f"{path}: patches of {projection.ndim - 2} dimensions; expected images' 2")
     width, in_chans, patch, _ = projection.shape
     blocks = {int(m[1]) for n in state if (m := re.match(r"blocks\.(\d+)\.", n))}
     grid = round((state["pos_embed"].shape[1] - 1) ** 0.5)

@@ -262,7 +262,7 @@ def verify_file(path: Path, entry: NamedWeights) -> str:
     digest = sha256_of(path)
     beside = _hash_file(path)
     if beside.is_file():
-        recorded = beside.read_text(encoding="ascii").split(maxsplit=1)[0]
+        recorded = beside.read_text(encoding="ascii", errors="replace").strip().partition(" ")[0]
         if recorded != digest:
             raise InputError(
                 f"{path} has changed since its download: SHA-256 {digest}, recorded {recorded}. "

@@ -274,6 +274,18 @@ def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
     assert run_verbs("vos", "", VERBS, [*argv, "--overwrite"]) == 0
 
 
+@pytest.mark.parametrize("name", ["frames", "truth"])
+def test_demo_leaves_folders_of_others_alone(tmp_path, capsys, name):
+    mine = tmp_path / name / "00000.png"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    for more in ([], ["--overwrite"]):
+        assert run_verbs("vos", "", VERBS, ["demo", "--out", str(tmp_path), *more]) == 2
+        assert "left alone" in capsys.readouterr().err
+    assert mine.read_text() == "mine"
+    assert names(tmp_path) == [name]
+
+
 def test_demo_clip_is_the_same_each_time_and_has_true_masks():
     frames = vos.demo_clip.demo_frames()
     image, mask = next(frames)

@@ -75,6 +75,7 @@ ALLOWED: dict[str, set[str]] = {
     "segment": {
         "backbones",
         "config",
+        "masks",
         "outputs",
         "pipeline",
         "prompts",

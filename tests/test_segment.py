@@ -1,10 +1,12 @@
 """The main job from end to end on small made clips: every output, resuming, wrong input."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from fractions import Fraction
 
@@ -20,7 +22,7 @@ from vos.config import PropagationConfig
 from vos.files import InputError
 from vos.images import read_image
 from vos.masks import read_index_png, write_mask
-from vos.outputs import STATE, OutputOptions
+from vos.outputs import STATE, OutputOptions, Outputs
 from vos.prompts import PromptRules
 from vos.resume import load_snapshot
 from vos.rle import masks_from_coco, masks_from_youtube_vos
@@ -605,3 +607,87 @@ def test_a_disk_that_fills_under_the_overlay(segment, folder, tiny_disk):
         segment(folder, out="disk/out")
     assert not (tiny_disk / "out" / "overlay.mp4").exists()
     filler.unlink()
+
+
+def test_a_complete_run_tells_its_frames_and_objects_again(segment, folder):
+    first, again = segment(folder), segment(folder, resume=True)
+    assert (again.frames, again.objects) == (first.frames, first.objects) == (FRAMES, (3, 9))
+
+
+def test_a_folder_in_use_is_refused_before_the_weights_are_loaded(segment, folder):
+    segment(folder)
+    with pytest.raises(InputError, match="holds another run"):
+        segment(folder, backbone=lambda: pytest.fail("loaded"))
+
+
+def test_a_run_that_failed_before_its_first_mask_is_replaced(segment, folder, mask):
+    with pytest.raises(InputError, match="its frame is"):
+        segment(folder, mask[:32])
+    assert segment(folder).frames == FRAMES
+
+
+def test_half_written_files_of_a_killed_run_are_removed(segment, folder, tmp_path):
+    out = segment(folder).out
+    (out / ".overlay.0a1b2c3d.part.mp4").write_bytes(b"half")
+    (out / ".notes.part").write_text("mine")
+    segment(folder, overwrite=True)
+    assert names(out) == [".notes.part", "masks", "overlay.mp4", "run.json"]
+
+
+def test_only_the_settings_that_differ_are_told(segment, folder):
+    with pytest.raises(KeyboardInterrupt):
+        segment(folder, on_frame=stop_after(2))
+    with pytest.raises(InputError) as raised:
+        segment(folder, config=dataclasses.replace(CONFIG, topk=3), resume=True)
+    assert "propagation: {'topk': 5} before, {'topk': 3} now" in str(raised.value)
+
+
+class Slow:
+    """A sink that holds the writing thread until told."""
+
+    def __init__(self):
+        self.go = threading.Event()
+
+    def write(self, _result):
+        self.go.wait(10)
+
+
+@pytest.mark.parametrize("where", ["put", "join"])
+def test_a_stop_while_results_wait_to_be_written(segment, folder, monkeypatch, where):
+    """Ctrl-C in a wait for the writer; what is on disk is what a resumed run goes on from."""
+    whole = segment(folder, out="whole", outputs=OutputOptions(rle="coco")).out
+    stopped = []
+    real = Outputs.write
+
+    def interrupted(self, result, then=None):
+        if len(self._names) == 4:
+            if where == "put":
+                monkeypatch.setattr(self._waiting, "put", stop_once(self._waiting.put, stopped))
+            else:
+                monkeypatch.setattr(self._thread, "join", stop_once(self._thread.join, stopped))
+                self._sinks.insert(0, Slow())
+                real(self, result, then)
+                raise KeyboardInterrupt
+        real(self, result, then)
+
+    monkeypatch.setattr(Outputs, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        segment(folder, outputs=OutputOptions(rle="coco"))
+    assert stopped == [True]
+    monkeypatch.undo()
+    out = whole.with_name("out")
+    assert not list(out.glob(".*.part*"))
+    segment(folder, outputs=OutputOptions(rle="coco"), resume=True)
+    assert_same_masks(whole, out)
+
+
+def stop_once(real, stopped):
+    """Let the first call be stopped by Ctrl-C."""
+
+    def call(*args):
+        if not stopped:
+            stopped.append(True)
+            raise KeyboardInterrupt
+        return real(*args)
+
+    return call

@@ -176,10 +176,10 @@ class Outputs(AbstractContextManager["Outputs"]):
         self._error: BaseException | None = None
         self._names: list[str] = []
         self._stack = ExitStack()
+        self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Outputs:
         self._sinks = [self._masks, *self._videos_and_files()]
-        self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
         return self
 
@@ -191,14 +191,16 @@ class Outputs(AbstractContextManager["Outputs"]):
         if options.soft != "none":
             yield SoftFiles(self._out / SOFT, options.soft)
         if options.alpha != "none":
-            film = VideoWriter(self._out / ALPHA_VIDEO, self._fps, codec="prores")
-            video = self._stack.enter_context(film) if options.alpha == "video" else None
-            yield CutOuts(self._out / ALPHA, video)
+            film = None
+            if options.alpha == "video":
+                film = VideoWriter(self._out / ALPHA_VIDEO, self._fps, codec="prores")
+                self._stack.enter_context(film)
+            yield CutOuts(self._out / ALPHA, film)
 
     @property
-    def failed(self) -> bool:
-        """Whether a result could not be written."""
-        return self._error is not None
+    def all_written(self) -> bool:
+        """Whether every result is on disk: none failed, and the thread has come to its end."""
+        return self._error is None and not self._thread.is_alive()
 
     def write(self, result: Result, then: Callable[[], None] | None = None) -> None:
         """Hand over a result.
@@ -212,8 +214,8 @@ class Outputs(AbstractContextManager["Outputs"]):
         """
         if self._error is not None:
             raise self._error
-        self._names.append(result.frame.name)
         self._waiting.put((result, then))
+        self._names.append(result.frame.name)  # after it: a stop may come while it waits
 
     def replay(self, frame: Frame) -> np.ndarray:
         """Put a frame whose mask is on disk already through the videos, and return its mask.
@@ -223,8 +225,8 @@ class Outputs(AbstractContextManager["Outputs"]):
         """
         ids = read_index_png(self._masks.path(frame.name))
         result = Result(frame, ids, None, ())
-        self._names.append(frame.name)
         self._waiting.put((result, None))
+        self._names.append(frame.name)
         return ids
 
     def _work(self) -> None:
@@ -249,14 +251,18 @@ class Outputs(AbstractContextManager["Outputs"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._waiting.put(None)
-        self._thread.join()
-        failure = error or self._error
-        if failure is None and self._options.rle != "none":
-            self._write_rle()
-        with self._stack:
+        with self._stack:  # closes the videos, whatever is raised here
+            try:
+                self._waiting.put(None)
+                self._thread.join()
+            except BaseException as stop:  # stopped again: what waits is not written any more
+                self._error = stop
+                raise
+            failure = error or self._error
             if failure is not None:
                 raise failure
+            if self._options.rle != "none":
+                self._write_rle()
 
     def _write_rle(self) -> None:
         """Code all masks of the run, those of an earlier part too, from their files."""

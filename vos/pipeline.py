@@ -91,7 +91,7 @@ class Pipeline:
         finally:
             self.seconds.decode = self.reader.decode_seconds
             self.seconds.writing = outputs.seconds
-            self._finish(state, time.perf_counter() - start, resumable=not outputs.failed)
+            self._finish(state, time.perf_counter() - start, resumable=outputs.all_written)
         if stop is not None:
             raise stop
 

@@ -89,34 +89,53 @@ class RunRecord:
         write_json(out / RUN, asdict(self))
 
 
-def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: bool) -> Found:
-    """Make the run's folder ready and say what it holds.
+def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """Say no to a folder that a run may not write to, before anything costly is done.
+
+    A run that failed before its first mask is nothing to lose, so it may be replaced.
+
+    Returns:
+        The record of the earlier run in it, None if there is none.
 
     Raises:
-        InputError: it cannot be written to; it holds another run and neither `resume` nor
-            `overwrite` is asked for, or both are; its run had other settings; or it holds files
-            of a run's names without a run's record, which are someone else's.
+        InputError: it holds another run and neither `resume` nor `overwrite` is asked for, or
+            both are; or it holds files of a run's names without a run's record, which are
+            someone else's.
     """
     if resume and overwrite:
         raise InputError("resume and overwrite exclude each other; give one")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
     earlier = _read(out)
-    found: Found = "new"
     if earlier is None:
         _refuse_strange(out)
-    elif resume:
-        found = _resumable(out, earlier, record)
-    elif not overwrite:
+        return None
+    bare = earlier.get("state") == "failed" and not earlier.get("results", {}).get("frames")
+    if not (resume or overwrite or bare):
         raise InputError(
             f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
             "give another folder"
         )
+    return earlier
+
+
+def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: bool) -> Found:
+    """Make the run's folder ready and say what it holds; of a complete run, take the results.
+
+    Raises:
+        InputError: as `check_folder`; or it cannot be written to, or its run had other settings.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
+    earlier = check_folder(out, resume=resume, overwrite=overwrite)
+    found: Found = "new"
+    if earlier is not None and resume:
+        found = _resumable(out, earlier, record)
     if found == "new":
         _clear(out)
-    if found != "complete":
+    if earlier is not None and found == "complete":
+        record.results = earlier["results"]
+    else:
         try:
             record.write(out)
         except PermissionError:
@@ -127,7 +146,7 @@ def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: boo
 def _read(out: Path) -> dict[str, Any] | None:
     try:
         loaded = json.loads((out / RUN).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{out / RUN} cannot be read ({error}); give another folder") from None
@@ -151,21 +170,37 @@ def _resumable(out: Path, earlier: dict[str, Any], record: RunRecord) -> Found:
     now = json.loads(json.dumps(record.settings))
     changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
     if changed:
-        told = "; ".join(f"{k}: {before.get(k)} before, {now.get(k)} now" for k in changed)
+        told = "; ".join(_difference(k, before.get(k), now.get(k)) for k in changed)
         raise InputError(
             f"the run in {out} cannot be resumed, its settings differ ({told}). Give the same "
             "settings, or --overwrite"
         )
     if earlier.get("state") == "complete":
         return "complete"
-    own = [folder.rglob(".*.part*") for folder in (out / name for name in _FOLDERS)]
-    for stale in chain(out.glob(".*.part*"), *own):  # left by a process that was killed
-        stale.unlink()
+    _remove_parts(out)
     return "unfinished" if (out / STATE).is_file() else "new"
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    """Say how a setting differs; of a group of settings, those that do."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return f"{name}: {before} before, {now} now"
+    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    sides = ({key: side.get(key) for key in keys} for side in (before, now))
+    return "{}: {} before, {} now".format(name, *sides)
+
+
+def _remove_parts(out: Path) -> None:
+    """Remove the half-written files of a process that was killed."""
+    files = [out.glob(f".{Path(n).stem}.*.part{Path(n).suffix}") for n in _FILES]
+    folders = [(out / name).rglob(".*.part*") for name in _FOLDERS]
+    for part in chain(*files, *folders):
+        part.unlink()
 
 
 def _clear(out: Path) -> None:
     """Remove what a run writes, and nothing else."""
+    _remove_parts(out)
     for name in _FOLDERS:
         shutil.rmtree(out / name, ignore_errors=True)
     for name in _FILES:  # the record last: while it is there, the rest can be told to be a run's

@@ -13,12 +13,13 @@ from typing import Any
 from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
 from vos.config import PropagationConfig
 from vos.files import InputError
+from vos.masks import LoadedMask
 from vos.outputs import STATE, OutputOptions
 from vos.pipeline import OnFrame, Pipeline, StageSeconds
 from vos.prompts import Masks, PromptRules, read_prompts
 from vos.propagator import LabelPropagator
 from vos.resume import load_snapshot
-from vos.run_record import RunRecord, prepare_folder
+from vos.run_record import RunRecord, check_folder, prepare_folder
 from vos.video import FrameReader, open_frames
 
 
@@ -107,34 +108,43 @@ def segment_video(
     frames = frames or FrameRange()
     rules = rules or PromptRules()
     outputs = outputs or OutputOptions()
-    by_index = dict(masks) if isinstance(masks, Mapping) else {frames.start: masks}
-    _check_indices(by_index, frames)
-    prompts = read_prompts(by_index, rules)
+    out = Path(out)
+    prompts = _prompts(masks, frames, rules)
+    check_folder(out, resume=resume, overwrite=overwrite)
     with _open(source, frames) as reader:
-        _check_count(by_index, reader, frames)
+        _check_count(prompts, reader, frames)
         loaded = _loaded(backbone)
         tracker = LabelPropagator(loaded, config)
         record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config, outputs=outputs)
-        out = Path(out)
         found = prepare_folder(out, record, resume=resume, overwrite=overwrite)
         pipeline = Pipeline(
-            reader=reader,
-            tracker=tracker,
-            prompts=prompts,
-            rules=rules,
-            max_size=frames.max_size,
-            stride=frames.stride,
-            out=out,
-            options=outputs,
-            record=record,
-            on_frame=on_frame,
+            reader, tracker, prompts, rules, frames.max_size, frames.stride, out, outputs, record
         )
+        pipeline.on_frame = on_frame
         if found != "complete":
             pipeline.run(load_snapshot(out / STATE) if found == "unfinished" else None)
-    mapping = {k: v for mask in prompts.values() for k, v in mask.mapping.items()}
+    return _result(pipeline)
+
+
+def _result(pipeline: Pipeline) -> SegmentResult:
+    """Tell what the run's folder holds; what an earlier call did is in its record."""
+    found = pipeline.record.results
+    mapping = {k: v for mask in pipeline.prompts.values() for k, v in mask.mapping.items()}
     return SegmentResult(
-        out, pipeline.done, pipeline.computed, tracker.objects, pipeline.seconds, mapping
+        pipeline.out,
+        found["frames"],
+        pipeline.computed,
+        tuple(found["objects"]),
+        pipeline.seconds,
+        mapping,
     )
+
+
+def _prompts(masks: Masks, frames: FrameRange, rules: PromptRules) -> dict[int, LoadedMask]:
+    """Read the given masks, by frame index; one alone is the first frame's."""
+    by_index = dict(masks) if isinstance(masks, Mapping) else {frames.start: masks}
+    _check_indices(by_index, frames)
+    return read_prompts(by_index, rules)
 
 
 def _loaded(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:

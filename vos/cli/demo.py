@@ -16,10 +16,11 @@ from vos.cli.segment import FrameProgress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
 from vos.evaluation import evaluate
-from vos.files import atomic_path
+from vos.files import InputError, atomic_path
 from vos.masks import read_index_png, write_mask
-from vos.outputs import MASKS, OVERLAY
+from vos.outputs import MASKS, OVERLAY, RUN
 from vos.overlay import contact_sheet, draw_overlay
+from vos.run_record import check_folder
 from vos.segment import SegmentResult, segment_video
 
 _SHOWN = 5
@@ -45,7 +46,13 @@ class Demo:
 
     def run(self) -> int:
         """Make, segment, score and show the clip."""
-        frames, truth, result = self.out / "frames", self.out / "truth", self.out / "result"
+        frames, truth, result = (self.out / name for name in ("frames", "truth", "result"))
+        check_folder(result, resume=False, overwrite=self.overwrite)
+        if not (result / RUN).is_file() and any(folder.exists() for folder in (frames, truth)):
+            raise InputError(
+                f"{self.out} holds folders of the demo's names, frames or truth, that are not of a "
+                "demo and are left alone; give another folder (--out)"
+            )
         backbone = load_with_progress(self.backbone)
         clip = list(demo_frames())
         for number, (image, mask) in enumerate(clip):

@@ -338,7 +338,8 @@ def test_a_mask_beyond_the_end_of_a_video_is_told_with_the_masks_kept(segment, v
     [
         ({"stride": 0}, "stride is 0"),
         ({"start": 9}, "start earlier|not among"),
-        ({"start": 4, "end": 2}, "not among"),
+        ({"start": 4, "end": 2}, "end 2 is not after start 4"),
+        ({"start": 4, "end": 4}, "end 4 is not after start 4"),
         ({"max_size": 0}, "max size"),
     ],
 )

@@ -37,13 +37,15 @@ class FrameRange:
     """Shrink frames so that the longer side has at most this many pixels."""
 
     def __post_init__(self) -> None:
-        """Check the stride, which `takes` divides by; the reader checks the rest.
+        """Check what `takes` needs; the reader checks the rest.
 
         Raises:
-            InputError: it is below 1.
+            InputError: the stride is below 1, or the end not after the start.
         """
         if self.stride < 1:
             raise InputError(f"stride is {self.stride}; expected 1 or more")
+        if self.end is not None and self.end <= self.start:
+            raise InputError(f"end {self.end} is not after start {self.start}: no frames between")
 
     def takes(self, index: int) -> bool:
         """Whether the frame of that index is among them, as far as the range tells."""

@@ -25,8 +25,9 @@ from vos.datasets import Dataset
 from vos.files import InputError, write_json
 from vos.outputs import MASKS, RUN, OutputOptions
 from vos.pipeline import OnFrame
-from vos.segment import FrameRange, segment_video
+from vos.segment import segment_video
 from vos.sequences import Sequence, shortened
+from vos.video import FrameRange
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"

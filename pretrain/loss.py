@@ -9,6 +9,7 @@ of this process, K outputs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import torch
@@ -27,7 +28,7 @@ class LossOutput:
     """Named () values without gradient, each a mean over this process's images."""
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """What a student learns from a teacher.
 
     A step asks for the targets of all its images at once, then for the loss of each accumulated
@@ -35,13 +36,13 @@ class Objective(nn.Module):
     the gradients of one large batch.
     """
 
+    @abstractmethod
     def targets(self, teacher: Tensor, epoch: int) -> Tensor:
         """Turn teacher outputs (G, B, K) of a whole step into targets (G, B, *)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, student: Tensor, targets: Tensor) -> LossOutput:
         """Compare student outputs (V, b, K) with the targets (G, b, *) of the same images."""
-        raise NotImplementedError
 
     def update(self, teacher: Tensor) -> None:
         """Take note of the teacher outputs (G, B, K) after a step that was kept."""

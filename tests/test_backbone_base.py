@@ -7,6 +7,8 @@ import torch
 from vos.backbone_base import Backbone
 from vos.backbones import load_backbone
 from vos.files import InputError
+from vos.propagator import LabelPropagator
+from vos.video import Frame
 
 
 def untrained(name, **options):
@@ -46,6 +48,13 @@ def test_features_of_frames(vits16):
     torch.testing.assert_close(alone[:, 0], vits16(images))
     with pytest.raises(InputError, match="RGB uint8"):
         vits16.features(frames.astype(np.float32))
+
+
+def test_what_open_frames_gives_is_not_taken_for_its_picture(vits16):
+    item = Frame("00000", 0, None, frame(40, 70))
+    for take in (vits16.features, vits16.preprocess, LabelPropagator(vits16).step):
+        with pytest.raises(InputError, match=r"got Frame .*take \.image"):
+            take(item)
 
 
 def test_features_of_timms_vits():

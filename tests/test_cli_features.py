@@ -100,6 +100,14 @@ def test_pictures_of_several_sizes(folder, weights, tmp_path, capsys):
     assert vos(folder, "-o", tmp_path / "one.npz", "--square", 32, *options(weights)) == 0
 
 
+def test_frames_of_a_folder_are_chosen_and_shrunk(folder, weights, tmp_path):
+    chosen = ["--start", 1, "--max-size", 48, "--short-side", 0, "--weights", weights]
+    assert vos(folder, "-o", tmp_path / "a.npz", *chosen, "--precision", "fp32") == 0
+    held = np.load(tmp_path / "a.npz")
+    assert held["frames"].tolist() == ["f1", "f2"]
+    assert held["patches"].shape == (2, 64, 2, 3)  # 48x32 of 96x64 pixels
+
+
 def test_one_picture_and_a_pattern(folder, weights, tmp_path):
     assert vos(folder / "f1.png", "-o", tmp_path / "a.npz", *options(weights)) == 0
     assert np.load(tmp_path / "a.npz")["frames"].tolist() == ["f1"]
@@ -159,7 +167,7 @@ def test_folder_of_other_settings(folder, weights, tmp_path, capsys):
         (["-o", "a.npz", "--layers"], "layers are missing"),
         (["-o", "a.npz", "--layers", 4], "has 4 blocks: expected numbers from -4 to 3"),
         (["-o", "a.npz", "--size-multiple", 0], "a multiple of 1 or more"),
-        (["-o", "a.npz", "--start", 7], "no frames"),
+        (["-o", "a.npz", "--start", 7], "has 3 frames, so none from 7 on"),
     ],
 )
 def test_wrong_input(folder, weights, tmp_path, capsys, case):

@@ -46,7 +46,16 @@ ALLOWED: dict[str, set[str]] = {
     },
     # propagation
     "config": {"labels", "neighborhood"},
-    "propagator": {"affinity", "backbones", "config", "labels", "masks", "memory", "neighborhood"},
+    "propagator": {
+        "affinity",
+        "backbone_base",
+        "backbones",
+        "config",
+        "labels",
+        "masks",
+        "memory",
+        "neighborhood",
+    },
     "resume": {"memory", "propagator"},
     # pictures and scores
     "overlay": {"masks"},

@@ -26,9 +26,9 @@ from vos.outputs import STATE, OutputOptions, Outputs
 from vos.prompts import PromptRules
 from vos.resume import load_snapshot
 from vos.rle import masks_from_coco, masks_from_youtube_vos
-from vos.segment import FrameRange, segment_video
+from vos.segment import segment_video
 from vos.soft_labels import read_soft_npz, read_soft_png
-from vos.video import open_frames
+from vos.video import FrameRange, open_frames
 from vos.video_writer import VideoWriter
 
 FRAMES, HEIGHT, WIDTH, PATCH = 8, 64, 96, 8

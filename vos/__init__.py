@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from vos.prompts import PromptRules
     from vos.propagator import LabelPropagator, Snapshot
     from vos.scores import ScoringRules
-    from vos.segment import FrameRange, SegmentResult, segment_video
-    from vos.video import Frame, FrameReader, open_frames
+    from vos.segment import SegmentResult, segment_video
+    from vos.video import Frame, FrameRange, FrameReader, open_frames
     from vos.video_writer import VideoWriter
 
 _HOME = {
@@ -44,7 +44,7 @@ _HOME = {
     "Dataset": "datasets",
     "Evaluation": "evaluation",
     "Frame": "video",
-    "FrameRange": "segment",
+    "FrameRange": "video",
     "FrameReader": "video",
     "InputError": "files",
     "LabelPropagator": "propagator",

@@ -124,7 +124,8 @@ class Backbone(nn.Module, ABC):
         """
         numbers = self.check_layers(layers, class_token=class_token)
         if not isinstance(images, Tensor):
-            frames = images[None] if images.ndim == 3 else images
+            several = isinstance(images, np.ndarray) and images.ndim == 4
+            frames = list(images) if several else [images]
             size = {"short_side": short_side, "size_multiple": size_multiple}
             images = torch.cat([self.preprocess(f, **size) for f in frames] or [torch.empty(0)])
         self._check_images(images)
@@ -251,11 +252,7 @@ class Backbone(nn.Module, ABC):
         Raises:
             InputError: the frame is not RGB uint8, or too small for a patch.
         """
-        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-            raise InputError(
-                f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
-                f"{tuple(frame.shape)}"
-            )
+        check_frame(frame)
         rows, columns = self.input_size(
             *frame.shape[:2], short_side=short_side, size_multiple=size_multiple
         )
@@ -272,6 +269,24 @@ class Backbone(nn.Module, ABC):
         if weights.device.type == "cuda" and images.device.type == "cpu":
             images = images.pin_memory()  # only then does the copy run beside the host's work
         return images.to(device=weights.device, dtype=weights.dtype, non_blocking=True)
+
+
+def check_frame(frame: np.ndarray) -> None:
+    """Refuse what is no frame.
+
+    Raises:
+        InputError: it is not RGB uint8 (H, W, 3).
+    """
+    if not isinstance(frame, np.ndarray):
+        raise InputError(
+            f"a frame is an array, RGB uint8 of shape (height, width, 3); got "
+            f"{type(frame).__name__} (of what open_frames gives, take .image)"
+        )
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise InputError(
+            f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
+            f"{tuple(frame.shape)}"
+        )
 
 
 def load_strictly(network: nn.Module, state: StateDict, name: str, source: str) -> None:

@@ -22,7 +22,7 @@ from vos.prompts import PromptRules, fit_prompt
 from vos.propagator import LabelPropagator, Snapshot
 from vos.resume import save_snapshot
 from vos.run_record import RunRecord
-from vos.video import Frame, FrameReader
+from vos.video import Frame, FrameRange, FrameReader
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with (frames done, frames in all or None)."""
@@ -54,8 +54,7 @@ class Pipeline:
     prompts: dict[int, LoadedMask]
     """By the frame's index in the source."""
     rules: PromptRules
-    max_size: int | None
-    stride: int
+    frames: FrameRange
     out: Path
     options: OutputOptions
     record: RunRecord
@@ -78,7 +77,7 @@ class Pipeline:
         start = time.perf_counter()
         stop: KeyboardInterrupt | None = None
         state = "failed"
-        outputs = Outputs(self.out, self.options, self.reader.fps, self.stride)
+        outputs = Outputs(self.out, self.options, self.reader.fps, self.frames.stride)
         try:
             with outputs:
                 try:
@@ -153,7 +152,7 @@ class Pipeline:
         loaded = self.prompts.get(frame.index)
         prompt = None
         if loaded is not None:
-            prompt = fit_prompt(loaded, frame.index, size, self.rules, self.max_size)
+            prompt = fit_prompt(loaded, frame.index, size, self.rules, self.frames.max_size)
         start = time.perf_counter()
         ids = self.tracker.step(frame.image, prompt, features=features)
         synchronize(self.tracker.backbone.device)

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vos.affinity import propagate_labels
+from vos.backbone_base import check_frame
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.files import InputError
@@ -124,6 +125,7 @@ class LabelPropagator:
             InputError: the frame is not RGB uint8 or has another size than the first; the prompt
                 has another size than the frame, or no object.
         """
+        check_frame(frame)
         given = () if prompt is None else self._check_prompt(prompt, frame)
         self._check_size(frame)
         self._number += 1

@@ -6,7 +6,7 @@ A thread decodes ahead (`vos.video`), this one computes, a third writes (`vos.ou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +20,7 @@ from vos.prompts import Masks, PromptRules, read_prompts
 from vos.propagator import LabelPropagator
 from vos.resume import load_snapshot
 from vos.run_record import RunRecord, check_folder, prepare_folder
-from vos.video import FrameReader, open_frames
-
-
-@dataclass(frozen=True)
-class FrameRange:
-    """Which frames of the source, and how large."""
-
-    start: int = 0
-    """Index of the first frame."""
-    end: int | None = None
-    """Index after the last frame; by default the source's end."""
-    stride: int = 1
-    """Take every n-th frame."""
-    max_size: int | None = None
-    """Shrink frames so that the longer side has at most this many pixels."""
-
-    def __post_init__(self) -> None:
-        """Check what `takes` needs; the reader checks the rest.
-
-        Raises:
-            InputError: the stride is below 1, or the end not after the start.
-        """
-        if self.stride < 1:
-            raise InputError(f"stride is {self.stride}; expected 1 or more")
-        if self.end is not None and self.end <= self.start:
-            raise InputError(f"end {self.end} is not after start {self.start}: no frames between")
-
-    def takes(self, index: int) -> bool:
-        """Whether the frame of that index is among them, as far as the range tells."""
-        inside = index >= self.start and (self.end is None or index < self.end)
-        return inside and (index - self.start) % self.stride == 0
+from vos.video import FrameRange, FrameReader, open_frames
 
 
 @dataclass(frozen=True)
@@ -113,16 +83,13 @@ def segment_video(
     out = Path(out)
     prompts = _prompts(masks, frames, rules)
     check_folder(out, resume=resume, overwrite=overwrite)
-    with _open(source, frames) as reader:
+    with open_frames(source, **asdict(frames)) as reader:
         _check_count(prompts, reader, frames)
         loaded = _loaded(backbone)
         tracker = LabelPropagator(loaded, config)
         record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config, outputs=outputs)
         found = prepare_folder(out, record, resume=resume, overwrite=overwrite)
-        pipeline = Pipeline(
-            reader, tracker, prompts, rules, frames.max_size, frames.stride, out, outputs, record
-        )
-        pipeline.on_frame = on_frame
+        pipeline = Pipeline(reader, tracker, prompts, rules, frames, out, outputs, record, on_frame)
         if found != "complete":
             pipeline.run(load_snapshot(out / STATE) if found == "unfinished" else None)
     return _result(pipeline)
@@ -153,16 +120,6 @@ def _loaded(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
     if isinstance(backbone, Backbone):  # itself callable, so it comes first
         return backbone
     return load_backbone(backbone) if isinstance(backbone, str) else backbone()
-
-
-def _open(source: str | Path, frames: FrameRange) -> FrameReader:
-    return open_frames(
-        source,
-        start=frames.start,
-        end=frames.end,
-        stride=frames.stride,
-        max_size=frames.max_size,
-    )
 
 
 def _check_indices(masks: Mapping[int, Any], frames: FrameRange) -> None:

@@ -23,7 +23,7 @@ from vos.decoding import Video, open_video
 from vos.files import InputError
 from vos.images import is_image, list_images, read_image, shrink
 
-__all__ = ["Frame", "FrameReader", "Kind", "open_frames"]
+__all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "open_frames"]
 
 Kind = Literal["video", "folder", "glob", "image", "camera", "stream"]
 
@@ -46,52 +46,70 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """Which frames of a source are wanted, and how large."""
+class FrameRange:
+    """Which frames of the source, and how large."""
 
-    start: int
-    end: int | None
-    stride: int
-    max_size: int | None
+    start: int = 0
+    """Index of the first frame."""
+    end: int | None = None
+    """Index after the last frame; by default the source's end."""
+    stride: int = 1
+    """Take every n-th frame."""
+    max_size: int | None = None
+    """Shrink frames so that the longer side has at most this many pixels."""
 
     def __post_init__(self) -> None:
-        if self.start < 0 or self.stride < 1:
-            raise InputError(
-                f"start {self.start} and stride {self.stride}: expected a start of 0 or more and "
-                "a stride of 1 or more"
-            )
+        """Check the numbers.
+
+        Raises:
+            InputError: one is out of its range, or the end not after the start.
+        """
+        for name, value, least in (("start", self.start, 0), ("stride", self.stride, 1)):
+            if value < least:
+                raise InputError(f"{name} is {value}; expected {least} or more")
         if self.end is not None and self.end <= self.start:
             raise InputError(f"end {self.end} is not after start {self.start}: no frames between")
         if self.max_size is not None and self.max_size < 1:
             raise InputError(f"max size {self.max_size}: expected the longer side in pixels")
 
-    def wants(self, index: int) -> bool:
-        return index >= self.start and (index - self.start) % self.stride == 0
+    def takes(self, index: int) -> bool:
+        """Whether the frame of that index is among them, as far as the range tells."""
+        after = index >= self.start and (index - self.start) % self.stride == 0
+        return after and not self.is_past(index)
 
     def is_past(self, index: int) -> bool:
+        """Whether the end lies before the frame of that index."""
         return self.end is not None and index >= self.end
 
-    def of(self, total: int) -> range:
-        """Return the wanted indexes of a source that has `total` frames."""
+    def of(self, total: int, source: str) -> range:
+        """Return the indexes of the frames taken of a source that has `total` frames.
+
+        Raises:
+            InputError: there are none.
+        """
+        if self.start >= total:
+            raise InputError(
+                f"{source}: has {total} frames, so none from {self.start} on; start earlier"
+            )
         return range(self.start, min(self.end or total, total), self.stride)
 
 
-def _image_frames(paths: list[Path], choice: _Choice, source: str) -> Iterator[Frame]:
+def _image_frames(paths: list[Path], choice: FrameRange, source: str) -> Iterator[Frame]:
     """Yield the chosen pictures, all of one size."""
     size: tuple[int, ...] | None = None
-    for index in choice.of(len(paths)):
+    for index in choice.of(len(paths), source):
         path = paths[index]
         image = read_image(path)
         size = _same_size(image, size, str(path), source)
         yield Frame(path.stem, index, None, shrink(image, choice.max_size))
 
 
-def _video_frames(video: Video, choice: _Choice) -> Iterator[Frame]:
+def _video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
     """Yield the chosen frames of a video; what lies before them is decoded and dropped."""
     size: tuple[int, ...] | None = None
     index = -1
     try:
-        for picture in video.pictures(lambda i: choice.wants(i) or choice.is_past(i)):
+        for picture in video.pictures(lambda i: choice.takes(i) or choice.is_past(i)):
             if choice.is_past(picture.index):
                 return
             index, image = picture.index, picture.image
@@ -278,22 +296,21 @@ def open_frames(
             damaged or cut off file, a frame of another size.
     """
     source = str(source)
-    choice = _Choice(start, end, stride, max_size)
+    choice = FrameRange(start, end, stride, max_size)
     kind = _kind_of(source)
-    total: int | None
+    count: int | None
     if kind in ("folder", "glob", "image"):
         paths = [Path(source)] if kind == "image" else list_images(source)
-        total, fps = len(paths), None
+        count, fps = len(choice.of(len(paths), source)), None
         frames = _image_frames(paths, choice, source)
     else:
         video = open_video(_camera_device(source) if kind == "camera" else source)
-        total, fps = video.count, video.fps
-        frames = _video_frames(video, choice)
-        if total is not None and start >= total:
+        try:
+            count = None if video.count is None else len(choice.of(video.count, source))
+        except InputError:
             video.close()
-    if total is not None and start >= total:
-        raise InputError(f"{source}: has {total} frames, so none from {start} on; start earlier")
-    count = None if total is None else len(choice.of(total))
+            raise
+        fps, frames = video.fps, _video_frames(video, choice)
     return FrameReader(
         frames, source=source, kind=kind, fps=fps, count=count, read_ahead=read_ahead
     )

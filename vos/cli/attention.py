@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +18,7 @@ from vos.cli.segment import FrameProgress
 from vos.files import InputError, atomic_path
 from vos.masks import write_mask
 from vos.overlay import draw_heatmap
-from vos.segment import FrameRange
-from vos.video import FrameReader, open_frames
+from vos.video import FrameRange, FrameReader, open_frames
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,7 @@ class Attention:
     def run(self) -> int:
         """Draw the attention and say where it is."""
         self._check_folder()
-        with open_frames(
-            self.source,
-            start=self.frames.start,
-            end=self.frames.end,
-            stride=self.frames.stride,
-            max_size=self.frames.max_size,
-        ) as reader:
+        with open_frames(self.source, **asdict(self.frames)) as reader:
             attention = AttentionReader(
                 load_with_progress(self.backbone), short_side=self.short_side, mass=self.mass
             )

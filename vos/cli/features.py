@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +17,8 @@ from vos.cli.loading import load_with_progress
 from vos.command import progress
 from vos.feature_files import open_writer
 from vos.features import FeatureRequest, add_frame, check_target
-from vos.images import list_images, read_image
-from vos.segment import FrameRange
-from vos.video import open_frames
+from vos.images import list_images, read_image, shrink
+from vos.video import FrameRange, open_frames
 
 Named = tuple[str, NDArray[np.uint8]]
 
@@ -68,16 +67,11 @@ class Features:
     @contextmanager
     def _frames(self) -> Iterator[tuple[int | None, Iterator[Named]]]:
         """Open the source; pictures of a folder or pattern may have any sizes."""
-        chosen = self.frames
         if Path(self.source).is_dir() or "*" in self.source:
-            paths = list_images(self.source)[chosen.start : chosen.end : chosen.stride]
-            yield len(paths), ((path.stem, read_image(path)) for path in paths)
+            paths = list_images(self.source)
+            taken = self.frames.of(len(paths), self.source)
+            size = self.frames.max_size
+            yield len(taken), ((paths[i].stem, shrink(read_image(paths[i]), size)) for i in taken)
             return
-        with open_frames(
-            self.source,
-            start=chosen.start,
-            end=chosen.end,
-            stride=chosen.stride,
-            max_size=chosen.max_size,
-        ) as reader:
+        with open_frames(self.source, **asdict(self.frames)) as reader:
             yield reader.count, ((frame.name, frame.image) for frame in reader)

@@ -23,7 +23,8 @@ from vos.feature_cache import CachedBackbone
 from vos.files import InputError
 from vos.outputs import MASKS, OVERLAY, OutputOptions
 from vos.prompts import PromptRules, parse_masks
-from vos.segment import FrameRange, SegmentResult, segment_video
+from vos.segment import SegmentResult, segment_video
+from vos.video import FrameRange
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def check_data(
                 if index in wanted:
                     tiles.append(center_crop(outcome[0], _TILE))
             advance(note=f"{len(report.broken)} broken")
-    return report, contact_sheet(tiles)
+    return report, tile_sheet(tiles, columns=_COLUMNS, side=_TILE)
 
 
 _Outcome = tuple[np.ndarray, str, str, int]
@@ -132,11 +132,10 @@ def _count(report: DataReport, outcome: _Outcome, crop_size: int) -> None:
     report.smaller_than_crop += side < crop_size
 
 
-def contact_sheet(tiles: list[np.ndarray]) -> np.ndarray:
-    """Lay square tiles out in rows; an empty list gives one grey tile."""
-    tiles = tiles or [np.full((_TILE, _TILE, 3), 128, np.uint8)]
-    side = tiles[0].shape[0]
-    columns = min(_COLUMNS, len(tiles))
+def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarray:
+    """Lay square tiles (side, side, 3) out in rows; an empty list gives one grey tile."""
+    tiles = tiles or [np.full((side, side, 3), 128, np.uint8)]
+    columns = min(columns, len(tiles))
     blank = np.full((side, side, 3), 255, np.uint8)
     padded = tiles + [blank] * (-len(tiles) % columns)
     rows = [np.concatenate(padded[i : i + columns], 1) for i in range(0, len(padded), columns)]

@@ -29,7 +29,6 @@ from benchmarks.davis_run import (
 from benchmarks.provenance import git_revision, machine, versions
 from benchmarks.report import write_report
 from vos.backbones import Backbone, BackboneOptions
-from vos.cli.evaluate import print_scores
 from vos.cli.loading import load_with_progress
 from vos.command import progress
 from vos.config import PropagationConfig
@@ -39,7 +38,7 @@ from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError, write_json
 from vos.outputs import RUN
-from vos.reports import as_json, write_reports
+from vos.reports import as_json, score_lines, write_reports
 from vos.sequences import shortened
 
 
@@ -138,7 +137,7 @@ class Davis:
         run = record.as_json()
         report = folder.out / REPORT
         write_report(report, evaluation, dataset, folder.masks, run=run, results=results)
-        print_scores(evaluation)
+        print("\n".join(score_lines(evaluation)))
         _print_speed(results["speed"])
         for what in results["made_with_different"]:
             print(f"note: the sequences were made with different {what}; see sequences/*.json")

@@ -59,6 +59,27 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def score_lines(evaluation: Evaluation) -> list[str]:
+    """Return the scores of each object and over all, and what was passed over, as lines to read."""
+    width = max(len("Sequence"), *(len(o.name) for o in evaluation.objects))
+    lines = [f"{'Sequence':<{width}}   J&F      J      F"]
+    lines += [
+        f"{o.name:<{width}}  {o.jf_mean:.3f}  {o.j.mean:.3f}  {o.f.mean:.3f}"
+        for o in evaluation.objects
+    ]
+    figures = zip(GLOBAL_COLUMNS, global_row(evaluation), strict=True)
+    lines += ["", "  ".join(GLOBAL_COLUMNS)]
+    lines.append("  ".join(f"{value:>{len(column)}.3f}" for column, value in figures))
+    for s in evaluation.sequences:
+        if s.missing:
+            lines.append(f"note: {s.name}: {len(s.missing)} missing frames counted as empty")
+        if s.ignored:
+            lines.append(f"note: {s.name}: predicted ids {list(s.ignored)} taken as background")
+        if s.unscored:
+            lines.append(f"note: {s.name}: objects {list(s.unscored)} have no frame that counts")
+    return lines
+
+
 def _sequence_json(score: SequenceScore) -> dict[str, Any]:
     means = {"J&F-Mean": score.jf_mean, "J-Mean": score.j_mean, "F-Mean": score.f_mean}
     return {

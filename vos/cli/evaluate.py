@@ -13,7 +13,7 @@ from vos.command import progress
 from vos.crosscheck import cross_check
 from vos.datasets import load_dataset
 from vos.evaluation import Evaluation, evaluate
-from vos.reports import GLOBAL_COLUMNS, global_row, write_reports
+from vos.reports import score_lines, write_reports
 from vos.scores import ScoringRules
 
 
@@ -58,7 +58,7 @@ class Evaluate:
         """Score, print and write; return 0, or 1 if the cross-check finds a difference."""
         rules = ScoringRules(self.task, self.first_last, self.missing, self.extra_objects)
         evaluation = self._evaluate(rules)
-        print_scores(evaluation)
+        print("\n".join(score_lines(evaluation)))
         if self.out is not None:
             for path in write_reports(evaluation, self.out):
                 print(f"wrote {path}")
@@ -98,22 +98,3 @@ class Evaluate:
         if not differences:
             print("cross-check: davis2017-evaluation gives the same figures")
         return 1 if differences else 0
-
-
-def print_scores(evaluation: Evaluation) -> None:
-    """Print the scores of each object and over all, and what was passed over."""
-    width = max(len("Sequence"), *(len(o.name) for o in evaluation.objects))
-    print(f"{'Sequence':<{width}}   J&F      J      F")
-    for o in evaluation.objects:
-        print(f"{o.name:<{width}}  {o.jf_mean:.3f}  {o.j.mean:.3f}  {o.f.mean:.3f}")
-    print()
-    print("  ".join(GLOBAL_COLUMNS))
-    figures = zip(GLOBAL_COLUMNS, global_row(evaluation), strict=True)
-    print("  ".join(f"{value:>{len(column)}.3f}" for column, value in figures))
-    for s in evaluation.sequences:
-        if s.missing:
-            print(f"note: {s.name}: {len(s.missing)} missing frames counted as empty")
-        if s.ignored:
-            print(f"note: {s.name}: predicted ids {list(s.ignored)} taken as background")
-        if s.unscored:
-            print(f"note: {s.name}: objects {list(s.unscored)} have no frame that counts")

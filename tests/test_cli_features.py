@@ -100,6 +100,24 @@ def test_pictures_of_several_sizes(folder, weights, tmp_path, capsys):
     assert vos(folder, "-o", tmp_path / "one.npz", "--square", 32, *options(weights)) == 0
 
 
+@pytest.mark.parametrize("pattern", ["*.png", "f?.png", "f[0-9].png"])
+def test_pictures_of_several_sizes_by_a_pattern(folder, weights, tmp_path, pattern):
+    write_picture(folder / "f9.png", picture((1, 2, 3), 0, 96, 64))
+    assert vos(folder / pattern, "-o", tmp_path / "many", *options(weights)) == 0
+    assert np.load(tmp_path / "many/f9.npz")["patches"].shape == (64, 6, 4)
+
+
+def test_names_with_brackets(folder, weights, tmp_path):
+    named = folder.rename(tmp_path / "clip [1080p]")
+    for number, source in enumerate((named, named / "f*.png", named / "f?.png")):
+        out = tmp_path / f"{number}.npz"
+        assert vos(source, "-o", out, *options(weights)) == 0
+        assert np.load(out)["frames"].tolist() == ["f0", "f1", "f2"]
+    one = (named / "f0.png").rename(named / "f*[0].png")
+    assert vos(one, "-o", tmp_path / "one.npz", *options(weights)) == 0
+    assert np.load(tmp_path / "one.npz")["frames"].tolist() == ["f*[0]"]
+
+
 def test_frames_of_a_folder_are_chosen_and_shrunk(folder, weights, tmp_path):
     chosen = ["--start", 1, "--max-size", 48, "--short-side", 0, "--weights", weights]
     assert vos(folder, "-o", tmp_path / "a.npz", *chosen, "--precision", "fp32") == 0

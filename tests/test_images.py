@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vos.files import InputError
-from vos.images import is_image, list_images, read_image, shrink
+from vos.images import is_image, list_images, read_image, shrink, source_kind
 
 
 @pytest.fixture
@@ -177,3 +177,46 @@ def test_a_folder_named_as_a_picture_is_none(tmp_path, picture):
     (tmp_path / "b.png").mkdir()
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     assert list_images(tmp_path / "*.png") == list_images(tmp_path) == [tmp_path / "a.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("*.png", "glob"),
+        ("0?.png", "glob"),
+        ("0[12].png", "glob"),
+        ("clip [1080p]", "folder"),
+        ("clip [1080p]/*.png", "glob"),
+        ("00.png", "image"),
+        ("a[1]?.png", "image"),
+        ("take [2].mp4", "video"),
+    ],
+)
+def test_names_with_wildcards_are_patterns_unless_they_are_there(tmp_path, name, kind):
+    (tmp_path / "clip [1080p]").mkdir()
+    for there in ("00.png", "a[1]?.png", "take [2].mp4", "clip [1080p]/1.png"):
+        (tmp_path / there).touch()
+    assert source_kind(tmp_path / name) == kind
+
+
+def test_addresses_and_what_is_not_there(tmp_path):
+    assert source_kind("rtsp://camera/*?stream=[1]") == "stream"
+    assert source_kind("camera:0") == source_kind("/dev/video0") == "camera"
+    with pytest.raises(InputError, match="no such file; expected a video file"):
+        source_kind(tmp_path / "none.png")
+
+
+def test_patterns_in_folders_with_brackets(tmp_path):
+    folder = tmp_path / "clip [1080p]" / "frames *"
+    folder.mkdir(parents=True)
+    (tmp_path / "clip 1").mkdir()
+    names = ["00.jpg", "01.jpg", "10.jpg", "[1].jpg"]
+    for name in names:
+        (folder / name).touch()
+        (tmp_path / "clip 1" / name).touch()
+    for pattern, expected in (("*.jpg", names), ("0?.jpg", names[:2]), ("[1]0.jpg", names[2:3])):
+        assert sorted(list_images(folder / pattern)) == [folder / name for name in expected]
+    assert len(list_images(tmp_path / "clip [1080p]" / "**" / "*.jpg")) == 4
+    assert len(list_images(tmp_path / "clip [12]" / "*.jpg")) == 4
+    assert list_images(folder / "[1].jpg") == [folder / "[1].jpg"]
+    assert len(list_images(folder)) == 4

@@ -225,6 +225,20 @@ def test_pictures_know_their_number_and_no_rate(pictures):
             assert len(list(reader)) == count
 
 
+def test_names_with_brackets(pictures, clip):
+    folder = pictures.rename(pictures.with_name("clip [1080p]"))
+    movie = pictures.with_name("take [2].mp4")
+    movie.write_bytes(clip.read_bytes())
+    for source, kind, count in (
+        (folder, "folder", 12),
+        (folder / "frame?.png", "glob", 10),
+        (folder / "frame[12].png", "glob", 2),
+        (movie, "video", 40),
+    ):
+        with open_frames(source) as reader:
+            assert (reader.kind, len(list(reader))) == (kind, count)
+
+
 def test_reading_twice_gives_the_same(clip):
     runs = []
     for read_ahead in (1, 7):

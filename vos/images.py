@@ -1,4 +1,4 @@
-"""Pictures from disk as RGB frames: which files, in what order, decoded how.
+"""Pictures from disk as RGB frames: what a source is, which files, in what order, decoded how.
 
 Decoding is OpenCV's, as in the published evaluation of DINO (M. Caron et al., arXiv 2104.14294):
 another JPEG decoder gives slightly other pixels.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import glob
 import io
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,6 +23,9 @@ from vos.files import InputError, natural_key
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings of the picture files that are read as frames (in any case)."""
 
+Kind = Literal["video", "folder", "glob", "image", "camera", "stream"]
+
+_WILDCARDS = frozenset("*?[")
 _END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
     b"\xff\xd8": b"\xff\xd9",
     b"\x89PNG": b"IEND",
@@ -36,20 +40,48 @@ def is_image(path: str | Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def source_kind(source: str | Path) -> Kind:
+    """Tell what kind of source of frames a path, pattern or address is.
+
+    A name with `*`, `?` or `[` is a pattern, unless a folder or file has just that name; the
+    same goes for the folders that a pattern starts with.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    source = str(source)
+    path = Path(source)
+    if source.startswith(("camera:", "/dev/video")):
+        return "camera"
+    if "://" in source:
+        return "stream"
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "image" if is_image(path) else "video"
+    if _WILDCARDS.intersection(source):
+        return "glob"
+    raise InputError(
+        f"{source}: no such file; expected a video file, a folder or pattern of pictures, a "
+        "picture, camera:N, or a stream address"
+    )
+
+
 def list_images(source: str | Path) -> list[Path]:
-    """List the pictures of a folder or of a glob pattern in natural order.
+    """List the pictures of a folder or of a glob pattern in natural order; a picture is its own.
 
     Hidden files and files of other kinds are left out.
 
     Raises:
-        InputError: there are none, or two have the same name apart from folder and ending
-            (their masks would be one file).
+        InputError: there is no such file or no picture; or two have the same name apart from
+            folder and ending (their masks would be one file).
     """
-    if Path(source).is_dir():
-        found = [path for path in Path(source).iterdir() if is_image(path) and path.is_file()]
+    kind = source_kind(source)
+    if kind == "folder":
+        listed = list(Path(source).iterdir())
     else:
-        names = glob.glob(str(source), recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
-        found = [path for path in map(Path, names) if is_image(path) and path.is_file()]
+        listed = _matches(str(source)) if kind == "glob" else [Path(source)]
+    found = [path for path in listed if is_image(path) and path.is_file()]
     if not found:
         endings = ", ".join(sorted(IMAGE_SUFFIXES))
         raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
@@ -62,6 +94,19 @@ def list_images(source: str | Path) -> list[Path]:
                 "one file; give a folder or pattern where each frame is there once"
             )
     return found
+
+
+def _matches(pattern: str) -> list[Path]:
+    """List what a pattern matches; folders at its start that are there are taken literally."""
+    parts = Path(pattern).parts
+    for count in range(len(parts) - 1, 0, -1):
+        folder = Path(*parts[:count])
+        if folder.is_dir():
+            if _WILDCARDS.intersection(str(folder)):
+                pattern = str(Path(glob.escape(str(folder)), *parts[count:]))
+            break
+    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
+    return [Path(name) for name in names]
 
 
 def _is_cut_off(data: bytes) -> bool:

@@ -14,18 +14,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vos.decoding import Video, open_video
 from vos.files import InputError
-from vos.images import is_image, list_images, read_image, shrink
+from vos.images import Kind, list_images, read_image, shrink, source_kind
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "open_frames"]
-
-Kind = Literal["video", "folder", "glob", "image", "camera", "stream"]
 
 _NAME_DIGITS = 5
 _STOP_SECONDS = 5.0  # a network read may hold the thread; it is not waited for longer
@@ -237,29 +234,6 @@ class FrameReader:
             stop.set()
 
 
-def _kind_of(source: str) -> Kind:
-    """Tell what kind of source a path, pattern or address is.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    path = Path(source)
-    if source.startswith(("camera:", "/dev/video")):
-        return "camera"
-    if "://" in source:
-        return "stream"
-    if path.is_dir():
-        return "folder"
-    if path.is_file():
-        return "image" if is_image(path) else "video"
-    if any(mark in source for mark in "*?["):
-        return "glob"
-    raise InputError(
-        f"{source}: no such file; expected a video file, a folder or pattern of pictures, a "
-        "picture, camera:N, or a stream address"
-    )
-
-
 def _camera_device(source: str) -> str:
     """Return the device of `camera:N`."""
     number = source.removeprefix("camera:")
@@ -297,10 +271,10 @@ def open_frames(
     """
     source = str(source)
     choice = FrameRange(start, end, stride, max_size)
-    kind = _kind_of(source)
+    kind = source_kind(source)
     count: int | None
     if kind in ("folder", "glob", "image"):
-        paths = [Path(source)] if kind == "image" else list_images(source)
+        paths = list_images(source)
         count, fps = len(choice.of(len(paths), source)), None
         frames = _image_frames(paths, choice, source)
     else:

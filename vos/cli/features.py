@@ -17,7 +17,7 @@ from vos.cli.loading import load_with_progress
 from vos.command import progress
 from vos.feature_files import open_writer
 from vos.features import FeatureRequest, add_frame, check_target
-from vos.images import list_images, read_image, shrink
+from vos.images import list_images, read_image, shrink, source_kind
 from vos.video import FrameRange, open_frames
 
 Named = tuple[str, NDArray[np.uint8]]
@@ -67,7 +67,7 @@ class Features:
     @contextmanager
     def _frames(self) -> Iterator[tuple[int | None, Iterator[Named]]]:
         """Open the source; pictures of a folder or pattern may have any sizes."""
-        if Path(self.source).is_dir() or "*" in self.source:
+        if source_kind(self.source) in ("folder", "glob"):
             paths = list_images(self.source)
             taken = self.frames.of(len(paths), self.source)
             size = self.frames.max_size

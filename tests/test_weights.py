@@ -99,7 +99,7 @@ def hub(root):
     return root / "hub" / "small.dino" / "resolve" / "main" / "model.safetensors"
 
 
-@pytest.mark.parametrize("name", [n for n, e in REGISTRY.items() if e.official])
+@pytest.mark.parametrize("name", [n for n, e in REGISTRY.items() if not e.packaged])
 def test_registry_describes_the_networks(name):
     entry = REGISTRY[name]
     with torch.device("meta"):
@@ -120,6 +120,14 @@ def test_registry_describes_the_built_in_network():
     assert sum(p.numel() for p in network.parameters()) == entry.parameters
     assert entry.urls == ()
     assert find_weights("efficientnet_lite0") == packaged_file()
+
+
+def test_packaged_weights_say_so_themselves():
+    assert [name for name, entry in REGISTRY.items() if entry.packaged] == ["efficientnet_lite0"]
+    for other in ("", "a_file_of_its_own"):
+        entry = replace(REGISTRY["efficientnet_lite0"], official=other)
+        assert entry.packaged
+        assert entry.urls == ()
 
 
 def test_unknown_names_list_the_known():

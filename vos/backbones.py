@@ -182,7 +182,7 @@ def _untrained(name: str, stride: int) -> Backbone:
     if name.startswith(_TIMM):
         return timm_backbone(name[len(_TIMM) :], None, stride=stride, untrained=True)
     entry = named(name)
-    if not entry.official:
+    if entry.packaged:
         return EfficientNetLite0(untrained=True)
     record = WeightsRecord(name, "untrained", None, "none")
     return DinoViT(build_vit(entry.arch, entry.patch_size), record)

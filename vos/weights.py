@@ -37,9 +37,11 @@ class NamedWeights:
     parameters: int
     licence: str
     official: str = ""
-    """Stem of the official file; empty for weights that come inside a package."""
+    """Stem of the official file; packaged weights have none."""
     hub: str = ""
     """timm's name of the same weights, for the fallback address."""
+    packaged: bool = False
+    """Whether the weights come inside a package and need no download."""
 
     @property
     def file_name(self) -> str:
@@ -49,7 +51,7 @@ class NamedWeights:
     @property
     def urls(self) -> tuple[str, ...]:
         """Where the file can be had, in order of preference."""
-        if not self.official:
+        if self.packaged:
             return ()
         first = f"{_OFFICIAL}/{self.official}/{self.official}.pth"
         return (first, f"{_HUB}/{self.hub}/resolve/main/model.safetensors")
@@ -75,7 +77,7 @@ REGISTRY: dict[str, NamedWeights] = {
         _vit("dino_vitb8", "dino_vitbase8_pretrain", "vit_base_patch8_224",
              (8, 768, 12, 85_807_872)),
         NamedWeights("efficientnet_lite0", "tf_efficientnet_lite0", 8, 152, 16, 4_652_008,
-                     "Apache-2.0"),
+                     "Apache-2.0", packaged=True),
     )
 }  # fmt: skip
 """Every named backbone. `efficientnet_lite0` comes inside a package and needs no download."""
@@ -121,7 +123,7 @@ def find_weights(
             says where to put which file, and the other ways out.
     """
     entry = named(name)
-    if not entry.official:
+    if entry.packaged:
         return packaged_file()
     present = locate(entry, weights_dir)
     if present is not None:
@@ -176,7 +178,7 @@ def download_weights(
             shapes). The message says what each gave, and the ways out.
     """
     entry = named(name)
-    if not entry.official:
+    if entry.packaged:
         raise InputError(f"{name} comes inside a package and needs no download")
     folder = Path(folder) if folder else search_path()[0]
     reasons = []
@@ -226,7 +228,7 @@ def check_file(path: str | Path, entry: NamedWeights) -> Checkpoint:
         InputError: it does not, or it cannot be read.
     """
     checkpoint = load_checkpoint(path)
-    if not entry.official:
+    if entry.packaged:
         return checkpoint
     shape = checkpoint.vit
     want = (entry.patch_size, entry.embed_dim, entry.depth)

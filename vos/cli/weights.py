@@ -134,7 +134,7 @@ class Weights:
 
 
 def _find(entry: NamedWeights, weights_dir: Path | None) -> Path | None:
-    if entry.official:
+    if not entry.packaged:
         return locate(entry, weights_dir)
     try:
         return packaged_file()

@@ -30,7 +30,7 @@ from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
 from vos.attention import top_mass
 from vos.backbone_base import DEFAULT_SHORT_SIDE
-from vos.backbones import DinoViT
+from vos.backbones import Backbone
 from vos.command import progress
 from vos.devices import precision_name, resolve_device
 from vos.distributed import Team, team
@@ -88,7 +88,7 @@ class AttentionSegmentation:
             ) as run:
                 pictures = open_pictures(self.data, self.set, self.every)
                 backbone = self.extraction.load(processes)
-                if not isinstance(backbone, DinoViT):
+                if not backbone.has_class_attention:
                     raise InputError(
                         f"{backbone.record.name} has no class token whose attention is known; "
                         "give a DINO ViT, by name or by --weights"
@@ -113,7 +113,7 @@ class AttentionSegmentation:
         return 0
 
     def _all_scores(
-        self, pictures: Sequence[MaskedPicture], backbone: DinoViT, processes: Team
+        self, pictures: Sequence[MaskedPicture], backbone: Backbone, processes: Team
     ) -> list[PictureScores]:
         """Return the scores of all pictures, those of a stopped run included."""
         told = (str(self.data.resolve()), self.set, self.mass, self.short_side)
@@ -132,7 +132,7 @@ class AttentionSegmentation:
             known |= {score.name: score for score in part}
         return [known[picture.name] for picture in pictures]
 
-    def _score(self, picture: MaskedPicture, backbone: DinoViT) -> PictureScores:
+    def _score(self, picture: MaskedPicture, backbone: Backbone) -> PictureScores:
         pixels, ids = picture.read()
         jaccards = attention_jaccards(backbone, pixels, ids, self.mass, self.short_side)
         return PictureScores(picture.name, picture.groups(ids), jaccards)
@@ -140,7 +140,7 @@ class AttentionSegmentation:
 
 @torch.no_grad()
 def attention_jaccards(
-    backbone: DinoViT,
+    backbone: Backbone,
     pixels: NDArray[np.uint8],
     ids: NDArray[np.uint8],
     mass: float,
@@ -149,7 +149,7 @@ def attention_jaccards(
     """Return each head's Jaccard similarity with each object of a picture.
 
     Args:
-        backbone: a ViT with a class token.
+        backbone: one with class attention, a DINO ViT.
         pixels: RGB uint8 (H, W, 3).
         ids: uint8 (H, W); 0 is background, 255 void, which belongs to no object.
         mass: share of the attention that a mask keeps.

@@ -53,7 +53,7 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
     """
     network = cast("Any", backbone.network)
     inputs = backbone.to_input(images)
-    if getattr(network, "patch_embed", None) is not None:
+    if backbone.needs_whole_patches:
         inputs = whole_patches(inputs, backbone.stride)
     if backbone.has_class_token:
         return from_tokens(_last_tokens(backbone, inputs, kind), kind)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vos.backbone_base import Backbone
+from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
 from vos.files import InputError
 from vos.propagator import LabelPropagator
@@ -124,6 +124,34 @@ def test_images_that_do_not_fit(vits16, shape):
 def test_no_frames(vits16):
     with pytest.raises(InputError, match="expected one image or more"):
         vits16.features(np.zeros((0, 32, 32, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("dino_vits16", True),
+        ("timm:vit_tiny_patch16_224", True),
+        ("timm:resnet18", False),
+        ("efficientnet_lite0", False),
+    ],
+)
+def test_backbones_say_whether_they_need_whole_patches(name, whole):
+    assert untrained(name).needs_whole_patches == whole
+
+
+def test_whole_patches_are_asked_for_by_what_the_backbone_says():
+    class Patches(Backbone):
+        needs_whole_patches = True
+
+        def block_features(self, images, numbers):
+            return [(self.network(images), None)]
+
+    record = WeightsRecord("patches", "test", None, "none")
+    network = torch.nn.Conv2d(3, 4, 8, 8)
+    backbone = Patches(network, stride=8, dim=4, mean=(0.5,) * 3, std=(0.2,) * 3, record=record)
+    assert backbone.features(torch.zeros(1, 3, 16, 24)).patches.shape == (1, 1, 4, 2, 3)
+    with pytest.raises(InputError, match="sides multiples of 8"):
+        backbone.features(torch.zeros(1, 3, 16, 20))
 
 
 def test_cnns_take_any_sides():

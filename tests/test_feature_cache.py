@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import nn
 
+from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
 from vos.config import PropagationConfig
+from vos.devices import resolve_precision
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError
 from vos.propagator import LabelPropagator
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +152,47 @@ def test_a_tracker_gives_the_same_masks_with_it(backbone, tmp_path):
         cached = CachedBackbone(backbone, tmp_path)
         assert np.array_equal(masks(cached), expected)
     assert cached.found == 3
+
+
+class Fixed(Backbone):
+    """A network whose weights, and so whose digests, are the same everywhere."""
+
+    def __init__(self):
+        network = nn.Conv2d(3, 4, 8, 8, bias=False)
+        network.weight.data = torch.arange(768.0).view(4, 3, 8, 8).remainder(7) - 3
+        record = WeightsRecord("fixed", "test", None, "none")
+        super().__init__(network, stride=8, dim=4, mean=(0.5,) * 3, std=(0.25,) * 3, record=record)
+
+    def block_features(self, images, numbers):
+        return [(self.network(images), None)]
+
+
+@pytest.mark.parametrize(
+    ("precision", "in_16_bits", "storage", "name"),
+    [
+        ("fp32", True, "own",
+         "d6bafdd8f070e3ab/eca0cbbda538c01840e57a691d04ec82fa0be769b1f72a629c01918b72914fc1"),
+        ("bf16", True, "own",
+         "e30c5aea8db8490b/a42b5bc70d80545eb5f1276a32595ed69084c2337fe1452324d729a37e9a980c"),
+        ("bf16", False, "own",
+         "9c5f444e5006c036/ff06e1c527c77ba30c34f7304dd9b4c7564f24e47b96f260eefee7726781a805"),
+        ("fp32", True, "bf16",
+         "7ac5000055eff9a9/accf5db24fa0c25081e040de3b562ee2f105a380083ba6fa78085a60b905114c"),
+    ],
+)  # fmt: skip
+def test_entries_of_version_0_1_stay_valid(tmp_path, precision, in_16_bits, storage, name):
+    folder, key = name.split("/")
+    backbone = Fixed()
+    backbone.computes_in_16_bits = in_16_bits
+    backbone.place(CPU, resolve_precision(precision, CPU))
+    image = torch.arange(3 * 16 * 24.0).view(1, 3, 16, 24).remainder(5) - 2
+    CachedBackbone(backbone, tmp_path, storage)(image)
+    (entry,) = entries(tmp_path)
+    assert entry == tmp_path / folder / key[:2] / f"{key}.safetensors"
+    with safe_open(entry, framework="pt") as handle:
+        assert handle.metadata().keys() == {"key", "sha256"}
+        assert handle.metadata()["key"] == key
+        assert handle.get_tensor("features").shape == (4, 2, 3)
+    again = CachedBackbone(backbone, tmp_path, storage)
+    again(image)
+    assert again.found == 1

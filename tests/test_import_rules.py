@@ -97,7 +97,7 @@ ALLOWED: dict[str, set[str]] = {
     "batch": {"prompts"},
     "attention": {"backbones", "images", "overlay", "video", "video_writer"},
     "demo_clip": set(),
-    "feature_cache": {"backbones", "devices"},
+    "feature_cache": {"backbone_base", "devices"},
     "feature_files": set(),
     "features": {"backbone_base", "feature_files"},
     "export": {"backbones", "vit"},

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vos.backbones import Backbone, DinoViT
+from vos.backbones import Backbone
 from vos.files import InputError
 from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
 from vos.video import FrameReader
@@ -81,7 +81,7 @@ class AttentionReader:
     """
 
     def __init__(self, backbone: Backbone, *, short_side: int = 480, mass: float = 0.6) -> None:
-        if not isinstance(backbone, DinoViT):
+        if not backbone.has_class_attention:
             raise InputError(
                 f"{backbone.record.name} gives no attention of a class token; use a DINO ViT, "
                 "such as --backbone dino_vits8, or --weights with a ViT's checkpoint"

@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vos.checkpoints import StateDict
 from vos.devices import precision_name
 from vos.files import InputError
 
@@ -66,10 +65,17 @@ class Backbone(nn.Module, ABC):
         record: where the weights came from.
         depth: L at most: the blocks that have features; 1 for a CNN.
         has_class_token: whether the network has one.
+        has_class_attention: whether `class_attention` can read what that token attends to.
+        needs_whole_patches: whether the sides of images must be multiples of `stride`, as a ViT's.
+        computes_in_16_bits: whether the network takes the 16-bit precisions; if not, it stays in
+            float32.
     """
 
     depth: int = 1
     has_class_token: bool = False
+    has_class_attention: bool = False
+    needs_whole_patches: bool = False
+    computes_in_16_bits: bool = True
 
     def __init__(
         self,
@@ -88,14 +94,13 @@ class Backbone(nn.Module, ABC):
         self.mean = mean
         self.std = std
         self.record = record
-        self.computes_in_16_bits = True
         self._dtype: torch.dtype | None = None
         self.eval()
         self.requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, D, h, w) of normalised images (B, 3, H', W')."""
-        ((features, _),) = self._blocks(self.to_input(images), [self.depth - 1])
+        ((features, _),) = self.block_features(self.to_input(images), [self.depth - 1])
         return features.to(self.dtype)
 
     @torch.no_grad()
@@ -129,13 +134,15 @@ class Backbone(nn.Module, ABC):
             size = {"short_side": short_side, "size_multiple": size_multiple}
             images = torch.cat([self.preprocess(f, **size) for f in frames] or [torch.empty(0)])
         self._check_images(images)
-        found = self._blocks(self.to_input(images), numbers)
-        patches = torch.stack([patches for patches, _ in found], dim=1).to(self.dtype)
-        tokens = [token for _, token in found if token is not None] if class_token else []
+        if not class_token and set(numbers) == {self.depth - 1}:  # what `forward` gives
+            return Features(torch.stack([self(images)] * len(numbers), dim=1), None)
+        blocks = self.block_features(self.to_input(images), numbers)
+        patches = torch.stack([patches for patches, _ in blocks], dim=1).to(self.dtype)
+        tokens = [token for _, token in blocks if token is not None] if class_token else []
         return Features(patches, torch.stack(tokens, dim=1).to(self.dtype) if tokens else None)
 
     def _check_images(self, images: Tensor) -> None:
-        patch = self.stride if hasattr(self.network, "patch_embed") else 1
+        patch = self.stride if self.needs_whole_patches else 1
         fits = images.ndim == 4 and images.shape[1] == 3 and 0 not in images.shape
         if not fits or images.shape[2] % patch or images.shape[3] % patch:
             raise InputError(
@@ -162,13 +169,32 @@ class Backbone(nn.Module, ABC):
         return [n % self.depth for n in layers]
 
     @abstractmethod
-    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+    def block_features(
+        self, images: Tensor, numbers: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor | None]]:
         """Compute the map (B, D, h, w) and the class token (B, D), if any, of each block.
 
         Args:
             images: (B, 3, H', W'), on the network's device and in its dtype.
             numbers: the blocks, from 0 to `depth` - 1.
         """
+
+    def class_attention(self, images: Tensor) -> Tensor:
+        """Return what the class token attends to in the last block.
+
+        Args:
+            images: (B, 3, H', W'), normalised.
+
+        Returns:
+            (B, heads, h, w), at least float32.
+
+        Raises:
+            InputError: the backbone has no such attention.
+        """
+        raise InputError(
+            f"{self.record.name} gives no attention of a class token; use a DINO ViT, such as "
+            "dino_vits8, or a ViT's checkpoint"
+        )
 
     def place(self, device: torch.device, dtype: torch.dtype) -> Backbone:
         """Move to a device and a precision; return itself."""
@@ -287,29 +313,3 @@ def check_frame(frame: np.ndarray) -> None:
             f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
             f"{tuple(frame.shape)}"
         )
-
-
-def load_strictly(network: nn.Module, state: StateDict, name: str, source: str) -> None:
-    """Load a backbone's tensors; heads aside, every name and shape must fit.
-
-    Raises:
-        InputError: they are weights of another architecture; the message counts what differs.
-    """
-    own = network.state_dict()
-    missing = sorted(set(own) - set(state))
-    strange = sorted(set(state) - set(own))
-    shapes = [n for n in own if n in state and own[n].shape != state[n].shape]
-    if missing or strange or shapes:
-        parts = [
-            f"{len(names)} {what} (such as {names[0]})"
-            for what, names in (
-                ("tensors missing", missing),
-                ("tensors unknown", strange),
-                ("tensors of another shape", shapes),
-            )
-            if names
-        ]
-        raise InputError(
-            f"{source} holds weights of another architecture than {name}: {', '.join(parts)}"
-        )
-    network.load_state_dict(state)

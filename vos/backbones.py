@@ -18,10 +18,9 @@ from vos.backbone_base import (
     PROTOCOL_STD,
     Backbone,
     WeightsRecord,
-    load_strictly,
 )
 from vos.backbones_timm import timm_backbone
-from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint
+from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
 from vos.devices import Precision, resolve_device, resolve_precision
 from vos.efficientnet_lite0 import EfficientNetLite0
 from vos.files import InputError, sha256_of
@@ -87,6 +86,9 @@ class DinoViT(Backbone):
     """DINO's ViT with the protocol's position embeddings and normalisation."""
 
     network: VisionTransformer
+    has_class_token = True
+    has_class_attention = True
+    needs_whole_patches = True
 
     def __init__(self, network: VisionTransformer, record: WeightsRecord) -> None:
         super().__init__(
@@ -98,9 +100,11 @@ class DinoViT(Backbone):
             record=record,
         )
         self.depth = len(network.blocks)
-        self.has_class_token = True
 
-    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+    def block_features(
+        self, images: Tensor, numbers: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor | None]]:
+        """Compute the map (B, D, h, w) and the class token (B, D) of each block."""
         first = min(numbers)
         tokens = self.network.layers(images, self.depth - first)
         grid = self._grid(images)

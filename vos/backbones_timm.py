@@ -14,8 +14,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from vos.backbone_base import Backbone, WeightsRecord, load_strictly
-from vos.checkpoints import Checkpoint
+from vos.backbone_base import Backbone, WeightsRecord
+from vos.checkpoints import Checkpoint, load_strictly
 from vos.files import InputError, sha256_of
 
 _PROBE_PATCHES = (12, 16)
@@ -38,12 +38,15 @@ class TimmBackbone(Backbone):
             record=record,
         )
         self.level = level
-        self.computes_in_16_bits = hasattr(network, "patch_embed")
+        self.computes_in_16_bits = self.needs_whole_patches = hasattr(network, "patch_embed")
         if _is_plain_vit(network):
             self.depth = level + 1
             self.has_class_token = _gives_class_token(network)
 
-    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+    def block_features(
+        self, images: Tensor, numbers: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor | None]]:
+        """Compute the map (B, D, h, w) and the class token (B, D), if any, of each block."""
         offset = self.level + 1 - self.depth
         levels = sorted({number + offset for number in numbers})
         options = {"return_prefix_tokens": True} if self.has_class_token else {}

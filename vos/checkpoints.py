@@ -1,4 +1,4 @@
-"""Safe reading of every checkpoint layout, and what a checkpoint holds.
+"""Safe reading of every checkpoint layout, what a checkpoint holds, and loading it whole.
 
 Layouts (DINO's public code; Caron et al. 2021): a plain state dict of a backbone; a full training
 checkpoint, whose `teacher` (or `student`) holds `backbone.*` beside a head, under `module.` if it
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vos.files import InputError
 
@@ -184,6 +184,32 @@ def vit_shape(
     told = (metadata or {}).get("num_heads")
     heads = int(told) if told else max(1, width // HEAD_WIDTH)
     return ViTShape(patch, width, max(blocks) + 1, heads, in_chans, grid)
+
+
+def load_strictly(network: nn.Module, state: StateDict, name: str, source: str) -> None:
+    """Load a backbone's tensors; heads aside, every name and shape must fit.
+
+    Raises:
+        InputError: they are weights of another architecture; the message counts what differs.
+    """
+    own = network.state_dict()
+    missing = sorted(set(own) - set(state))
+    strange = sorted(set(state) - set(own))
+    shapes = [n for n in own if n in state and own[n].shape != state[n].shape]
+    if missing or strange or shapes:
+        parts = [
+            f"{len(names)} {what} (such as {names[0]})"
+            for what, names in (
+                ("tensors missing", missing),
+                ("tensors unknown", strange),
+                ("tensors of another shape", shapes),
+            )
+            if names
+        ]
+        raise InputError(
+            f"{source} holds weights of another architecture than {name}: {', '.join(parts)}"
+        )
+    network.load_state_dict(state)
 
 
 def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:

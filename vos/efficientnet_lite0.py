@@ -25,9 +25,8 @@ from vos.backbone_base import (
     PROTOCOL_STD,
     Backbone,
     WeightsRecord,
-    load_strictly,
 )
-from vos.checkpoints import StateDict, read_file
+from vos.checkpoints import StateDict, load_strictly, read_file
 from vos.files import sha256_of
 from vos.weights import packaged_file
 
@@ -59,6 +58,8 @@ class EfficientNetLite0(Backbone):
     L2-normalised over channels, concatenated with weights 1 and 2. D is 40 + 112.
     """
 
+    computes_in_16_bits = False
+
     def __init__(self, *, untrained: bool = False) -> None:
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
         if untrained:
@@ -73,9 +74,11 @@ class EfficientNetLite0(Backbone):
         super().__init__(
             network, stride=8, dim=152, mean=IMAGENET_MEAN, std=PROTOCOL_STD, record=record
         )
-        self.computes_in_16_bits = False
 
-    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
+    def block_features(
+        self, images: Tensor, numbers: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor | None]]:
+        """Compute the one map (B, D, h, w), once for each number."""
         fine, coarse = cast("Any", self.network).forward_intermediates(
             images,
             indices=list(_MAPS),

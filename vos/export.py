@@ -21,7 +21,7 @@ from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vos.backbones import Backbone, DinoViT
+from vos.backbones import Backbone
 from vos.files import InputError, atomic_path
 from vos.vit import VisionTransformer
 
@@ -83,7 +83,7 @@ def export_backbone(
 
 def exportable(backbone: Backbone) -> nn.Module:
     """Return a network that exporters can follow: normalised images in, features out."""
-    if isinstance(backbone, DinoViT):
+    if isinstance(backbone.network, VisionTransformer):
         return ExportableViT(backbone.network).eval()
     return _FeatureNetwork(backbone).eval()
 
@@ -172,7 +172,8 @@ class _FeatureNetwork(nn.Module):
                     setattr(module, name, _SameConv(child))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.backbone(images)
+        ((features, _),) = self.backbone.block_features(images, [self.backbone.depth - 1])
+        return features
 
 
 def _spans_its_stride(conv: nn.Conv2d) -> bool:
@@ -200,7 +201,7 @@ class _SameConv(nn.Module):
 
 def _sides(backbone: Backbone) -> dict[str, Any]:
     """Return how the input may change: whole patches of a ViT, any sides of a CNN."""
-    if getattr(backbone.network, "patch_embed", None) is None:
+    if not backbone.needs_whole_patches:
         dynamic = torch.export.Dim.DYNAMIC  # multiples of a stride take the solver very long here
         return {"images": {0: torch.export.Dim("batch"), 2: dynamic, 3: dynamic}}
     dims = [torch.export.Dim(name, min=2) * backbone.stride for name in ("rows", "columns")]
@@ -270,7 +271,7 @@ def _check(backbone: Backbone, run: _Run, form: Format) -> dict[tuple[int, ...],
     differences = {}
     for shape in _CHECKED:
         images = example_images(backbone, shape)
-        expected = backbone(images)
+        ((expected, _),) = backbone.block_features(images, [backbone.depth - 1])
         try:
             found = run(images)
         except Exception as error:

@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vos.backbones import Backbone
+from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
 from vos.devices import precision_name, resolve_precision
 from vos.files import InputError, atomic_path
 
@@ -35,11 +36,16 @@ _SHARD = 2  # entries lie in folders named by so many digits
 class CachedBackbone(Backbone):
     """A backbone that keeps the features of each image on disk and computes none twice.
 
-    It stands in for the one it is made of. With `storage` "own" it gives the same features to
-    the bit; a shorter format rounds them once, on the way to the disk and in what it returns, so
-    that the first run and the next have the same features.
+    It stands in for the one it is made of, wherever a `Backbone` is taken. What is kept are the
+    last block's patch features, as `forward` and plain `features` give them. Class tokens, other
+    blocks and class attention are computed each time, and not rounded.
+
+    With `storage` "own" it gives the same features to the bit; a shorter format rounds them once,
+    on the way to the disk and in what it returns, so that the first run and the next have the same
+    features.
 
     Attributes:
+        inner: the backbone that computes.
         found: images whose features came from the disk so far.
         computed: images whose features were computed so far.
     """
@@ -58,32 +64,47 @@ class CachedBackbone(Backbone):
             std=backbone.std,
             record=backbone.record,
         )
-        self._dtype = backbone.dtype
         self.inner = backbone
-        self.depth, self.has_class_token = backbone.depth, backbone.has_class_token
+        self.depth = backbone.depth
+        self.has_class_token = backbone.has_class_token
+        self.has_class_attention = backbone.has_class_attention
+        self.needs_whole_patches = backbone.needs_whole_patches
+        self.computes_in_16_bits = backbone.computes_in_16_bits
         self.found = 0
         self.computed = 0
-        own = storage == "own"
-        self._stored = backbone.dtype if own else resolve_precision(storage, backbone.device)
-        self._identity = _identity(backbone, self._stored)
-        self._folder = Path(folder) / self._identity[:16]
+        self._root = Path(folder)
+        self._storage = storage
         self._writable = True
+        self._open()
+
+    def _open(self) -> None:
+        """Go to the entries of the backbone as it is now, on its device and in its precision.
+
+        Raises:
+            InputError: their folder cannot be made.
+        """
+        inner = self.inner
+        self._placed = _placement(inner)
+        own = self._storage == "own"
+        self._stored = inner.dtype if own else resolve_precision(self._storage, inner.device)
+        self._identity = _identity(inner, self._stored)
+        self._folder = self._root / self._identity[:16]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"the feature cache {folder} cannot be made ({error.strerror}); give another folder"
+                f"the feature cache {self._root} cannot be made ({error.strerror}); give another "
+                "folder"
             ) from None
 
-    def describe(self) -> dict[str, Any]:
-        """Return what a run's record says; rounding by the cache is part of it."""
-        described = self.inner.describe()
-        if self._stored != self.inner.dtype:
-            described["stored_precision"] = precision_name(self._stored)
-        return described
+    def _follow(self) -> None:
+        """Go to other entries if PyTorch's `to`, or the inner backbone's `place`, moved it."""
+        if self._placed != _placement(self.inner):
+            self._open()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, D, h, w) of normalised images (B, 3, H', W'); see `Backbone`."""
+        self._follow()
         keys = [self._key(image) for image in images]
         found = [self._read(key) for key in keys]
         absent = [i for i, features in enumerate(found) if features is None]
@@ -97,8 +118,65 @@ class CachedBackbone(Backbone):
         stacked = torch.stack([features for features in found if features is not None])
         return stacked.to(device=self.device, dtype=self.dtype)
 
-    def _blocks(self, images: Tensor, numbers: Sequence[int]) -> list[tuple[Tensor, Tensor | None]]:
-        return self.inner._blocks(images, numbers)
+    def block_features(
+        self, images: Tensor, numbers: Sequence[int]
+    ) -> list[tuple[Tensor, Tensor | None]]:
+        """Compute the map and the class token of each block, without the cache; see `Backbone`."""
+        return self.inner.block_features(images, numbers)
+
+    def class_attention(self, images: Tensor) -> Tensor:
+        """Compute the class token's attention, without the cache; see `Backbone`."""
+        return self.inner.class_attention(images)
+
+    def to_input(self, images: Tensor) -> Tensor:
+        """Move normalised images to the network's device and dtype."""
+        return self.inner.to_input(images)
+
+    def input_size(
+        self,
+        height: int,
+        width: int,
+        *,
+        short_side: int = DEFAULT_SHORT_SIDE,
+        size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+    ) -> tuple[int, int]:
+        """Return (H', W') for a frame's size; see `Backbone`."""
+        size = {"short_side": short_side, "size_multiple": size_multiple}
+        return self.inner.input_size(height, width, **size)
+
+    def preprocess(
+        self,
+        frame: np.ndarray,
+        *,
+        short_side: int = DEFAULT_SHORT_SIDE,
+        size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+    ) -> Tensor:
+        """Return the network's input (1, 3, H', W') of a frame; see `Backbone`."""
+        size = {"short_side": short_side, "size_multiple": size_multiple}
+        return self.inner.preprocess(frame, **size)
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> CachedBackbone:
+        """Move the backbone to a device and a precision, whose entries are others; return itself.
+
+        Raises:
+            InputError: the folder of those entries cannot be made.
+        """
+        self.inner.place(device, dtype)
+        self._open()
+        return self
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the features."""
+        return self.inner.dtype
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run's record says; rounding by the cache is part of it."""
+        self._follow()
+        described = self.inner.describe()
+        if self._stored != self.inner.dtype:
+            described["stored_precision"] = precision_name(self._stored)
+        return described
 
     def path(self, key: str) -> Path:
         """Return the file of an entry."""
@@ -141,6 +219,11 @@ class CachedBackbone(Backbone):
                 "computed without it from here on",
                 stacklevel=2,
             )
+
+
+def _placement(backbone: Backbone) -> tuple[torch.device, torch.dtype, torch.dtype]:
+    """Return the device, the precision of the features and that of the weights."""
+    return backbone.device, backbone.dtype, next(backbone.network.parameters()).dtype
 
 
 def _identity(backbone: Backbone, stored: torch.dtype) -> str:

@@ -251,7 +251,7 @@ def test_reading_twice_gives_the_same(clip):
 def test_decoding_runs_ahead_but_not_further(pictures, monkeypatch):
     read = []
     monkeypatch.setattr(
-        "vos.video.read_image", lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8)
+        "vos.frames.read_image", lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8)
     )
     with open_frames(pictures, read_ahead=3) as reader:
         deadline = time.monotonic() + 5
@@ -540,7 +540,7 @@ def test_errors_of_the_thread_reach_the_reader(pictures, monkeypatch):
     def fail(path):
         raise MemoryError("no more")
 
-    monkeypatch.setattr("vos.video.read_image", fail)
+    monkeypatch.setattr("vos.frames.read_image", fail)
     with open_frames(pictures) as reader, pytest.raises(MemoryError, match="no more"):
         next(reader)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ from vos.files import InputError, natural_key
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings of the picture files that are read as frames (in any case)."""
 
-Kind = Literal["video", "folder", "glob", "image", "camera", "stream"]
+Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 
 _WILDCARDS = frozenset("*?[")
 _END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
@@ -86,14 +87,23 @@ def list_images(source: str | Path) -> list[Path]:
         endings = ", ".join(sorted(IMAGE_SUFFIXES))
         raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
     found.sort(key=lambda path: natural_key(str(path)))
+    refuse_same_names(found)
+    return found
+
+
+def refuse_same_names(paths: Iterable[Path]) -> None:
+    """Refuse frames whose masks would be one file.
+
+    Raises:
+        InputError: two have the same name apart from folder and ending.
+    """
     by_stem: dict[str, Path] = {}
-    for path in found:
+    for path in paths:
         if (other := by_stem.setdefault(path.stem, path)) is not path:
             raise InputError(
                 f"{other} and {path} have the same name {path.stem!r}, so their masks would be "
-                "one file; give a folder or pattern where each frame is there once"
+                "one file; give frames where each is there once"
             )
-    return found
 
 
 def _matches(pattern: str) -> list[Path]:

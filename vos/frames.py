@@ -1,0 +1,124 @@
+"""What a source gives: one frame, the range of frames that is taken, and those frames in order.
+
+Letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vos.decoding import Video
+from vos.files import InputError
+from vos.images import read_image, shrink
+
+_NAME_DIGITS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a source."""
+
+    name: str
+    """Stem of the picture file, or the index with leading zeros ("00000") for videos."""
+    index: int
+    """Position in the source before start and stride, from 0."""
+    time: float | None
+    """Seconds from the source's first frame; None for pictures."""
+    image: NDArray[np.uint8]
+    """(H, W, 3) RGB."""
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """Which frames of the source, and how large."""
+
+    start: int = 0
+    """Index of the first frame."""
+    end: int | None = None
+    """Index after the last frame; by default the source's end."""
+    stride: int = 1
+    """Take every n-th frame."""
+    max_size: int | None = None
+    """Shrink frames so that the longer side has at most this many pixels."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            InputError: one is out of its range, or the end not after the start.
+        """
+        for name, value, least in (("start", self.start, 0), ("stride", self.stride, 1)):
+            if value < least:
+                raise InputError(f"{name} is {value}; expected {least} or more")
+        if self.end is not None and self.end <= self.start:
+            raise InputError(f"end {self.end} is not after start {self.start}: no frames between")
+        if self.max_size is not None and self.max_size < 1:
+            raise InputError(f"max size {self.max_size}: expected the longer side in pixels")
+
+    def takes(self, index: int) -> bool:
+        """Whether the frame of that index is among them, as far as the range tells."""
+        after = index >= self.start and (index - self.start) % self.stride == 0
+        return after and not self.is_past(index)
+
+    def is_past(self, index: int) -> bool:
+        """Whether the end lies before the frame of that index."""
+        return self.end is not None and index >= self.end
+
+    def of(self, total: int, source: str) -> range:
+        """Return the indexes of the frames taken of a source that has `total` frames.
+
+        Raises:
+            InputError: there are none.
+        """
+        if self.start >= total:
+            raise InputError(
+                f"{source}: has {total} frames, so none from {self.start} on; start earlier"
+            )
+        return range(self.start, min(self.end or total, total), self.stride)
+
+
+def image_frames(paths: list[Path], choice: FrameRange, source: str) -> Iterator[Frame]:
+    """Yield the chosen pictures, all of one size."""
+    size: tuple[int, ...] | None = None
+    for index in choice.of(len(paths), source):
+        path = paths[index]
+        image = read_image(path)
+        size = _same_size(image, size, str(path), source)
+        yield Frame(path.stem, index, None, shrink(image, choice.max_size))
+
+
+def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
+    """Yield the chosen frames of a video; what lies before them is decoded and dropped."""
+    size: tuple[int, ...] | None = None
+    index = -1
+    try:
+        for picture in video.pictures(lambda i: choice.takes(i) or choice.is_past(i)):
+            if choice.is_past(picture.index):
+                return
+            index, image = picture.index, picture.image
+            size = _same_size(image, size, f"frame {index}", video.name)
+            name, image = f"{index:0{_NAME_DIGITS}d}", shrink(image, choice.max_size)
+            yield Frame(name, index, picture.time, image)
+            if choice.is_past(index + 1):
+                return  # a live source must not wait for a frame that is not wanted
+    finally:
+        video.close()
+    if index < 0:
+        raise InputError(f"{video.name}: ends before frame {choice.start}; start earlier")
+
+
+def _same_size(
+    image: NDArray[np.uint8], size: tuple[int, ...] | None, what: str, source: str
+) -> tuple[int, ...]:
+    """Return the picture's size; raise InputError if it differs from the first one's."""
+    if size is not None and size != image.shape[:2]:
+        raise InputError(
+            f"{source}: {what} is {image.shape[1]}x{image.shape[0]} pixels, the frames before it "
+            f"{size[1]}x{size[0]} (width x height); all frames of a video must have one size"
+        )
+    return image.shape[:2]

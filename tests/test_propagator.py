@@ -1,10 +1,13 @@
 """Tracking frame by frame: prompts, ids, corrections, removal, bounded memory, snapshots."""
 
+import json
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from vos.backbone_base import Backbone, WeightsRecord
@@ -383,6 +386,34 @@ def test_a_damaged_state_is_refused(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match="--overwrite"):
+        load_snapshot(path)
+
+
+def rewritten(path, change):
+    """Write a state file again with another header."""
+    with safe_open(path, framework="pt") as handle:
+        about = json.loads(handle.metadata()["snapshot"])
+        tensors = load_file(path)
+    change(about)
+    save_file(tensors, path, metadata={"snapshot": json.dumps(about)})
+    return about
+
+
+def test_the_form_of_a_state_has_a_number(backbone, tmp_path):
+    path = tmp_path / "state.safetensors"
+    _, snapshot = history(LabelPropagator(backbone, CONFIG), range(5), 4)
+    save_snapshot(path, snapshot)
+    about = rewritten(path, lambda about: about.pop("format", None))
+    assert "format" not in about
+    assert load_snapshot(path).number == 4  # as version 0.1 wrote it
+    save_snapshot(path, snapshot)
+    assert rewritten(path, lambda about: None)["format"] == 1
+    rewritten(path, lambda about: about.update(format=2, objects="another form"))
+    with pytest.raises(InputError, match="written by a newer version") as raised:
+        load_snapshot(path)
+    assert "--overwrite" in str(raised.value)
+    rewritten(path, lambda about: about.update(format="new"))
+    with pytest.raises(InputError, match="cannot be read as the state"):
         load_snapshot(path)
 
 

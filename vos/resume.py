@@ -15,6 +15,9 @@ from vos.files import InputError, atomic_path
 from vos.memory import MemoryState
 from vos.propagator import Snapshot
 
+FORMAT = 1
+"""Number of the form of the file. Version 0.1 wrote the first form without a number."""
+
 
 def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     """Write a propagator's snapshot, whole or not at all.
@@ -26,6 +29,7 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     tensors = {f"prompted.{n}": t.contiguous() for n, t in memory.prompted.items()}
     tensors |= {f"last.{n}": t.contiguous() for n, t in memory.last.items()}
     about = {
+        "format": FORMAT,
         "number": snapshot.number,
         "objects": memory.objects,
         "prompted": list(memory.prompted),
@@ -41,20 +45,26 @@ def load_snapshot(path: str | Path) -> Snapshot:
     """Read a snapshot.
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing or damaged, or a newer version wrote it in another form.
     """
     try:
         with safe_open(path, framework="pt") as handle:
             about = json.loads(handle.metadata()["snapshot"])
-            state = MemoryState(
-                tuple(about["objects"]),
-                {n: handle.get_tensor(f"prompted.{n}") for n in about["prompted"]},
-                {n: handle.get_tensor(f"last.{n}") for n in about["last"]},
-                dict(map(tuple, about["first_prompt"])),
-                dict(map(tuple, about["latest_prompt"])),
-            )
-            return Snapshot(about["number"], state)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            form = int(about.get("format", 1))
+            if form <= FORMAT:
+                state = MemoryState(
+                    tuple(about["objects"]),
+                    {n: handle.get_tensor(f"prompted.{n}") for n in about["prompted"]},
+                    {n: handle.get_tensor(f"last.{n}") for n in about["last"]},
+                    dict(map(tuple, about["first_prompt"])),
+                    dict(map(tuple, about["latest_prompt"])),
+                )
+                return Snapshot(about["number"], state)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} cannot be read as the state of a run ({error}); start again with --overwrite"
         ) from None
+    raise InputError(
+        f"{path} was written by a newer version of vos-toolkit (format {form}; this version reads "
+        f"up to format {FORMAT}); update vos-toolkit, or start again with --overwrite"
+    )

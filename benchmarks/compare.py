@@ -15,8 +15,8 @@ from benchmarks.bootstrap import paired_interval
 from benchmarks.davis_run import RESULTS
 from benchmarks.plots import difference_bars
 from vos.files import InputError
-from vos.outputs import RUN
 from vos.reports import GLOBAL_COLUMNS
+from vos.run_folder import RUN
 from vos.sequences import shortened
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")

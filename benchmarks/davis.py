@@ -37,8 +37,8 @@ from vos.distributed import Team, team
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError, write_json
-from vos.outputs import RUN
 from vos.reports import as_json, score_lines, write_reports
+from vos.run_folder import RUN
 from vos.sequences import shortened
 
 

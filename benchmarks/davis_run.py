@@ -23,8 +23,9 @@ from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.datasets import Dataset
 from vos.files import InputError, write_json
-from vos.outputs import MASKS, RUN, OutputOptions
+from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame
+from vos.run_folder import MASKS, RUN
 from vos.segment import segment_video
 from vos.sequences import Sequence, shortened
 from vos.video import FrameRange

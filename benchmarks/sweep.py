@@ -25,7 +25,7 @@ from vos.datasets import Dataset, load_dataset
 from vos.distributed import Team, team
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError, atomic_path, write_json
-from vos.outputs import RUN
+from vos.run_folder import RUN
 from vos.sequences import Sequence, shortened
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"

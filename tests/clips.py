@@ -30,7 +30,7 @@ class Colours(Backbone):
             network, stride=PATCH, dim=8, mean=(0.5,) * 3, std=(0.2,) * 3, record=record
         )
 
-    def _blocks(self, images, numbers):
+    def block_features(self, images, numbers):
         return [(self.network(images), None)]
 
 

@@ -13,60 +13,36 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from clips import (
+    CONFIG,
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    Colours,
+    assert_same_masks,
+    iou,
+    masks_of,
+    names,
+    picture,
+    record_of,
+    stop_after,
+    write_picture,
+)
 
 import vos.pipeline
-from vos.backbone_base import Backbone, WeightsRecord
 from vos.config import PropagationConfig
 from vos.files import InputError
 from vos.images import read_image
-from vos.masks import read_index_png, write_mask
-from vos.outputs import STATE, OutputOptions, Outputs
+from vos.masks import write_mask
+from vos.outputs import OutputOptions, Outputs
 from vos.prompts import PromptRules
 from vos.resume import load_snapshot
 from vos.rle import masks_from_coco, masks_from_youtube_vos
+from vos.run_folder import STATE
 from vos.segment import segment_video
 from vos.soft_labels import read_soft_npz, read_soft_png
 from vos.video import FrameRange, open_frames
 from vos.video_writer import VideoWriter
-
-FRAMES, HEIGHT, WIDTH, PATCH = 8, 64, 96, 8
-CONFIG = PropagationConfig(short_side=0, neighborhood_radius=4)
-QUIET = OutputOptions(overlay=False)
-
-
-class Colours(Backbone):
-    """A patch's mean colour, spread over 8 channels."""
-
-    def __init__(self):
-        torch.manual_seed(0)
-        network = nn.Conv2d(3, 8, PATCH, PATCH, bias=False)
-        mix = torch.randn(8, 3, 1, 1) / PATCH**2
-        network.weight.data = mix.expand(8, 3, PATCH, PATCH).clone()
-        record = WeightsRecord("colours", "test", None, "none")
-        super().__init__(
-            network, stride=PATCH, dim=8, mean=(0.5,) * 3, std=(0.2,) * 3, record=record
-        )
-
-    def block_features(self, images, numbers):
-        return [(self.network(images), None)]
-
-
-def picture(number):
-    """Frame `number`: object 3 drifts right, object 9 left, over a textured ground."""
-    rng = np.random.default_rng(number)
-    ids = np.zeros((HEIGHT, WIDTH), np.uint8)
-    ids[8:32, 8 + 2 * number : 32 + 2 * number] = 3
-    ids[36:60, 64 - 2 * number : 88 - 2 * number] = 9
-    image = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    for object_id, colour in ((0, (40, 90, 60)), (3, (220, 30, 40)), (9, (30, 60, 230))):
-        image[ids == object_id] = colour
-    return np.clip(image + rng.normal(0, 4, image.shape), 0, 255).astype(np.uint8), ids
-
-
-def write_picture(path, image):
-    cv2.imwrite(str(path), image[..., ::-1])
 
 
 @pytest.fixture(scope="module")
@@ -108,29 +84,6 @@ def segment(backbone, mask, tmp_path):
         return segment_video(source, given, tmp_path / out, **options)
 
     return run
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def masks_of(out):
-    return {path.stem: read_index_png(path) for path in sorted((out / "masks").iterdir())}
-
-
-def assert_same_masks(one, two):
-    one, two = masks_of(one), masks_of(two)
-    assert one.keys() == two.keys()
-    assert all(np.array_equal(one[name], two[name]) for name in one)
-
-
-def iou(found, truth, object_id):
-    ours, theirs = found == object_id, truth == object_id
-    return (ours & theirs).sum() / (ours | theirs).sum()
-
-
-def record_of(out):
-    return json.loads((out / "run.json").read_text())
 
 
 # --- outputs
@@ -349,14 +302,6 @@ def test_frame_ranges_that_hold_nothing(segment, folder, mask, range_, told):
 
 
 # --- stopping and going on
-
-
-def stop_after(frames):
-    def on_frame(done, _total):
-        if done == frames:
-            raise KeyboardInterrupt
-
-    return on_frame
 
 
 @pytest.mark.parametrize("stop", [1, 3, 7])

@@ -26,18 +26,10 @@ from vos.files import InputError, write_json
 from vos.masks import read_index_png, write_mask
 from vos.overlay import draw_overlay
 from vos.rle import RleTracks
+from vos.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
 from vos.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
 from vos.video import Frame
 from vos.video_writer import VideoWriter
-
-MASKS = "masks"
-OVERLAY = "overlay.mp4"
-RUN = "run.json"
-STATE = "state.safetensors"
-SOFT = "soft"
-RLE = "rle.json"
-ALPHA = "alpha"
-ALPHA_VIDEO = "alpha.mov"
 
 _PICTURE_FPS = 24
 """Frame rate of the overlay where the source, a folder of pictures, has none: DAVIS's."""

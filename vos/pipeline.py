@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,13 @@ from torch import Tensor
 from vos.devices import peak_memory_mib, synchronize
 from vos.files import InputError
 from vos.masks import LoadedMask
-from vos.outputs import STATE, OutputOptions, Outputs, Result
+from vos.outputs import OutputOptions, Outputs, Result
 from vos.prompts import PromptRules, fit_prompt
 from vos.propagator import LabelPropagator, Snapshot
 from vos.resume import save_snapshot
-from vos.run_record import RunRecord
+from vos.run_folder import STATE
+from vos.run_record import RunRecord, RunResults, StageSeconds
+from vos.source_fingerprint import SourceFingerprint, fingerprint_of
 from vos.video import Frame, FrameRange, FrameReader
 
 OnFrame = Callable[[int, int | None], None]
@@ -29,20 +31,6 @@ OnFrame = Callable[[int, int | None], None]
 
 _SAVE_SECONDS = 10.0
 _GPU_BATCH = 4
-
-
-@dataclass
-class StageSeconds:
-    """Where the time of a run went. Decoding and writing run beside the rest."""
-
-    decode: float = 0.0
-    """Busy time of the decoding thread."""
-    decode_wait: float = 0.0
-    """Waiting for the decoder, as far as it was not ahead."""
-    features: float = 0.0
-    propagation: float = 0.0
-    writing: float = 0.0
-    """Busy time of the writing thread."""
 
 
 @dataclass
@@ -57,14 +45,30 @@ class Pipeline:
     frames: FrameRange
     out: Path
     options: OutputOptions
-    record: RunRecord
     on_frame: OnFrame | None = None
+    fingerprint: SourceFingerprint | None = field(init=False)
+    """Of the source; the record of a run that is not complete tells it of the frames done."""
+    record: RunRecord = field(init=False)
     seconds: StageSeconds = field(default_factory=StageSeconds)
     done: int = 0
     """Frames with a mask."""
     computed: int = 0
     _latest: Snapshot | None = None
     _saved: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Describe the run."""
+        reader, tracker = self.reader, self.tracker
+        self.fingerprint = fingerprint_of(reader.files, video=reader.kind == "video")
+        self.record = RunRecord.of(
+            reader.source,
+            self.frames,
+            self.prompts,
+            tracker.backbone,
+            tracker.config,
+            outputs=self.options,
+            fingerprint=self.fingerprint,
+        )
 
     def run(self, earlier: Snapshot | None) -> None:
         """Segment all frames; `earlier` is where a stopped run goes on.
@@ -184,21 +188,38 @@ class Pipeline:
             kept.clear()
 
     def _finish(self, state: str, wall: float, *, resumable: bool) -> None:
-        """Write the record and, unless all is done, the state to go on from."""
+        """Write the record and, unless all is done, the state to go on from.
+
+        Raises:
+            OSError: the record of a complete run cannot be written; its state is kept, so that
+                the run can be resumed. After an error or a stop that is what is raised instead.
+        """
         self.record.state = state
-        rate = self.computed / wall if wall else 0.0
-        self.record.results = {
-            "frames": self.done,
-            "frames_computed": self.computed,
-            "objects": list(self.tracker.objects),
-            "seconds": asdict(self.seconds),
-            "wall_seconds": wall,
-            "frames_per_second": rate,
-            "peak_memory_mib": peak_memory_mib(),
-        }
-        with suppress(OSError):  # a full disk was reported already; masks are whole
-            if state == "complete":
-                (self.out / STATE).unlink(missing_ok=True)
-            elif resumable and self._latest is not None:
-                save_snapshot(self.out / STATE, self._latest)
+        self.record.results = RunResults(
+            frames=self.done,
+            frames_computed=self.computed,
+            objects=self.tracker.objects,
+            seconds=self.seconds,
+            wall_seconds=wall,
+            frames_per_second=self.computed / wall if wall else 0.0,
+            peak_memory_mib=peak_memory_mib(),
+        )
+        if state == "complete":
+            try:
+                self.record.write(self.out)
+            except BaseException:
+                self._save_latest(resumable)
+                raise
+            (self.out / STATE).unlink(missing_ok=True)
+            return
+        if self.fingerprint is not None:
+            self.record.settings["fingerprint"] = self.fingerprint.as_json(self.done)
+        self._save_latest(resumable)
+        with suppress(OSError):
             self.record.write(self.out)
+
+    def _save_latest(self, resumable: bool) -> None:
+        """Save the state after the last frame; a full disk is told by what is raised already."""
+        if resumable and self._latest is not None:
+            with suppress(OSError):
+                save_snapshot(self.out / STATE, self._latest)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
-import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vos._version import __version__
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.files import InputError, write_json
+from vos.frames import FrameRange
 from vos.masks import LoadedMask
-from vos.outputs import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, RUN, SOFT, STATE, OutputOptions
+from vos.outputs import OutputOptions
+from vos.run_folder import RUN
+from vos.source_fingerprint import SourceFingerprint
 
-_FOLDERS = (MASKS, SOFT, ALPHA)
-_FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "av", "pillow")
-
-Found = Literal["new", "unfinished", "complete"]
 
 
 def package_versions() -> dict[str, str]:
@@ -37,6 +34,67 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:  # another build of the same module, such as opencv-python
             found[name] = "not installed under this name"
     return found
+
+
+def setting_defaults() -> dict[str, Any]:
+    """Return the defaults of the groups of settings, for records without a newer setting."""
+    return {
+        "frames": asdict(FrameRange()),
+        "propagation": asdict(PropagationConfig()),
+        "outputs": asdict(OutputOptions()),
+    }
+
+
+@dataclass
+class StageSeconds:
+    """Where the time of a run went. Decoding and writing run beside the rest."""
+
+    decode: float = 0.0
+    """Busy time of the decoding thread."""
+    decode_wait: float = 0.0
+    """Waiting for the decoder, as far as it was not ahead."""
+    features: float = 0.0
+    propagation: float = 0.0
+    writing: float = 0.0
+    """Busy time of the writing thread."""
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """What a run that has ended says of its work."""
+
+    frames: int
+    """Frames with a mask, those of an earlier part of the run too."""
+    frames_computed: int
+    """Frames that the last part of the run computed."""
+    objects: tuple[int, ...]
+    seconds: StageSeconds
+    wall_seconds: float
+    frames_per_second: float
+    peak_memory_mib: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the results as a record holds them."""
+        return {**asdict(self), "objects": list(self.objects)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RunResults:
+        """Read the results of a record; what a newer version added is passed over.
+
+        Raises:
+            KeyError: one is missing.
+            TypeError: one is of another kind.
+        """
+        seconds = {f.name: float(values["seconds"][f.name]) for f in fields(StageSeconds)}
+        return cls(
+            int(values["frames"]),
+            int(values["frames_computed"]),
+            tuple(values["objects"]),
+            StageSeconds(**seconds),
+            float(values["wall_seconds"]),
+            float(values["frames_per_second"]),
+            values["peak_memory_mib"],
+        )
 
 
 @dataclass
@@ -51,20 +109,22 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=package_versions)
     machine: str = field(default_factory=platform.platform)
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-    results: dict[str, Any] = field(default_factory=dict)
+    results: RunResults | None = None
+    """None until the run has ended."""
 
     @classmethod
     def of(
         cls,
         source: str,
-        frames: Any,
+        frames: FrameRange,
         prompts: dict[int, LoadedMask],
         backbone: Backbone,
         config: PropagationConfig,
         *,
         outputs: OutputOptions,
+        fingerprint: SourceFingerprint | None,
     ) -> RunRecord:
-        """Describe a run that is about to start; `frames` is a dataclass of the frame range."""
+        """Describe a run that is about to start."""
         masks = {
             str(index): {
                 "form": mask.form,
@@ -76,6 +136,7 @@ class RunRecord:
         return cls(
             {
                 "source": source,
+                "fingerprint": fingerprint.as_json() if fingerprint else None,
                 "frames": asdict(frames),
                 "masks": masks,
                 "backbone": backbone.describe(),
@@ -84,124 +145,35 @@ class RunRecord:
             }
         )
 
-    def write(self, out: Path) -> None:
-        """Write it into the run's folder."""
-        write_json(out / RUN, asdict(self))
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], name: str) -> RunRecord:
+        """Read the record of a complete run.
 
+        Args:
+            values: the contents of `run.json`.
+            name: what to call it in messages.
 
-def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
-    """Say no to a folder that a run may not write to, before anything costly is done.
-
-    A run that failed before its first mask is nothing to lose, so it may be replaced.
-
-    Returns:
-        The record of the earlier run in it, None if there is none.
-
-    Raises:
-        InputError: it holds another run and neither `resume` nor `overwrite` is asked for, or
-            both are; or it holds files of a run's names without a run's record, which are
-            someone else's.
-    """
-    if resume and overwrite:
-        raise InputError("resume and overwrite exclude each other; give one")
-    earlier = _read(out)
-    if earlier is None:
-        _refuse_strange(out)
-        return None
-    bare = earlier.get("state") == "failed" and not earlier.get("results", {}).get("frames")
-    if not (resume or overwrite or bare):
-        raise InputError(
-            f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
-            "give another folder"
-        )
-    return earlier
-
-
-def prepare_folder(out: Path, record: RunRecord, *, resume: bool, overwrite: bool) -> Found:
-    """Make the run's folder ready and say what it holds; of a complete run, take the results.
-
-    Raises:
-        InputError: as `check_folder`; or it cannot be written to, or its run had other settings.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
-    earlier = check_folder(out, resume=resume, overwrite=overwrite)
-    found: Found = "new"
-    if earlier is not None and resume:
-        found = _resumable(out, earlier, record)
-    if found == "new":
-        _clear(out)
-    if earlier is not None and found == "complete":
-        record.results = earlier["results"]
-    else:
+        Raises:
+            InputError: something is missing or of another kind.
+        """
         try:
-            record.write(out)
-        except PermissionError:
-            raise InputError(f"the output folder {out} cannot be written to") from None
-    return found
+            results = RunResults.from_json(values["results"])
+            return cls(**{f.name: values[f.name] for f in fields(cls)} | {"results": results})
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{name} is not the record of a complete run ({error!r}); start again with "
+                "--overwrite, or give another folder"
+            ) from None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the contents of `run.json`."""
+        results = self.results.as_json() if self.results else {}
+        return {**asdict(self), "results": results}
 
-def _read(out: Path) -> dict[str, Any] | None:
-    try:
-        loaded = json.loads((out / RUN).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{out / RUN} cannot be read ({error}); give another folder") from None
-    if not isinstance(loaded, dict) or "settings" not in loaded:
-        raise InputError(f"{out / RUN} is not the record of a run; give another folder")
-    return loaded
+    def write(self, out: Path) -> None:
+        """Write it into the run's folder.
 
-
-def _refuse_strange(out: Path) -> None:
-    """Without a record nothing there was written by a run, so nothing may be replaced."""
-    strange = [name for name in (*_FOLDERS, *_FILES) if (out / name).exists()]
-    if strange:
-        raise InputError(
-            f"{out} holds {', '.join(strange)} but no {RUN}, so they are not of a run and are left "
-            "alone; move them away, or give another folder"
-        )
-
-
-def _resumable(out: Path, earlier: dict[str, Any], record: RunRecord) -> Found:
-    before = earlier.get("settings", {})
-    now = json.loads(json.dumps(record.settings))
-    changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
-    if changed:
-        told = "; ".join(_difference(k, before.get(k), now.get(k)) for k in changed)
-        raise InputError(
-            f"the run in {out} cannot be resumed, its settings differ ({told}). Give the same "
-            "settings, or --overwrite"
-        )
-    if earlier.get("state") == "complete":
-        return "complete"
-    _remove_parts(out)
-    return "unfinished" if (out / STATE).is_file() else "new"
-
-
-def _difference(name: str, before: Any, now: Any) -> str:
-    """Say how a setting differs; of a group of settings, those that do."""
-    if not (isinstance(before, dict) and isinstance(now, dict)):
-        return f"{name}: {before} before, {now} now"
-    keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-    sides = ({key: side.get(key) for key in keys} for side in (before, now))
-    return "{}: {} before, {} now".format(name, *sides)
-
-
-def _remove_parts(out: Path) -> None:
-    """Remove the half-written files of a process that was killed."""
-    files = [out.glob(f".{Path(n).stem}.*.part{Path(n).suffix}") for n in _FILES]
-    folders = [(out / name).rglob(".*.part*") for name in _FOLDERS]
-    for part in chain(*files, *folders):
-        part.unlink()
-
-
-def _clear(out: Path) -> None:
-    """Remove what a run writes, and nothing else."""
-    _remove_parts(out)
-    for name in _FOLDERS:
-        shutil.rmtree(out / name, ignore_errors=True)
-    for name in _FILES:  # the record last: while it is there, the rest can be told to be a run's
-        (out / name).unlink(missing_ok=True)
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_json(out / RUN, self.as_json())

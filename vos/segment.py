@@ -14,13 +14,14 @@ from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
 from vos.config import PropagationConfig
 from vos.files import InputError
 from vos.masks import LoadedMask
-from vos.outputs import STATE, OutputOptions
-from vos.pipeline import OnFrame, Pipeline, StageSeconds
+from vos.outputs import OutputOptions
+from vos.pipeline import OnFrame, Pipeline
 from vos.prompts import Masks, PromptRules, read_prompts
 from vos.propagator import LabelPropagator
 from vos.resume import load_snapshot
-from vos.run_record import RunRecord, check_folder, prepare_folder
-from vos.video import FrameRange, FrameReader, open_frames
+from vos.run_folder import RUN, STATE, check_folder, prepare_folder
+from vos.run_record import RunRecord, StageSeconds, setting_defaults
+from vos.video import FrameRange, FrameReader, Source, open_frames
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,16 @@ class SegmentResult:
     """Frames that this call computed."""
     objects: tuple[int, ...]
     seconds: StageSeconds
+    """Where the time of this call went."""
     mapping: dict[int, Any]
     """Object id -> colour or gray value in the given masks, where that is not the id itself."""
+    record: RunRecord
+    """What `run.json` says: settings, versions, results. Of a run that was complete before, the
+    earlier call's."""
 
 
 def segment_video(
-    source: str | Path,
+    source: Source,
     masks: Masks,
     out: str | Path,
     *,
@@ -58,7 +63,8 @@ def segment_video(
     Stopped by Ctrl-C or SIGTERM, it keeps what it has; `resume` goes on to the same masks.
 
     Args:
-        source: a video file, a folder or glob of images, a camera or stream address.
+        source: a video file, a folder or glob of images, a camera or stream address; or a list
+            of image files, one a frame.
         masks: a mask file or array (H, W) for the first frame, or a mapping from frame index in
             the source to mask.
         out: the folder to write to.
@@ -68,7 +74,7 @@ def segment_video(
         frames: which frames.
         rules: how masks may differ from what is expected.
         outputs: what is written beside the masks.
-        resume: go on with the unfinished run in `out`.
+        resume: go on with the unfinished run in `out`, of the same settings and source.
         overwrite: replace the run in `out`.
         on_frame: told of progress.
 
@@ -85,27 +91,45 @@ def segment_video(
     check_folder(out, resume=resume, overwrite=overwrite)
     with open_frames(source, **asdict(frames)) as reader:
         _check_count(prompts, reader, frames)
-        loaded = _loaded(backbone)
-        tracker = LabelPropagator(loaded, config)
-        record = RunRecord.of(str(source), frames, prompts, loaded, tracker.config, outputs=outputs)
-        found = prepare_folder(out, record, resume=resume, overwrite=overwrite)
-        pipeline = Pipeline(reader, tracker, prompts, rules, frames, out, outputs, record, on_frame)
-        if found != "complete":
-            pipeline.run(load_snapshot(out / STATE) if found == "unfinished" else None)
-    return _result(pipeline)
+        tracker = LabelPropagator(_loaded(backbone), config)
+        pipeline = Pipeline(reader, tracker, prompts, rules, frames, out, outputs, on_frame)
+        return _run(pipeline, resume=resume, overwrite=overwrite)
 
 
-def _result(pipeline: Pipeline) -> SegmentResult:
+def _run(pipeline: Pipeline, *, resume: bool, overwrite: bool) -> SegmentResult:
+    """Make the folder ready and do what an earlier run there has not done."""
+    out = pipeline.out
+    earlier = prepare_folder(
+        out,
+        pipeline.record.settings,
+        defaults=setting_defaults(),
+        fingerprint=pipeline.fingerprint,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    if earlier.record is not None:
+        return _result(pipeline, RunRecord.from_json(earlier.record, str(out / RUN)))
+    try:
+        pipeline.record.write(out)
+    except PermissionError:
+        raise InputError(f"the output folder {out} cannot be written to") from None
+    pipeline.run(load_snapshot(out / STATE) if earlier.state == "unfinished" else None)
+    return _result(pipeline, pipeline.record)
+
+
+def _result(pipeline: Pipeline, record: RunRecord) -> SegmentResult:
     """Tell what the run's folder holds; what an earlier call did is in its record."""
-    found = pipeline.record.results
+    results = record.results
+    assert results is not None  # the run has ended
     mapping = {k: v for mask in pipeline.prompts.values() for k, v in mask.mapping.items()}
     return SegmentResult(
         pipeline.out,
-        found["frames"],
+        results.frames,
         pipeline.computed,
-        tuple(found["objects"]),
+        results.objects,
         pipeline.seconds,
         mapping,
+        record,
     )
 
 
@@ -135,7 +159,7 @@ def _check_indices(masks: Mapping[int, Any], frames: FrameRange) -> None:
 
 def _check_count(masks: Mapping[int, Any], reader: FrameReader, frames: FrameRange) -> None:
     """Refuse masks beyond the end before any work, where the number of frames is certain."""
-    if reader.kind not in {"folder", "glob", "image"} or reader.count is None:
+    if reader.kind not in {"folder", "glob", "image", "list"} or reader.count is None:
         return
     beyond = sorted(i for i in masks if (i - frames.start) // frames.stride >= reader.count)
     if beyond:

@@ -18,9 +18,8 @@ from vos.demo_clip import demo_frames
 from vos.evaluation import evaluate
 from vos.files import InputError, atomic_path
 from vos.masks import read_index_png, write_mask
-from vos.outputs import MASKS, OVERLAY, RUN
 from vos.overlay import contact_sheet, draw_overlay
-from vos.run_record import check_folder
+from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
 from vos.segment import SegmentResult, segment_video
 
 _SHOWN = 5

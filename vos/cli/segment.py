@@ -21,8 +21,9 @@ from vos.config import PropagationConfig
 from vos.distributed import Team, team
 from vos.feature_cache import CachedBackbone
 from vos.files import InputError
-from vos.outputs import MASKS, OVERLAY, OutputOptions
+from vos.outputs import OutputOptions
 from vos.prompts import PromptRules, parse_masks
+from vos.run_folder import MASKS, OVERLAY
 from vos.segment import SegmentResult, segment_video
 from vos.video import FrameRange
 

@@ -1,0 +1,183 @@
+"""The folder of a run: what it holds, whether a run may write to it, and made ready for one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from vos.files import InputError
+from vos.run_settings import settings_difference
+from vos.source_fingerprint import SourceFingerprint
+
+MASKS = "masks"
+OVERLAY = "overlay.mp4"
+RUN = "run.json"
+STATE = "state.safetensors"
+SOFT = "soft"
+RLE = "rle.json"
+ALPHA = "alpha"
+ALPHA_VIDEO = "alpha.mov"
+
+_FOLDERS = (MASKS, SOFT, ALPHA)
+_FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
+
+FolderState = Literal["new", "unfinished", "complete"]
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What a folder that was made ready holds of an earlier run."""
+
+    state: FolderState
+    """`new`: nothing, the run starts; `unfinished`: a state to go on from; `complete`: all."""
+    record: Mapping[str, Any] | None = None
+    """The contents of a complete run's `run.json`."""
+
+
+def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
+    """Say no to a folder that a run may not write to, before anything costly is done.
+
+    A run that failed before its first mask is nothing to lose, so it may be replaced.
+
+    Returns:
+        The record of the earlier run in it, None if there is none.
+
+    Raises:
+        InputError: it holds another run and neither `resume` nor `overwrite` is asked for, or
+            both are; or it holds files of a run's names without a run's record, which are
+            someone else's.
+    """
+    if resume and overwrite:
+        raise InputError("resume and overwrite exclude each other; give one")
+    earlier = _read(out)
+    if earlier is None:
+        _refuse_strange(out)
+        return None
+    bare = earlier.get("state") == "failed" and not earlier.get("results", {}).get("frames")
+    if not (resume or overwrite or bare):
+        raise InputError(
+            f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
+            "give another folder"
+        )
+    return earlier
+
+
+def prepare_folder(
+    out: Path,
+    settings: Mapping[str, Any],
+    *,
+    defaults: Mapping[str, Any],
+    fingerprint: SourceFingerprint | None,
+    resume: bool,
+    overwrite: bool,
+) -> EarlierRun:
+    """Make the folder ready for a run and say what it holds of an earlier one.
+
+    Args:
+        out: the folder.
+        settings: all that the run's results depend on, beside the source's contents.
+        defaults: the groups of settings whose defaults are known; see `settings_difference`.
+        fingerprint: the source's contents; None of a camera or stream.
+        resume: go on with the run in it.
+        overwrite: replace the run in it.
+
+    Raises:
+        InputError: as `check_folder`; or it cannot be made, or its run cannot be resumed, as its
+            settings or its source were others.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
+    earlier = check_folder(out, resume=resume, overwrite=overwrite)
+    state: FolderState = "new"
+    if earlier is not None and resume:
+        _require_same_settings(out, earlier["settings"], settings, defaults)
+        _require_same_source(out, earlier["settings"], fingerprint)
+        state = _resumable(out, earlier)
+    if state == "new":
+        _clear(out)
+    return EarlierRun(state, earlier if state == "complete" else None)
+
+
+def _read(out: Path) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads((out / RUN).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out / RUN} cannot be read ({error}); give another folder") from None
+    if not isinstance(loaded, dict) or "settings" not in loaded:
+        raise InputError(f"{out / RUN} is not the record of a run; give another folder")
+    return loaded
+
+
+def _refuse_strange(out: Path) -> None:
+    """Without a record nothing there was written by a run, so nothing may be replaced."""
+    strange = [name for name in (*_FOLDERS, *_FILES) if (out / name).exists()]
+    if strange:
+        raise InputError(
+            f"{out} holds {', '.join(strange)} but no {RUN}, so they are not of a run and are left "
+            "alone; move them away, or give another folder"
+        )
+
+
+def _require_same_settings(
+    out: Path, before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
+    contents = {"fingerprint"}  # compared by itself, as far as the earlier run came
+    changed = settings_difference(
+        {name: value for name, value in before.items() if name not in contents},
+        {name: value for name, value in now.items() if name not in contents},
+        defaults,
+    )
+    if changed:
+        listed = "; ".join(f"{name}: {a} before, {b} now" for name, (a, b) in changed.items())
+        raise InputError(
+            f"the run in {out} cannot be resumed, its settings differ ({listed}). Give the same "
+            "settings, or --overwrite"
+        )
+
+
+def _require_same_source(
+    out: Path, settings: Mapping[str, Any], fingerprint: SourceFingerprint | None
+) -> None:
+    """Refuse a source with other contents; records of version 0.1 do not say what they were."""
+    before = settings.get("fingerprint")
+    if before is None or fingerprint is None:
+        return
+    change = fingerprint.change_since(before)
+    if change is not None:
+        raise InputError(
+            f"the run in {out} cannot be resumed, its source has changed: {change}. Replace the "
+            "run (--overwrite), or give another folder"
+        )
+
+
+def _resumable(out: Path, earlier: Mapping[str, Any]) -> FolderState:
+    if earlier.get("state") == "complete":
+        return "complete"
+    _remove_parts(out)
+    return "unfinished" if (out / STATE).is_file() else "new"
+
+
+def _remove_parts(out: Path) -> None:
+    """Remove the half-written files of a process that was killed."""
+    files = [out.glob(f".{Path(n).stem}.*.part{Path(n).suffix}") for n in _FILES]
+    folders = [(out / name).rglob(".*.part*") for name in _FOLDERS]
+    for part in chain(*files, *folders):
+        part.unlink()
+
+
+def _clear(out: Path) -> None:
+    """Remove what a run writes, and nothing else."""
+    _remove_parts(out)
+    for name in _FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in _FILES:  # the record last: while it is there, the rest can be told to be a run's
+        (out / name).unlink(missing_ok=True)

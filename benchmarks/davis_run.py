@@ -26,9 +26,10 @@ from vos.files import InputError, write_json
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame
 from vos.run_folder import MASKS, RUN
+from vos.run_record import RunRecord
+from vos.run_settings import settings_difference
 from vos.segment import segment_video
-from vos.sequences import Sequence, shortened
-from vos.video import FrameRange
+from vos.sequences import Sequence
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"
@@ -138,27 +139,20 @@ class RunFolder:
         work = self.out / _UNFINISHED / sequence.name
         names = sequence.frame_names
         prompts = {names.index(frame): sequence.read_prompt(frame) for frame in sequence.prompts}
-        segment_video(
-            sequence.frames[0].parent,
+        done = segment_video(
+            sequence.frames,
             dict(prompts),
             work,
             backbone=backbone,
             config=config,
-            frames=FrameRange(end=len(names)),
             outputs=OutputOptions(overlay=False),
             overwrite=True,
             on_frame=on_frame,
         )
-        made = {path.stem for path in (work / MASKS).iterdir()}
-        if made != set(names):
-            raise InputError(
-                f"{sequence.name}: masks were made for other frames than the dataset has "
-                f"({shortened(sorted(made ^ set(names)))}); one image file a frame is expected"
-            )
-        self._keep(sequence.name, work, backbone)
+        self._keep(sequence.name, work, done.record, backbone)
 
-    def _keep(self, name: str, work: Path, backbone: Backbone) -> None:
-        record = json.loads((work / RUN).read_text(encoding="utf-8"))
+    def _keep(self, name: str, work: Path, made: RunRecord, backbone: Backbone) -> None:
+        record = made.as_json()
         record["revision"] = self._revision
         record["machine"] = machine(backbone.device)
         record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
@@ -227,19 +221,29 @@ def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _require_same(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+def _require_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse other settings. Weights are known by their hash: their file may have moved."""
-    flat = [
-        {f"{part}.{k}": v for part, values in settings.items() for k, v in values.items()}
-        for settings in (before, now)
-    ]
-    for settings in flat:
-        if settings.get("backbone.sha256"):
-            settings.pop("backbone.source", None)
-    changed = sorted(k for k in {*flat[0], *flat[1]} if flat[0].get(k) != flat[1].get(k))
+    changed = settings_difference(
+        _without_place(before), _without_place(now), {"propagation": asdict(PropagationConfig())}
+    )
     if changed:
-        told = "; ".join(f"{k}: {flat[0].get(k)} before, {flat[1].get(k)} now" for k in changed)
+        lines = [_told(name, *sides) for name, sides in changed.items()]
         raise InputError(
-            f"{out} holds a run with other settings ({told}). Give another folder, the same "
-            "settings, or --overwrite"
+            f"{out} holds a run with other settings ({'; '.join(lines)}). Give another folder, "
+            "the same settings, or --overwrite"
         )
+
+
+def _without_place(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out where the weights lie, where their hash says what they are."""
+    backbone = settings.get("backbone")
+    if not isinstance(backbone, dict) or not backbone.get("sha256"):
+        return dict(settings)
+    return {**settings, "backbone": {k: v for k, v in backbone.items() if k != "source"}}
+
+
+def _told(name: str, before: Any, now: Any) -> str:
+    """Say how a setting differs; of a group, each of those that do by itself."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return "; ".join(f"{name}.{key}: {before[key]} before, {now[key]} now" for key in before)
+    return f"{name}: {before} before, {now} now"

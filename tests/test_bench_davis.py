@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,12 @@ from bench_davis import LENGTHS, OPTIONS, davis, ids_at, make_davis, write_seque
 from PIL import Image
 
 from benchmarks.davis_run import RunFolder
+from vos.backbones import load_backbone
 from vos.cli import VERBS
 from vos.command import run_verbs
+from vos.config import PropagationConfig
+from vos.datasets import load_dataset
+from vos.files import InputError
 from vos.masks import read_index_png, write_mask
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,6 +159,41 @@ def test_a_damaged_record_is_said(whole, data, tmp_path, capsys):
     (out / "run.json").write_text("{")
     assert davis(data, out) == 2
     assert "cannot be read as the record" in capsys.readouterr().err
+
+
+def test_a_run_from_before_a_setting_goes_on(whole, data, tmp_path, capsys):
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
+    record = load(out / "run.json")
+    del record["settings"]["propagation"]["stretch_channels"]
+    (out / "run.json").write_text(json.dumps(record))
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("masks/*/*.png")}
+    assert davis(data, out) == 0
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("masks/*/*.png")} == before
+    del record["settings"]["propagation"]["topk"]
+    record["settings"]["propagation"]["momentum"] = 0.5
+    (out / "run.json").write_text(json.dumps(record))
+    assert davis(data, out, "--topk", "7") == 2
+    said = capsys.readouterr().err
+    assert "propagation.topk: 5 before, 7 now" in said
+    assert "propagation.momentum: 0.5 before, not recorded now" in said
+
+
+def test_the_frames_are_those_of_the_sequence_whatever_else_the_folder_holds(data, tmp_path):
+    whole = load_dataset(data, "val").sequences[0]
+    some = replace(whole, frames=whole.frames[::2])
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare({}, overwrite=False)
+    backbone = load_backbone("efficientnet_lite0", device="cpu")
+    config = PropagationConfig(short_side=64, size_multiple=32)
+    folder.propagate(some, backbone, config)
+    assert {p.stem for p in (folder.masks / some.name).iterdir()} == set(some.frame_names)
+    record = load(folder.out / "sequences" / f"{some.name}.json")
+    assert record["results"]["frames"] == len(some.frames)
+    assert record["settings"]["source"].startswith(str(whole.frames[0].parent))
+    lost = replace(whole, frames=(*whole.frames, tmp_path / "lost.png"))
+    with pytest.raises(InputError, match=r"lost\.png: no such file"):
+        RunFolder(tmp_path / "other").propagate(lost, backbone, config)
+    assert not (tmp_path / "other").exists()
 
 
 def test_weights_may_have_moved(whole, data, tmp_path):

@@ -28,6 +28,7 @@ from benchmarks.feature_options import FeatureOptions
 from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
+from benchmarks.run_identity import later_options
 from vos.attention import top_mass
 from vos.backbone_base import DEFAULT_SHORT_SIDE
 from vos.backbones import Backbone
@@ -35,6 +36,10 @@ from vos.command import progress
 from vos.devices import precision_name, resolve_device
 from vos.distributed import Team, team
 from vos.files import InputError
+
+_COUNTED = ("set", "mass", "short_side")
+# The data count by their path, weights and precision by their own values.
+_NOT_COUNTED = ("data", "out", "every", "extraction")
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,7 @@ class AttentionSegmentation:
         self, pictures: Sequence[MaskedPicture], backbone: Backbone, processes: Team
     ) -> list[PictureScores]:
         """Return the scores of all pictures, those of a stopped run included."""
-        told = (str(self.data.resolve()), self.set, self.mass, self.short_side)
-        made_with = (weights_digest(backbone), precision_name(backbone.dtype))
-        identity = hashlib.sha256(repr((told, made_with)).encode()).hexdigest()
-        journal = Journal(self.out, identity, processes.rank)
+        journal = Journal(self.out, self.identity(backbone), processes.rank)
         known = processes.from_leader(journal.read_all)
         todo = [p for p in pictures if p.name not in known][processes.rank :: processes.size]
         own = []
@@ -131,6 +133,13 @@ class AttentionSegmentation:
         for part in processes.gather(own):
             known |= {score.name: score for score in part}
         return [known[picture.name] for picture in pictures]
+
+    def identity(self, backbone: Backbone) -> str:
+        """Return a digest of all that scores of a stopped run must share with this one's."""
+        values = [str(self.data.resolve()), *(getattr(self, name) for name in _COUNTED)]
+        values += later_options(self, (*_COUNTED, *_NOT_COUNTED)).items()
+        made_with = (weights_digest(backbone), precision_name(backbone.dtype))
+        return hashlib.sha256(repr((tuple(values), made_with)).encode()).hexdigest()
 
     def _score(self, picture: MaskedPicture, backbone: Backbone) -> PictureScores:
         pixels, ids = picture.read()

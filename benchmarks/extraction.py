@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.features import FeatureKind, describe_images
 from benchmarks.image_folders import ImageSet
+from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import Backbone
 from vos.command import progress
@@ -39,6 +40,7 @@ CHUNK = 256
 SCALES = (1.0, 2**-0.5, 0.5)
 """Sizes of the multi-scale descriptors of retrieval, as shares of the image's."""
 _FORMAT = 1
+_OPTIONS_0_1 = ("backbone", "view", "kind", "loader", "cache", "team", "multi_scale")
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,11 @@ class Extraction:
             "weights": weights_digest(self.backbone),
             "precision": precision_name(self.backbone.dtype),
             "device": self.backbone.device.type,
-            "view": self.view.describe(),
+            "view": self.view.identity(),
             "kind": self.kind,
             "multi_scale": self.multi_scale,
             "images": images.fingerprint(),
+            **later_options(self, _OPTIONS_0_1),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

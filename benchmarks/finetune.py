@@ -18,6 +18,7 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, told_sizes
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import FINE_TUNING
+from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import View, view_for
 from pretrain.processes import StopRequest, deferred_signals
@@ -26,6 +27,9 @@ from vos.distributed import team
 from vos.files import InputError
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
+_COUNTED = ("amp", "seed", "size", "test_every")
+# Images and weights count by their digests, the recipe by its own identity.
+_NOT_COUNTED = ("out", "data", "recipe", "column", "extraction")
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,7 @@ class Finetune:
                 backbone = replace(self.extraction, backbone=chosen).load(processes)
                 settings["weights"] = backbone.describe()
                 view = view_for(backbone, "crop", self.size)
-                told = [weights_digest(backbone), train.fingerprint(), test.fingerprint()]
-                told += [repr((self.recipe, self.amp, self.seed, self.size, self.test_every))]
-                identity = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+                identity = self._identity(weights_digest(backbone), train, test)
                 with seeded(mixed_seed(self.seed)):
                     network = trainable(backbone, len(train.classes), self.recipe)
                 training = Training(
@@ -106,6 +108,14 @@ class Finetune:
                     row = (f"{shown_name(settings['weights'])}, this run", figures)
                     print(run.finish(results, [row], FINE_TUNING, data), end="")
         return 0
+
+    def _identity(self, weights: str, train: ImageSet, test: ImageSet) -> str:
+        """Return a digest of all that a resumed run must have in common with the stopped one."""
+        values = [getattr(self, name) for name in _COUNTED]
+        values += later_options(self, (*_COUNTED, *_NOT_COUNTED)).items()
+        options = f"({', '.join([self.recipe.identity(), *map(repr, values)])})"
+        parts = [weights, train.fingerprint(), test.fingerprint(), options]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _train(
         self,

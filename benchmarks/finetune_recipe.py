@@ -22,11 +22,18 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from benchmarks.image_folders import ImageSet
+from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import Backbone
 from vos.files import InputError
 
 _REFERENCE_BATCH = 512
+_OPTIONS_0_1 = (
+    *("epochs", "train_batch", "lr", "min_lr", "warmup_lr", "warmup_epochs", "weight_decay"),
+    *("layer_decay", "drop_path", "mixup", "cutmix", "smoothing", "auto_augment"),
+    *("random_erasing", "head_std", "repeats"),
+)
+"""The options of version 0.1, in the order in which they are in a run's identity."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,12 @@ class Recipe:
     def mixes(self) -> bool:
         """Whether images are mixed in pairs."""
         return self.mixup > 0 or self.cutmix > 0
+
+    def identity(self) -> str:
+        """Return what tells recipes apart, the same for equal ones of all versions."""
+        values = {name: getattr(self, name) for name in _OPTIONS_0_1}
+        values |= later_options(self, _OPTIONS_0_1)
+        return f"Recipe({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 def trainable(backbone: Backbone, classes: int, recipe: Recipe) -> nn.Module:

@@ -27,6 +27,7 @@ from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
 from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.published import IMAGENET
+from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import view_for
 from pretrain.processes import StopRequest, deferred_signals
@@ -37,6 +38,9 @@ from vos.files import InputError
 
 _STATE = "linear.pth"
 _BASE_WIDTH = 768
+_COUNTED = ("epochs", "train_batch", "lr", "test_every", "seed")
+# What features depend on counts by their digests; the rest of these is not for mode sgd.
+_NOT_COUNTED = ("out", "data", "mode", "size", "kind", "features", "penalties", "extraction")
 
 
 @dataclass(frozen=True)
@@ -177,8 +181,9 @@ class Linear:
 
     def _identity(self, extraction: Extraction, train: ImageSet, test: ImageSet) -> str:
         """Return a digest of all that a resumed run must have in common with the stopped one."""
-        told = (self.epochs, self.train_batch, self.lr, self.test_every, self.seed)
-        parts = [repr(told), extraction.digest(train), extraction.digest(test)]
+        values = [getattr(self, name) for name in _COUNTED]
+        values += later_options(self, (*_COUNTED, *_NOT_COUNTED)).items()
+        parts = [repr(tuple(values)), extraction.digest(train), extraction.digest(test)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _finish(

@@ -5,7 +5,7 @@ Shapes: H W pixels of the image, S side of the network's input.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +16,13 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
+from benchmarks.run_identity import later_options
 from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.files import InputError
 
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _RESIZE_TO_CROP = 256 / 224
+_OPTIONS_0_1 = ("fit", "side", "mean", "std")
 
 Fit = Literal["crop", "square", "inside"]
 """crop: the shorter side to 256/224 of S, the centre S x S cut out; square: stretched to S x S;
@@ -42,9 +44,10 @@ class View:
         """Whether all images come out in one size, so that they can be batched."""
         return self.fit != "inside"
 
-    def describe(self) -> dict[str, Any]:
-        """Return what a run's record says of it."""
-        return asdict(self)
+    def identity(self) -> dict[str, Any]:
+        """Return what tells views apart, the same for equal ones of all versions."""
+        values = {name: getattr(self, name) for name in _OPTIONS_0_1}
+        return values | later_options(self, _OPTIONS_0_1)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the network's input, (3, H', W') float32, of RGB uint8 (H, W, 3)."""

@@ -157,7 +157,7 @@ def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Pat
         InputError: the checkpoint is of another architecture or of other data.
     """
     extras = raw.get("extras") or {}
-    saved = extras.get("config") or _published_settings(raw.get("args"))
+    saved = _saved_settings(raw)
     _check_structure(saved, facts.config, path)
     if extras and extras["data_fingerprint"] != facts.data_fingerprint:
         raise InputError(
@@ -178,6 +178,12 @@ def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Pat
     done = extras["step"] / extras["steps_per_epoch"] if extras else raw["epoch"]
     learner.step_index = round(done * steps)
     return _changes(saved, facts, extras)
+
+
+def _saved_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a checkpoint; options later than its version have their defaults."""
+    own = (raw.get("extras") or {}).get("config")
+    return {**PretrainConfig().as_dict(), **own} if own else _published_settings(raw.get("args"))
 
 
 def _published_settings(args: Any) -> dict[str, Any]:

@@ -128,6 +128,28 @@ def test_resume_tells_what_is_set_otherwise(photos, whole, tmp_path, capsys):
     assert "epochs was 3, is 4" in said and "clip_grad was 3.0, is 1.0" in said
 
 
+def without_options(whole, path, *names):
+    """Write a run's checkpoint as a version that did not have these options would have."""
+    state = weights(whole)
+    for name in names:
+        del state["extras"]["config"][name]
+        delattr(state["args"], name)
+    torch.save(state, path)
+    return str(path)
+
+
+def test_an_option_that_a_checkpoint_lacks_has_its_default(photos, whole, tmp_path, capsys):
+    path = without_options(whole, tmp_path / "old.pth", "head_layers", "clip_grad")
+    run = settings(photos, tmp_path / "run", resume=path)
+    assert train(replace(CONFIG, epochs=4, clip_grad=1.0), run).finished
+    said = capsys.readouterr().err
+    assert "clip_grad was 3.0, is 1.0" in said and "head_layers" not in said
+    with pytest.raises(
+        InputError, match=r"trained with head_layers 3, this run has 2.*--init-from"
+    ):
+        train(replace(CONFIG, head_layers=2), run)
+
+
 def test_plain_weights_cannot_be_resumed(photos, whole, tmp_path):
     torch.save({"w": torch.zeros(1)}, tmp_path / "plain.pth")
     with pytest.raises(InputError, match="--init-from"):

@@ -13,7 +13,7 @@ from torch import Tensor
 from pretrain.checkpoint import LATEST, find_resumable
 from pretrain.config import PretrainConfig
 from vos._version import __version__
-from vos.checkpoints import load_checkpoint, read_file
+from vos.checkpoints import backbone_of, read_file
 from vos.files import InputError, atomic_path
 
 Format = Literal["safetensors", "pth"]
@@ -39,11 +39,9 @@ def export_backbone(
     """
     if target.suffix != SUFFIXES[form]:
         raise InputError(f"{target} does not end in {SUFFIXES[form]}, as --format {form} needs")
-    path = _checkpoint_of(source)
-    checkpoint = load_checkpoint(path)
-    raw = read_file(path)
+    path, raw = _read_checkpoint(source)
     metadata = _metadata(raw, licence)
-    write_backbone(checkpoint.state, target, form, metadata)
+    write_backbone(backbone_of(raw, path).state, target, form, metadata)
     return metadata
 
 
@@ -66,15 +64,16 @@ def plain_name(arch: str) -> str:
     return arch.removeprefix("timm:")
 
 
-def _checkpoint_of(source: Path) -> Path:
+def _read_checkpoint(source: Path) -> tuple[Path, dict[str, Any]]:
+    """Read a checkpoint, or the newest whole one of a run, and say which it is."""
     if source.is_file():
-        return source
+        return source, read_file(source)
     if not source.is_dir():
         raise InputError(f"no run at {source}; give the output folder of a run or a checkpoint")
     found = find_resumable(source)
     if found is None:
         raise InputError(f"no checkpoint in {source}; expected {LATEST} or checkpoints/*.pth")
-    return found[0]
+    return found
 
 
 def _metadata(raw: Mapping[str, Any], licence: str) -> dict[str, str]:

@@ -170,6 +170,30 @@ def test_vos_segments_with_the_exported_file(trained, tmp_path, form):
     assert len(list((tmp_path / "out" / "masks").glob("*.png"))) == 3
 
 
+@pytest.mark.parametrize("name", [".", "checkpoint.pth"])
+def test_export_reads_the_checkpoint_once(trained, tmp_path, monkeypatch, name):
+    read, load = [], torch.load
+
+    def counted(file, **options):
+        read.append(file)
+        return load(file, **options)
+
+    monkeypatch.setattr(torch, "load", counted)
+    assert run(["export", str(trained / name), "-o", str(tmp_path / "b.safetensors")]) == 0
+    assert len(read) == 1
+
+
+def test_export_of_a_plain_backbone(trained, tmp_path):
+    export_backbone(trained, tmp_path / "b.pth", "pth")
+    for source in ("b.pth", "c.safetensors"):
+        export_backbone(tmp_path / "b.pth", tmp_path / "c.safetensors")
+        metadata = export_backbone(tmp_path / source, tmp_path / "d.pth", "pth")
+        assert metadata["arch"] == metadata["epochs"] == ""
+        first, last = (torch.load(tmp_path / name) for name in ("b.pth", "d.pth"))
+        assert first.keys() == last.keys()
+        assert all(torch.equal(first[key], last[key]) for key in first)
+
+
 def test_export_goes_beside_the_run_by_default(trained):
     assert run(["export", str(trained), "--format", "pth"]) == 0
     assert (trained / "backbone.pth").is_file()

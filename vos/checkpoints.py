@@ -139,7 +139,20 @@ def load_checkpoint(path: str | Path, *, key: str = "teacher") -> Checkpoint:
     if path.suffix == ".safetensors" and path.is_file():
         state, metadata = _read_safetensors(path)
         return Checkpoint(path, "safetensors", _backbone_tensors(state, path), metadata)
-    raw = read_file(path)
+    return backbone_of(read_file(path), path, key=key)
+
+
+def backbone_of(raw: dict[str, Any], path: Path, *, key: str = "teacher") -> Checkpoint:
+    """Take the backbone out of what `read_file` gave.
+
+    Args:
+        raw: the dictionary that the file holds.
+        path: the file, for messages.
+        key: which network of a full training checkpoint to take, `teacher` or `student`.
+
+    Raises:
+        InputError: no such network, or no backbone's tensors are in it.
+    """
     if "teacher" in raw or "student" in raw:
         if not isinstance(raw.get(key), Mapping):
             found = ", ".join(sorted(k for k in raw if isinstance(raw[k], Mapping)))

@@ -40,8 +40,9 @@ def export_backbone(
     if target.suffix != SUFFIXES[form]:
         raise InputError(f"{target} does not end in {SUFFIXES[form]}, as --format {form} needs")
     path, raw = _read_checkpoint(source)
+    checkpoint = backbone_of(raw, path)
     metadata = _metadata(raw, licence)
-    write_backbone(backbone_of(raw, path).state, target, form, metadata)
+    write_backbone(checkpoint.state, target, form, metadata)
     return metadata
 
 

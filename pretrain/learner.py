@@ -137,16 +137,11 @@ class Learner:
             "teacher_temp": float(self.schedules.teacher_temp[self.epoch]),
         }
 
-    def _autocast(self) -> torch.autocast:
-        enabled = self.precision != "fp32"
-        dtype = _DTYPES[self.precision] if enabled else torch.bfloat16
-        return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
-
     @torch.no_grad()
     def _teach(self, crops: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         outputs, features = [], []
         for part in _split(crops, self.config.accumulate):
-            with self._autocast():
+            with autocast(self.device, self.precision):
                 seen = self.teacher.features(part)
                 out = self.teacher.head(seen)
             outputs.append(out.float().view(len(part), -1, out.shape[-1]))
@@ -160,7 +155,7 @@ class Learner:
             zip(parts, targets.chunk(len(parts), dim=1), strict=True)
         ):
             with self._without_sync(number < len(parts) - 1):
-                with self._autocast():
+                with autocast(self.device, self.precision):
                     output = self._parallel(part)
                 result = self.objective(output, target)
                 self.scaler.scale(result.loss / len(parts)).backward()
@@ -195,6 +190,13 @@ class Learner:
         elif finite:
             momentum = float(self.schedules.momentum[self.step_index])
             ema_update(self.student, self.teacher, momentum)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which networks compute in a precision: fp32, bf16 or fp16."""
+    enabled = precision != "fp32"
+    dtype = _DTYPES[precision] if enabled else torch.bfloat16
+    return torch.autocast(device.type, dtype=dtype, enabled=enabled)
 
 
 def feature_spread(features: Tensor) -> Tensor:

@@ -94,7 +94,7 @@ class Monitor:
             self.warn(step, sentence)
         self._list_broken(step, feed)
         if self._steps >= self.run.log_steps or step == self.schedules.steps:
-            self._write(step)
+            self._write(step, learner.device)
         self._probe_if_due(learner)
 
     def _note(self, step: int, stats: Mapping[str, float]) -> str:
@@ -105,7 +105,7 @@ class Monitor:
         text += f", lr {stats['lr']:.2e}"
         return text + (f", {self._skipped} steps skipped" if self._skipped else "")
 
-    def _write(self, step: int) -> None:
+    def _write(self, step: int, device: torch.device) -> None:
         """Write the means since the last line."""
         kept = max(self._steps - self._sums["skipped"], 1)
         seconds = max(self._sums.pop("seconds"), 1e-9)
@@ -122,7 +122,7 @@ class Monitor:
                 "skipped": skipped,
                 "images_per_second": self._steps * self.total_batch / seconds,
                 "data_wait": waited / seconds,
-                "memory_gb": memory_gb(),
+                "memory_gb": memory_gb(device),
             },
         )
         self._sums.clear()
@@ -189,8 +189,8 @@ def _read_broken(folder: Path) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
 
-def memory_gb() -> float:
-    """Return the highest memory use so far, GPU if there is one, else of this process, in GB."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 1e9
+def memory_gb(device: torch.device) -> float:
+    """Return the highest memory use so far in GB: the GPU's, or without one the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
     return (peak_memory_mib() or 0) * (1 << 20) / 1e9

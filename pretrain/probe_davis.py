@@ -26,6 +26,8 @@ _RESOLUTION = "480p"
 def davis_j_and_f(learner: Learner, config: PretrainConfig, run: RunConfig) -> dict[str, float]:
     """Track the first sequences of a DAVIS folder with the teacher and score the masks.
 
+    Features are computed on the run's device and in its precision.
+
     Returns:
         `davis_j_and_f`, `davis_j` and `davis_f`, from 0 to 1.
 
@@ -40,8 +42,10 @@ def davis_j_and_f(learner: Learner, config: PretrainConfig, run: RunConfig) -> d
         weights = folder / "teacher.safetensors"
         state = learner.teacher.backbone.state_dict()
         write_backbone(state, weights, "safetensors", {"arch": plain_name(config.arch)})
+        network = ["--weights", str(weights)]
+        network += ["--device", str(learner.device), "--precision", learner.precision]
         for sequence in sequences:
-            _track(run.davis_path, sequence, weights, folder)
+            _track(run.davis_path, sequence, network, folder)
         return _score(folder, run.davis_path, which, sequences)
 
 
@@ -60,14 +64,13 @@ def first_sequences(root: Path, count: int) -> tuple[str, list[str]]:
     raise InputError(f"{root} is no DAVIS folder: it has no ImageSets/2017/val.txt or train.txt")
 
 
-def _track(root: Path, sequence: str, weights: Path, folder: Path) -> None:
+def _track(root: Path, sequence: str, network: Sequence[str], folder: Path) -> None:
     frames = root / "JPEGImages" / _RESOLUTION / sequence
     masks = sorted((root / "Annotations" / _RESOLUTION / sequence).glob("*.png"))
     if not masks:
         raise InputError(f"{root} has no masks of {sequence} under Annotations/{_RESOLUTION}")
     out = folder / "runs" / sequence
-    given = ["segment", str(frames), "--mask", str(masks[0]), "--weights", str(weights)]
-    _vos([*given, "-o", str(out)])
+    _vos(["segment", str(frames), "--mask", str(masks[0]), *network, "-o", str(out)])
     predictions = folder / "predictions"
     predictions.mkdir(exist_ok=True)
     (out / "masks").rename(predictions / sequence)

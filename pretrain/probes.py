@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from pretrain.augment_batch import normalize
 from pretrain.config import PretrainConfig
 from pretrain.decode import BrokenImageError, decode, read_header
-from pretrain.learner import Learner
+from pretrain.learner import Learner, autocast
 from pretrain.mixture import Mixture
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.run_config import RunConfig
@@ -47,13 +47,16 @@ class Probes:
         )
         if self.labelled is not None:
             self.chosen, self.labels = labelled_images(self.labelled)
-        shown = Mixture([run.attention_images]) if run.attention_images else mixture
+        shown = mixture
+        if run.attention_images:
+            shown = Mixture([run.attention_images], options=run.source_options)
         self.pictures = _some_images(shown, config.global_crops_size) if config.is_vit else []
 
     def look(self, learner: Learner, step: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return named numbers and named (H, W, 3) uint8 pictures of the teacher's backbone.
 
-        Pictures are written to the run's folder too.
+        The network computes on the run's device and in its precision. Pictures are written to the
+        run's folder too.
         """
         backbone = learner.teacher.backbone
         numbers: dict[str, float] = {}
@@ -62,12 +65,13 @@ class Probes:
         backbone.eval()
         try:
             if self.labelled is not None:
-                features = self._features(backbone, learner.device)
+                with autocast(learner.device, learner.precision):
+                    features = self._features(backbone, learner.device)
                 numbers.update(knn_accuracy(features, self.labels))
             if self.pictures:
-                pictures["attention"] = attention_sheet(
-                    backbone, self.pictures, self.config, learner.device
-                )
+                with autocast(learner.device, learner.precision):
+                    sheet = attention_sheet(backbone, self.pictures, self.config, learner.device)
+                pictures["attention"] = sheet
                 target = self.run.output_dir / "attention" / f"step-{step:08d}.png"
                 write_png(target, pictures["attention"])
             if self.run.davis_path is not None:

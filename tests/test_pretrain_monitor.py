@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+import tarfile
 import types
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -17,6 +19,7 @@ from torch.nn import functional as F
 from pretrain.curves import plot_curves
 from pretrain.mixture import Mixture
 from pretrain.model import build_backbone
+from pretrain.monitor import memory_gb
 from pretrain.probe_davis import davis_j_and_f, first_sequences
 from pretrain.probes import (
     Probes,
@@ -31,6 +34,12 @@ from pretrain.train import train
 from vos.files import InputError
 
 __all__ = ["photos", "tiny_vit"]
+
+
+def learner_with(backbone, device="cpu", precision="fp32"):
+    """Stand in for a learner in what is looked at."""
+    teacher = types.SimpleNamespace(backbone=backbone)
+    return types.SimpleNamespace(teacher=teacher, device=torch.device(device), precision=precision)
 
 
 def test_the_log_is_cut_back_to_where_a_run_goes_on(tmp_path):
@@ -158,8 +167,7 @@ def test_a_run_with_probes(photos, labelled, tmp_path, capsys):
 def test_a_look_leaves_the_statistics_of_batch_norm_alone(photos, labelled, tmp_path):
     config = replace(CONFIG, arch="timm:resnet18", drop_path_rate=0.0)
     backbone, _ = build_backbone(config, 0.0)
-    teacher = types.SimpleNamespace(backbone=backbone.train())
-    learner = types.SimpleNamespace(teacher=teacher, device=torch.device("cpu"))
+    learner = learner_with(backbone.train())
     run = settings(photos, tmp_path, knn_data=str(labelled))
     numbers, pictures = Probes(config, run, Mixture([str(photos)])).look(learner, 0)
     assert "knn_top1" in numbers and not pictures
@@ -224,7 +232,7 @@ def test_label_propagation_goes_through_vos(davis, tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(subprocess, "run", fake_vos(calls))
     backbone, _ = build_backbone(CONFIG, 0.0)
-    learner = types.SimpleNamespace(teacher=types.SimpleNamespace(backbone=backbone))
+    learner = learner_with(backbone)
     run = settings(davis, tmp_path, davis_path=davis)
     scores = davis_j_and_f(learner, CONFIG, run)
     assert scores == {"davis_j_and_f": 0.5, "davis_j": 0.4, "davis_f": 0.6}
@@ -232,6 +240,56 @@ def test_label_propagation_goes_through_vos(davis, tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "run", fake_vos(calls, status=1))
     with pytest.raises(RuntimeError, match="it went wrong"):
         davis_j_and_f(learner, CONFIG, run)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"), [("cuda:1", "bf16"), ("cuda", "fp16"), ("cpu", "fp32")]
+)
+def test_label_propagation_is_on_the_device_and_in_the_precision_of_the_run(
+    davis, tmp_path, monkeypatch, device, precision
+):
+    calls = []
+    monkeypatch.setattr(subprocess, "run", fake_vos(calls))
+    backbone, _ = build_backbone(CONFIG, 0.0)
+    run = settings(davis, tmp_path, davis_path=davis)
+    davis_j_and_f(learner_with(backbone, device, precision), CONFIG, run)
+    for call in calls[:2]:
+        options = dict(pairwise(call))
+        assert (options["--device"], options["--precision"]) == (device, precision)
+    assert "--device" not in calls[2]  # scores are counted, not computed by a network
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_looks_are_in_the_precision_of_the_run(photos, labelled, tmp_path, precision):
+    backbone, _ = build_backbone(CONFIG, 0.0)
+    seen = set()
+    backbone.blocks[1].attn.qkv.register_forward_hook(lambda *a: seen.add((len(a[2]), a[2].dtype)))
+    run = settings(photos, tmp_path, knn_data=str(labelled))
+    probes = Probes(CONFIG, run, Mixture([str(photos)]))
+    numbers, pictures = probes.look(learner_with(backbone, "cpu", precision), 0)
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+    assert seen == {(13, dtype), (1, dtype)}  # k-NN in one batch, attention image by image
+    assert numbers.keys() == {"knn_top1", "knn_top5"} and pictures["attention"].dtype == np.uint8
+
+
+def test_pictures_for_attention_may_come_from_a_pipe(photos, tmp_path):
+    with tarfile.open(tmp_path / "0.tar", "w") as archive:
+        archive.add(photos, "photos")
+    run = settings(
+        photos,
+        tmp_path,
+        attention_images=f"pipe:cat {tmp_path}/0.tar",
+        samples_per_shard=13,
+        shard_cache=tmp_path / "cache",
+    )
+    assert len(Probes(CONFIG, run, Mixture([str(photos)])).pictures) == 6
+
+
+def test_the_memory_on_record_is_that_of_the_run_s_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device=None: 7e9 * device.index)
+    assert memory_gb(torch.device("cuda:2")) == 14
+    assert 0.05 < memory_gb(torch.device("cpu")) < 100
 
 
 @pytest.mark.slow
@@ -245,7 +303,7 @@ def test_label_propagation_with_the_real_vos(shared_data, tmp_path):
     (tmp_path / "ImageSets" / "2017").mkdir(parents=True)
     (tmp_path / "ImageSets" / "2017" / "val.txt").write_text("blackswan\n")
     backbone, _ = build_backbone(CONFIG, 0.0)
-    learner = types.SimpleNamespace(teacher=types.SimpleNamespace(backbone=backbone))
+    learner = learner_with(backbone)
     scores = davis_j_and_f(learner, CONFIG, settings(tmp_path, tmp_path, davis_path=tmp_path))
     assert 0.2 < scores["davis_j_and_f"] <= 1
 

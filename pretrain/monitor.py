@@ -190,7 +190,7 @@ def _read_broken(folder: Path) -> dict[str, str]:
 
 
 def memory_gb(device: torch.device) -> float:
-    """Return the highest memory use so far in GB: the GPU's, or without one the process's."""
+    """Return the highest memory use so far in GB: a GPU's own, else the process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     return (peak_memory_mib() or 0) * (1 << 20) / 1e9

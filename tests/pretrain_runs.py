@@ -1,6 +1,7 @@
 """What the tests of whole runs share: a tiny network, a few pictures, settings."""
 
 import json
+import types
 
 import pytest
 import torch
@@ -78,3 +79,9 @@ def losses(out):
 
 def weights(out):
     return torch.load(out / "checkpoint.pth", weights_only=False)
+
+
+def learner_with(backbone, device="cpu", precision="fp32"):
+    """Stand in for a learner in what is looked at."""
+    teacher = types.SimpleNamespace(backbone=backbone)
+    return types.SimpleNamespace(teacher=teacher, device=torch.device(device), precision=precision)

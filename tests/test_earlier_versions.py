@@ -15,6 +15,7 @@ import vos
 from benchmarks.cli import main as bench_main
 from pretrain.cli import main as pretrain_main
 from tests.data import version_0_1 as old
+from tests.data import version_0_1_extraction as old_extraction
 from tests.data import version_0_1_training as old_training
 from vos.cli import main as vos_main
 from vos.resume import load_snapshot
@@ -58,8 +59,8 @@ def backbone(weights):
     return vos.load_backbone(weights=weights, device="cpu", precision="fp32")
 
 
-def masks_of(out):
-    return [vos.read_mask(path).ids for path in sorted((out / "masks").iterdir())]
+def masks_of(out, sequence=""):
+    return [vos.read_mask(path).ids for path in sorted((out / "masks" / sequence).iterdir())]
 
 
 def times_of(folder):
@@ -168,6 +169,22 @@ def test_a_feature_cache_is_used(clip, mask, weights, tmp_path):
         assert (ids == sides).mean() > 0.98
 
 
+def test_kept_features_of_a_benchmark_are_used(weights, tmp_path, capsys):
+    sets = [old_extraction.write_classes(tmp_path / name) for name in ("train", "test")]
+    own = torch.eye(2, old.DIM).repeat_interleave(old_extraction.PER_CLASS, 0)
+    for images, features in zip(sets, (own, own.flip(0)), strict=True):
+        old_extraction.write_chunk(tmp_path / "cache", images, features)
+    before = times_of(tmp_path / "cache")
+    out = tmp_path / "out"
+    folders = ("--train", sets[0], "--test", sets[1], "-o", out, "--cache", tmp_path / "cache")
+    options = ("--weights", weights, "--size", old_extraction.SIDE, "--k", "1", "--workers", "0")
+    assert run(bench_main, "knn", *folders, *options, *ON_CPU[:4]) == 0
+    assert times_of(tmp_path / "cache") == before
+    assert "images: 6/6" not in capsys.readouterr().err
+    (accuracy,) = load(out / "results.json")["results"]["accuracy"]
+    assert accuracy["top1"] == 0  # the test features are those of the other class
+
+
 # --- a run of `vos-bench davis`
 
 
@@ -191,7 +208,7 @@ def test_a_stopped_davis_run_keeps_whole_sequences(davis, weights, tmp_path, cap
     assert before.items() <= times_of(out / "masks").items()
     assert "segment: 4/4 frames" in capsys.readouterr().err
     first = old.predicted_masks()[: old.SEQUENCES["crow"]]
-    assert np.array_equal(masks_of_sequence(out, "crow"), first)
+    assert np.array_equal(masks_of(out, "crow"), first)
     assert scores["bear"] == 1  # its masks in the folder are the true ones
     assert 0.5 < scores["crow"] < 1
     assert results["speed"]["frames"] == sum(old.SEQUENCES.values())
@@ -205,10 +222,6 @@ def test_a_complete_davis_run_is_scored_alone(davis, weights, tmp_path, capsys):
     assert times_of(out / "masks") | times_of(out / "sequences") == before
     assert "segment:" not in capsys.readouterr().err
     assert scores == {"bear": 1, "crow": 1}
-
-
-def masks_of_sequence(out, name):
-    return [vos.read_mask(path).ids for path in sorted((out / "masks" / name).iterdir())]
 
 
 # --- a pretraining run
@@ -264,9 +277,9 @@ def test_a_killed_pretraining_goes_on_to_the_same_end(photos, trained, tmp_path,
     out = old_training.write_training_run(tmp_path / "run", photos, trained)
     capsys.readouterr()
     train(photos, out, "--resume", "auto")
-    said = capsys.readouterr().err
-    assert f"step-{old_training.STEP:08d}.pth at step {old_training.STEP}" in said
-    assert " was " not in said  # no setting has changed
+    printed = capsys.readouterr().err
+    assert f"step-{old_training.STEP:08d}.pth at step {old_training.STEP}" in printed
+    assert " was " not in printed  # no setting has changed
     assert losses(out) == losses(trained)
     ends = [torch.load(f / "checkpoint.pth", weights_only=False) for f in (out, trained)]
     for part in ("student", "teacher", "dino_loss", "optimizer", "epoch"):

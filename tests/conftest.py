@@ -1,8 +1,15 @@
-"""Where the shared research data lie; tests that need them skip where they are absent."""
+"""Shared research data (tests skip where they are absent), and the record of what users rely on."""
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import importlib
+import io
+import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,3 +37,46 @@ def reference_dir() -> Path:
     if not root.is_dir():
         pytest.skip(f"numeric references are not at {root}; set VOS_REFERENCE_DIR to their folder")
     return root
+
+
+@pytest.fixture(scope="session")
+def run_program() -> Callable[..., str]:
+    """Run vos, vos-pretrain or vos-bench as its entry point does, and return what it prints."""
+    packages = {"vos": "vos", "vos-pretrain": "pretrain", "vos-bench": "benchmarks"}
+
+    def run(program: str, *arguments: object, status: int = 0) -> str:
+        printed = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [program, *map(str, arguments)])
+            patch.setenv("COLUMNS", "80")
+            with (
+                contextlib.redirect_stdout(printed),
+                contextlib.redirect_stderr(printed),
+                pytest.raises(SystemExit) as end,
+            ):
+                importlib.import_module(f"{packages[program]}.cli").main()
+        assert end.value.code == status, f"{program} {arguments[0]}: {printed.getvalue()}"
+        return printed.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def assert_recorded() -> Callable[[str, dict[str, list[str]]], None]:
+    """Compare a group of sections of lines with the record of what users rely on."""
+    path = Path(__file__).with_name("data") / "public_surface.json"
+
+    def compare(group: str, now: dict[str, list[str]]) -> None:
+        recorded = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if os.environ.get("VOS_RECORD_SURFACE"):
+            text = json.dumps({**recorded, group: now}, indent=1, ensure_ascii=False)
+            path.write_text(text + "\n", encoding="utf-8")
+            return
+        old, new = ([f"{s} | {x}" for s in g for x in g[s]] for g in (recorded[group], now))
+        changes = list(difflib.unified_diff(old, new, "recorded", "now", lineterm="", n=0))
+        if changes or recorded[group].keys() != now.keys():
+            advice = "If this is meant, record it; test_public_surface.py says how."
+            text = "\n".join([f"what users rely on changed ({group}):", *changes, advice])
+            pytest.fail(text, pytrace=False)
+
+    return compare

@@ -10,9 +10,9 @@ import contextlib
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import cast
 
 import torch
-from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -82,8 +82,7 @@ class Learner:
     def _spread_over_processes(self, compile_networks: bool) -> None:
         if world_size() > 1 and self.device.type == "cuda":
             for network in (self.student, self.teacher):
-                # timm's own: PyTorch's drops the activation that some of timm's layers hold
-                network.backbone = convert_sync_batchnorm(network.backbone)
+                network.backbone = _with_shared_batch_norms(network.backbone)
         if compile_networks:  # once for each size of crop: there are two
             self.student.backbone.compile(dynamic=False)
             self.teacher.backbone.compile(dynamic=False)
@@ -197,6 +196,16 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     enabled = precision != "fp32"
     dtype = _DTYPES[precision] if enabled else torch.bfloat16
     return torch.autocast(device.type, dtype=dtype, enabled=enabled)
+
+
+def _with_shared_batch_norms(network: nn.Module) -> nn.Module:
+    """Let the batch norms of a network, if it has any, take their statistics over processes."""
+    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
+        return network
+    # timm's own: PyTorch's drops the activation that some of timm's layers hold
+    from timm.layers import convert_sync_batchnorm
+
+    return cast("nn.Module", convert_sync_batchnorm(network))
 
 
 def feature_spread(features: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from vos.backbone_base import PROTOCOL_STD
 from vos.backbones import BackboneOptions, DinoViT, EfficientNetLite0, load_backbone
 from vos.backbones_timm import TimmBackbone
 from vos.devices import precision_name, resolve_device, resolve_precision
+from vos.efficientnet import EfficientNet
 from vos.efficientnet_lite0 import lite0_state
 from vos.files import InputError
 from vos.vit import VisionTransformer, position_embedding
@@ -176,11 +177,10 @@ def test_weights_with_other_channels_are_refused(tmp_path):
 
 def test_built_in_weights_give_the_logits_of_the_packages_own_network():
     package = pytest.importorskip("efficientnet_lite_pytorch")
-    import timm
-
     own = package.EfficientNet.from_name("efficientnet-lite0").eval()
     own.load_state_dict(torch.load(packaged_file(), weights_only=True))
-    ours = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    ours = EfficientNet().eval()
+    ours.reset_classifier(1000)
     ours.load_state_dict(lite0_state(packaged_file()))
     images = torch.randn(2, 3, 224, 224, generator=torch.manual_seed(0))
     with torch.inference_mode():

@@ -29,13 +29,15 @@ ALLOWED: dict[str, set[str]] = {
     "video_writer": set(),
     "soft_labels": set(),
     "blocked_attention": {"parallel"},
-    "vit": {"blocked_attention"},
+    "vit_blocks": set(),
+    "vit": {"blocked_attention", "vit_blocks"},
+    "efficientnet": set(),
     "checkpoints": set(),
     "weights": {"checkpoints", "_version"},
     # features
     "backbone_base": {"checkpoints", "devices"},
     "backbones_timm": {"backbone_base", "checkpoints"},
-    "efficientnet_lite0": {"backbone_base", "checkpoints", "weights"},
+    "efficientnet_lite0": {"backbone_base", "checkpoints", "efficientnet", "weights"},
     "backbones": {
         "backbone_base",
         "backbones_timm",
@@ -116,7 +118,7 @@ ALLOWED: dict[str, set[str]] = {
     "feature_cache": {"backbone_base", "devices"},
     "feature_files": set(),
     "features": {"backbone_base", "feature_files"},
-    "export": {"backbones", "vit"},
+    "export": {"backbones", "efficientnet", "vit"},
 }
 # The package's public face may import all of `vos`, as the verbs in `vos/cli` may.
 FREE = {"__init__", "__main__"}

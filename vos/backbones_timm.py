@@ -1,5 +1,7 @@
 """Feature extractors from timm's zoo: any of its models.
 
+timm is imported when the first is built: it takes seconds, and the other backbones do without it.
+
 Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 """
 
@@ -10,7 +12,6 @@ from difflib import get_close_matches
 from inspect import signature
 from typing import Any, cast
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -139,6 +140,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _create(name: str, *, pretrained: bool) -> nn.Module:
+    import timm
+
     if not timm.is_model(name.split(".", maxsplit=1)[0]):
         near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "none alike"
         raise InputError(f"timm {timm.__version__} has no model {name!r}; near: {near}")

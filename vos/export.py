@@ -9,6 +9,7 @@ Shapes: B batch, D width, H W pixels, h w patches, n side of the learned grid.
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vos.backbones import Backbone
+from vos.efficientnet import pad_same
 from vos.files import InputError, atomic_path
 from vos.vit import VisionTransformer
 
@@ -101,10 +102,9 @@ class ExportableViT(nn.Module):
 
     def __init__(self, network: VisionTransformer) -> None:
         super().__init__()
-        self.project = cast("Any", network.patch_embed).proj
+        self.project = network.patch_embed.proj
         self.cls_token = network.cls_token
-        self.norm_pre, self.norm = network.norm_pre, network.norm
-        self.blocks = network.blocks
+        self.norm, self.blocks = network.norm, network.blocks
         side = round((network.pos_embed.shape[1] - 1) ** 0.5)
         self.side, self.width = side, network.pos_embed.shape[2]
         self.register_buffer("class_position", network.pos_embed[:, :1].detach())
@@ -119,7 +119,7 @@ class ExportableViT(nn.Module):
         first = (self.cls_token + cast("Tensor", self.class_position)).expand(
             patches.shape[0], -1, -1
         )
-        x = self.norm_pre(torch.cat([first, tokens], dim=1))
+        x = torch.cat([first, tokens], dim=1)
         for block in self.blocks:
             x = block(x)
         return self.norm(x)[:, 1:].transpose(1, 2).reshape(patches.shape)
@@ -166,14 +166,22 @@ class _FeatureNetwork(nn.Module):
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = copy.deepcopy(backbone)
-        for module in list(self.backbone.modules()):
-            for name, child in module.named_children():
-                if isinstance(child, Conv2dSame) and _spans_its_stride(child):
-                    setattr(module, name, _SameConv(child))
+        if "timm" in sys.modules:  # without it no layer is timm's
+            _replace_same_convs(self.backbone)
 
     def forward(self, images: Tensor) -> Tensor:
         ((features, _),) = self.backbone.block_features(images, [self.backbone.depth - 1])
         return features
+
+
+def _replace_same_convs(network: nn.Module) -> None:
+    """Give timm's convolutions with TensorFlow's padding one that exporters can follow."""
+    from timm.layers import Conv2dSame
+
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Conv2dSame) and _spans_its_stride(child):
+                setattr(module, name, _SameConv(child))
 
 
 def _spans_its_stride(conv: nn.Conv2d) -> bool:
@@ -190,12 +198,7 @@ class _SameConv(nn.Module):
         self.conv = conv
 
     def forward(self, x: Tensor) -> Tensor:
-        conv, pads = self.conv, list[int]()
-        for axis in (1, 0):
-            stride, reach = conv.stride[axis], (conv.kernel_size[axis] - 1) * conv.dilation[axis]
-            total = -x.shape[2 + axis] % stride + reach + 1 - stride
-            pads += [total // 2, total - total // 2]
-        padded = F.pad(x, pads)
+        conv, padded = self.conv, pad_same(x, self.conv)
         return F.conv2d(padded, conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
 
 

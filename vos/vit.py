@@ -1,7 +1,8 @@
-"""DINO's Vision Transformer (Caron et al. 2021, section 3), built on timm's.
+"""DINO's Vision Transformer (Caron et al. 2021, section 3).
 
-Two things differ from timm's: position embeddings are brought to another grid by DINO's own rule,
-and the class token's attention can be read without the attention of all pairs.
+It is timm's to the bit, in its names, in its numbers and in what a seed gives, but for three
+things: position embeddings are brought to another grid by DINO's own rule, the class token starts
+at DINO's deviation, and its attention can be read without the attention of all pairs.
 
 Shapes: B batch, D width, H W pixels, h w patches, N = h * w.
 """
@@ -9,15 +10,14 @@ Shapes: B batch, D width, H W pixels, h w patches, N = h * w.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from typing import cast
 
-import timm.models.vision_transformer as timm_vit
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vos.blocked_attention import blocked_attention, serves
+from vos.vit_blocks import Block, PatchEmbed, draw_linear, draw_normal, layer_norm
 
 ARCHITECTURES: dict[str, tuple[int, int, int]] = {
     "vit_tiny": (192, 12, 3),
@@ -30,14 +30,12 @@ _GRID_OFFSET = 0.1
 """Added to the grid's sides before they are divided into scale factors, against rounding down."""
 
 
-class VisionTransformer(timm_vit.VisionTransformer):
+class VisionTransformer(nn.Module):
     """A plain ViT with a class token and learned position embeddings.
 
-    The names in its state dict are those of timm and of DINO's published checkpoints.
+    The names in its state dict are those of timm and of DINO's published checkpoints. It has no
+    classifier unless `reset_classifier` gives it one.
     """
-
-    cls_token: nn.Parameter
-    pos_embed: nn.Parameter
 
     def __init__(
         self,
@@ -50,28 +48,62 @@ class VisionTransformer(timm_vit.VisionTransformer):
         img_size: int = 224,
         drop_path_rate: float = 0.0,
     ) -> None:
-        super().__init__(
-            img_size=img_size,
-            patch_size=patch_size,
-            in_chans=in_chans,
-            num_classes=0,
-            global_pool="token",
-            embed_dim=embed_dim,
-            depth=depth,
-            num_heads=num_heads,
-            mlp_ratio=4.0,
-            qkv_bias=True,
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
-            drop_path_rate=drop_path_rate,
-            dynamic_img_size=True,
-        )
-        nn.init.trunc_normal_(self.cls_token, std=0.02)  # timm's own start is 1e-6
+        super().__init__()
+        self.embed_dim = embed_dim
+        self.patch_embed = PatchEmbed(patch_size, in_chans, embed_dim)
+        self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
+        patches = (img_size // patch_size) ** 2
+        self.pos_embed = nn.Parameter(torch.empty(1, 1 + patches, embed_dim))
+        rates = torch.linspace(0, drop_path_rate, depth, device="cpu").tolist()
+        self.blocks = nn.Sequential(*(Block(embed_dim, num_heads, rate) for rate in rates))
+        self.norm = layer_norm(embed_dim)
+        self.head: nn.Module = nn.Identity()
+        self._draw_weights()
 
-    def _pos_embed(self, x: Tensor) -> Tensor:
-        """Add the class token and the position embeddings: (B, h, w, D) -> (B, 1 + N, D)."""
-        batch, rows, columns, width = x.shape
-        tokens = torch.cat([self.cls_token.expand(batch, -1, -1), x.reshape(batch, -1, width)], 1)
-        return self.pos_drop(tokens + position_embedding(self.pos_embed, rows, columns))
+    def _draw_weights(self) -> None:
+        """Draw what the layers have not drawn, in timm's order: a seed gives the same network."""
+        draw_normal(self.pos_embed)
+        nn.init.normal_(self.cls_token, std=1e-6)  # timm's own start, replaced below
+        self.apply(draw_linear)
+        nn.init.trunc_normal_(self.cls_token, std=0.02)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images (B, C, H, W) to class tokens (B, D), or to scores (B, classes)."""
+        scores: Tensor = self.head(self.forward_features(images)[:, 0])
+        return scores
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Map images (B, C, H, W) to all tokens after the final norm, (B, 1 + N, D)."""
+        tokens: Tensor = self.norm(self.blocks(self._embed(images)))
+        return tokens
+
+    def reset_classifier(self, classes: int) -> None:
+        """Put a new linear classifier after the class token; 0 takes it away."""
+        weights = self.cls_token
+        self.head = (
+            nn.Linear(self.embed_dim, classes, device=weights.device, dtype=weights.dtype)
+            if classes
+            else nn.Identity()
+        ).train(self.training)
+
+    def get_classifier(self) -> nn.Module:
+        """Return the classifier, an `nn.Identity` where there is none."""
+        return self.head
+
+    def no_weight_decay(self) -> set[str]:
+        """Name the parameters that timm's optimisers do not decay, beside biases and norms."""
+        return {"pos_embed", "cls_token"}
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, object]:
+        """Return timm's patterns of parameters by depth, for a learning rate that decays with it.
+
+        Args:
+            coarse: timm passes it; a ViT has one grouping alone.
+        """
+        return {
+            "stem": r"^cls_token|pos_embed|patch_embed",
+            "blocks": [(r"^blocks\.(\d+)", None), (r"^norm", (99999,))],
+        }
 
     def layers(self, images: Tensor, last: int = 1) -> list[Tensor]:
         """Return the tokens after each of the last blocks, after the final norm.
@@ -86,7 +118,7 @@ class VisionTransformer(timm_vit.VisionTransformer):
         x = self._embed(images)
         kept = []
         for index, block in enumerate(self.blocks):
-            x = _through(block, x)
+            x = _through(cast("Block", block), x)
             if index >= len(self.blocks) - last:
                 kept.append(self.norm(x))
         return kept
@@ -104,8 +136,8 @@ class VisionTransformer(timm_vit.VisionTransformer):
         """
         x = self._embed(images)
         for block in self.blocks[:-1]:
-            x = _through(block, x)
-        last: Any = self.blocks[-1]
+            x = _through(cast("Block", block), x)
+        last = cast("Block", self.blocks[-1])
         attention = last.attn
         batch, tokens, _ = x.shape
         qkv = attention.qkv(last.norm1(x))
@@ -114,13 +146,19 @@ class VisionTransformer(timm_vit.VisionTransformer):
         return scores.float().softmax(-1)[:, :, 0, 1:]
 
     def _embed(self, images: Tensor) -> Tensor:
-        return self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(images))))
+        """Return patches with the class token before them and positions added, (B, 1 + N, D)."""
+        patches: Tensor = self.patch_embed(images)
+        batch, rows, columns, width = patches.shape
+        first = self.cls_token.expand(batch, -1, -1)
+        tokens = torch.cat([first, patches.reshape(batch, -1, width)], 1)
+        return tokens + position_embedding(self.pos_embed, rows, columns)
 
 
-def _through(block: Any, x: Tensor) -> Tensor:
+def _through(block: Block, x: Tensor) -> Tensor:
     """Apply a block to tokens (B, N, D), with the attention that is fastest where they are."""
     if not serves(x):
-        return block(x)
+        through: Tensor = block(x)
+        return through
     attention = block.attn
     attended = blocked_attention(
         attention.qkv(block.norm1(x)), attention.num_heads, attention.scale

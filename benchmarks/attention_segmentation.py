@@ -35,7 +35,7 @@ from vos.backbones import Backbone
 from vos.command import progress
 from vos.devices import precision_name, resolve_device
 from vos.distributed import Team, team
-from vos.files import InputError
+from vos.errors import InputError
 
 _COUNTED = ("set", "mass", "short_side")
 # The data count by their path, weights and precision by their own values.

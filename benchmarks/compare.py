@@ -14,10 +14,10 @@ from benchmarks import page
 from benchmarks.bootstrap import paired_interval
 from benchmarks.davis_run import RESULTS
 from benchmarks.plots import difference_bars
-from vos.files import InputError
+from vos.errors import InputError
+from vos.files import shortened
 from vos.reports import GLOBAL_COLUMNS
 from vos.run_folder import RUN
-from vos.sequences import shortened
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 _LEVEL = 0.95

@@ -22,7 +22,7 @@ from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
 from vos.devices import resolve_device
 from vos.distributed import team
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @dataclass(frozen=True)

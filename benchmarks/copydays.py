@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.average_precision import average_precision
 from benchmarks.image_folders import ImageSet, open_images
-from vos.files import InputError, natural_key
+from vos.errors import InputError
+from vos.files import natural_key
 
 STRONG = "strong"
 _ORIGINAL = "original"

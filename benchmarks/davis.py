@@ -34,12 +34,12 @@ from vos.command import progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
 from vos.distributed import Team, team
+from vos.errors import InputError
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
-from vos.files import InputError, write_json
+from vos.files import shortened, write_json
 from vos.reports import as_json, score_lines, write_reports
 from vos.run_folder import RUN
-from vos.sequences import shortened
 
 
 @dataclass(frozen=True)

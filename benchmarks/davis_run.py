@@ -22,7 +22,8 @@ from benchmarks.provenance import git_revision, gpu_peak_mib, machine
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.datasets import Dataset
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame
 from vos.run_folder import MASKS, RUN

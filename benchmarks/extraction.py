@@ -33,7 +33,8 @@ from vos.backbones import Backbone
 from vos.command import progress
 from vos.devices import precision_name
 from vos.distributed import Team
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 CHUNK = 256
 """Images a file: what a stop can cost at most, and what processes share out."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vos.backbones import Backbone
-from vos.files import InputError
+from vos.errors import InputError
 
 FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
 """class: the class token; class_last_4: those of the last four blocks; class_mean: the class token

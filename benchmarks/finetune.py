@@ -24,7 +24,7 @@ from benchmarks.views import View, view_for
 from pretrain.processes import StopRequest, deferred_signals
 from vos.devices import resolve_device
 from vos.distributed import team
-from vos.files import InputError
+from vos.errors import InputError
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
 _COUNTED = ("amp", "seed", "size", "test_every")

@@ -25,7 +25,7 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import Backbone
-from vos.files import InputError
+from vos.errors import InputError
 
 _REFERENCE_BATCH = 512
 _OPTIONS_0_1 = (

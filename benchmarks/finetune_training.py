@@ -30,7 +30,8 @@ from benchmarks.views import View
 from pretrain.processes import StopRequest
 from vos.command import progress
 from vos.distributed import Team
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 Amp = Literal["off", "bf16", "fp16"]
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from pretrain.decode import BrokenImageError, decode, read_header
 from pretrain.sources import FolderSource, ZipSource, list_folder
-from vos.files import InputError, natural_key
+from vos.errors import InputError
+from vos.files import natural_key
 
 _ANY = np.random.default_rng(0)  # sources of single images draw nothing from it
 

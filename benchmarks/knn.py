@@ -26,7 +26,7 @@ from benchmarks.views import view_for
 from vos.command import progress
 from vos.devices import resolve_device
 from vos.distributed import Team, team
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vos.files import InputError
+from vos.errors import InputError
 
 TEMPERATURE = 0.07
 _SIMILARITIES = 1 << 26

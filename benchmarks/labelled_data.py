@@ -18,7 +18,8 @@ from torch import Tensor
 
 from benchmarks.extraction import Extraction
 from benchmarks.image_folders import ImageSet, open_classes, same_classes, split_by_class
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 _TENSORS = ("train_features", "train_labels", "test_features", "test_labels")
 

@@ -22,7 +22,7 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.plain_pickle import read_plain_pickle
 from benchmarks.rankings import Truth
 from pretrain.sources import FolderSource
-from vos.files import InputError
+from vos.errors import InputError
 
 _IMAGES = "jpg"
 

@@ -34,7 +34,7 @@ from pretrain.processes import StopRequest, deferred_signals
 from vos.command import progress
 from vos.devices import resolve_device
 from vos.distributed import Team, team
-from vos.files import InputError
+from vos.errors import InputError
 
 _STATE = "linear.pth"
 _BASE_WIDTH = 768

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.linear_heads import top_hits
-from vos.files import InputError
+from vos.errors import InputError
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 _HELD_OUT = 10

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.datasets import load_dataset
-from vos.files import InputError
+from vos.errors import InputError
 from vos.images import read_image
 from vos.masks import VOID, read_index_png
 

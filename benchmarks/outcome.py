@@ -20,7 +20,8 @@ from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
 from benchmarks.published import PublishedTable
 from vos.devices import peak_memory_mib
 from vos.distributed import Team
-from vos.files import InputError, atomic_path, write_json
+from vos.errors import InputError
+from vos.files import atomic_path, write_json
 
 RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vos.files import InputError
+from vos.errors import InputError
 
 
 def read_plain_pickle(path: Path) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.average_precision import average_precision
-from vos.files import InputError
+from vos.errors import InputError
 
 CUTOFFS = (1, 5, 10)
 

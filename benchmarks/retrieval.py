@@ -20,7 +20,7 @@ from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.views import view_for
 from vos.devices import resolve_device
 from vos.distributed import team
-from vos.files import InputError
+from vos.errors import InputError
 
 PUBLISHED_SETS = ("roxford5k", "rparis6k")
 _PROTOCOLS = ("medium", "hard")

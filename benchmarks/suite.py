@@ -20,7 +20,8 @@ import tyro
 from benchmarks import page
 from benchmarks.outcome import RESULTS, RUN
 from vos.command import Verb, run_verbs
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 
 REPORT, SUMMARY = "report.html", "suite.json"
 _OWN = "all"

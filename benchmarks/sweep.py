@@ -23,10 +23,11 @@ from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
 from vos.distributed import Team, team
+from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
-from vos.files import InputError, atomic_path, write_json
+from vos.files import atomic_path, shortened, write_json
 from vos.run_folder import RUN
-from vos.sequences import Sequence, shortened
+from vos.sequences import Sequence
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"
 _FEATURES = "features"

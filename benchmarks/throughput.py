@@ -21,7 +21,8 @@ from vos.backbones import load_backbone
 from vos.command import progress
 from vos.devices import Precision, resolve_device, resolve_precision
 from vos.distributed import Team
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 PLOT = "accuracy_speed.png"
 

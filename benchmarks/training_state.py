@@ -11,7 +11,8 @@ import torch
 
 from pretrain.processes import StopRequest
 from vos.command import Terminated
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 
 def save_state(path: Path, identity: str, state: Mapping[str, Any]) -> None:

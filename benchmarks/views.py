@@ -18,7 +18,7 @@ from torchvision.transforms import functional as TF
 
 from benchmarks.run_identity import later_options
 from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone
-from vos.files import InputError
+from vos.errors import InputError
 
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _RESIZE_TO_CROP = 256 / 224

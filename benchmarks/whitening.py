@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vos.files import InputError
+from vos.errors import InputError
 
 _FLOOR = 1e-5
 """Smallest eigenvalue kept as it is, as a share of the largest."""

@@ -24,7 +24,8 @@ from pretrain.config import PretrainConfig
 from pretrain.learner import Learner
 from vos._version import __version__
 from vos.checkpoints import load_checkpoint, read_file
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 LATEST = "checkpoint.pth"
 FOLDER = "checkpoints"

@@ -12,7 +12,7 @@ from typing import Any
 
 import tyro
 
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @dataclass(frozen=True)

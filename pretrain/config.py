@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vos.files import InputError
+from vos.errors import InputError
 
 Method = Literal["dino", "byol", "moco_v2", "swav"]
 ARCHITECTURES = "vit_tiny, vit_small, vit_base, resnet50, or timm:<name>"

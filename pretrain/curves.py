@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pretrain.tracker import read_log
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 PICTURE = "curves.png"
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (

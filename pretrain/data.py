@@ -29,7 +29,7 @@ from pretrain.config import PretrainConfig
 from pretrain.crops import crops_of_frame, make_crops
 from pretrain.decode import BrokenImageError
 from pretrain.mixture import Mixture
-from vos.files import InputError
+from vos.errors import InputError
 
 _REPLACEMENTS = 50
 _MOST_WORKERS = 10

@@ -14,7 +14,8 @@ from pretrain.checkpoint import LATEST, find_resumable
 from pretrain.config import PretrainConfig
 from vos._version import __version__
 from vos.checkpoints import backbone_of, read_file
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 Format = Literal["safetensors", "pth"]
 SUFFIXES = {"safetensors": ".safetensors", "pth": ".pth"}

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from pretrain.augment_batch import normalize, recolor_batch
 from pretrain.data import Batch
-from vos.files import InputError
+from vos.errors import InputError
 
 _RESTARTS = 3
 _FROM_A_WORKER = "Caught "  # how PyTorch begins the text of an error that a worker raised

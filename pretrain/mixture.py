@@ -22,7 +22,7 @@ from pretrain.sources import (
     expand_braces,
     list_folder,
 )
-from vos.files import InputError
+from vos.errors import InputError
 
 _PIPE = "pipe:"
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pretrain.config import PretrainConfig
 from pretrain.heads import DINOHead, ProjectionHead
 from vos.backbones import build_vit
-from vos.files import InputError
+from vos.errors import InputError
 
 
 class CropNetwork(nn.Module):

@@ -22,7 +22,8 @@ from pretrain.schedules import Schedules, warmup_steps
 from pretrain.tracker import Tracker
 from vos.command import progress
 from vos.devices import peak_memory_mib
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 BROKEN_LIST = "broken_images.txt"
 _SETTINGS = ("lr", "weight_decay", "momentum", "teacher_temp")  # known of skipped steps too

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pretrain.config import PretrainConfig
-from vos.files import InputError
+from vos.errors import InputError
 
 _LONG = PretrainConfig(
     epochs=800,

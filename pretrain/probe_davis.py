@@ -17,7 +17,7 @@ from pretrain.config import PretrainConfig
 from pretrain.export import plain_name, write_backbone
 from pretrain.learner import Learner
 from pretrain.run_config import RunConfig
-from vos.files import InputError
+from vos.errors import InputError
 
 _SETS = ("val", "train")
 _RESOLUTION = "480p"

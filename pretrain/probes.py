@@ -23,7 +23,8 @@ from pretrain.learner import Learner, autocast
 from pretrain.mixture import Mixture
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.run_config import RunConfig
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 NEIGHBOURS = 20
 TEMPERATURE = 0.07

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 
 from vos.devices import resolve_device
-from vos.files import InputError
+from vos.errors import InputError
 
 _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from pretrain.mixture import SourceOptions
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @dataclass(frozen=True)

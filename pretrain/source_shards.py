@@ -19,7 +19,8 @@ import numpy as np
 
 from pretrain.decode import BrokenImageError
 from pretrain.sources import read_span, tar_members
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 _WINDOW = 4  # shards whose samples are mixed
 _INDEXES = 64  # member lists kept in memory

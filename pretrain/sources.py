@@ -19,7 +19,8 @@ from typing import Protocol
 import numpy as np
 
 from pretrain.decode import BrokenImageError
-from vos.files import InputError, natural_key
+from vos.errors import InputError
+from vos.files import natural_key
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif")

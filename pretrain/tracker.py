@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 LOG = "log.jsonl"
 WANDB_ID = "wandb_id.txt"

@@ -46,7 +46,8 @@ from pretrain.processes import (
 from pretrain.run_config import RunConfig
 from pretrain.schedules import build_schedules
 from vos.devices import precision_name, resolve_precision
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 
 _MOST_ROLLBACKS = 3
 

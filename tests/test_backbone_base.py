@@ -6,7 +6,7 @@ import torch
 
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
-from vos.files import InputError
+from vos.errors import InputError
 from vos.propagator import LabelPropagator
 from vos.video import Frame
 

@@ -12,7 +12,7 @@ from vos.backbones_timm import TimmBackbone
 from vos.devices import precision_name, resolve_device, resolve_precision
 from vos.efficientnet import EfficientNet
 from vos.efficientnet_lite0 import lite0_state
-from vos.files import InputError
+from vos.errors import InputError
 from vos.vit import VisionTransformer, position_embedding
 from vos.weights import packaged_file
 

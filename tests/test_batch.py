@@ -12,7 +12,7 @@ import pytest
 from vos.batch import BatchItem, read_batch, run_batch
 from vos.cli import VERBS
 from vos.command import run_verbs
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import read_index_png, write_mask
 
 FAST = ("--backbone", "efficientnet_lite0", "--precision", "fp32", "--short-side", "64",

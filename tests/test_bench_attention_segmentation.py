@@ -9,7 +9,7 @@ from benchmarks.attention_masks import head_jaccards, masks_at_size
 from benchmarks.attention_segmentation import PictureScores, attention_jaccards, summary
 from vos.attention import top_mass
 from vos.backbones import load_backbone
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import write_mask
 
 

@@ -9,7 +9,7 @@ from bench_data import bench, picture, said, save_weights, write_classes, write_
 from benchmarks.copy_detection import score_copies
 from benchmarks.copydays import CopyBlock, Copydays, block_map, open_copydays
 from benchmarks.whitening import learn_whitening
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.config import PropagationConfig
 from vos.datasets import load_dataset
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import read_index_png, write_mask
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from benchmarks.image_folders import open_images
 from benchmarks.views import view_for
 from vos.backbones import EfficientNetLite0, load_backbone
 from vos.distributed import Team
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from benchmarks.finetune_training import Training, even_batches
 from benchmarks.image_folders import open_classes
 from benchmarks.views import View
 from vos.backbones import load_backbone
-from vos.files import InputError
+from vos.errors import InputError
 
 FAST = ["--epochs", 2, "--train-batch", 6, "--warmup-epochs", 0, "--lr", 0.02]
 

@@ -13,7 +13,7 @@ from benchmarks.image_folders import open_classes
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import accuracies, fit, logistic_regression
 from benchmarks.views import View
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @pytest.fixture(scope="module")

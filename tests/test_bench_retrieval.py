@@ -13,7 +13,7 @@ from benchmarks.average_precision import average_precision
 from benchmarks.landmarks import open_landmarks
 from benchmarks.plain_pickle import read_plain_pickle
 from benchmarks.rankings import Truth, rank_database, score_rankings
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from bench_data import bench, said, save_weights, write_classes
 
 from benchmarks.suite import Planned, read_plan
-from vos.files import InputError
+from vos.errors import InputError
 
 
 @pytest.fixture(scope="module")

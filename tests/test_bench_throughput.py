@@ -9,7 +9,8 @@ from benchmarks.outcome import shown_name
 from benchmarks.throughput import accuracy_plot, read_accuracies
 from benchmarks.timing import time_backbone
 from vos.backbones import load_backbone
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 
 FAST = ["--seconds", 0.01, "--device", "cpu", "--precisions", "fp32"]
 

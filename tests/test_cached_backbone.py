@@ -9,9 +9,9 @@ from vos.attention import AttentionReader
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import DinoViT, load_backbone
 from vos.devices import resolve_precision
+from vos.errors import InputError
 from vos.export import export_backbone
 from vos.feature_cache import CachedBackbone
-from vos.files import InputError
 from vos.vit import VisionTransformer
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from vos.backbones import DinoViT, load_backbone
 from vos.checkpoints import load_checkpoint, read_file
-from vos.files import InputError
+from vos.errors import InputError
 from vos.vit import VisionTransformer
 
 

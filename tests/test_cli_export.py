@@ -5,8 +5,8 @@ from timm.layers import Conv2dSame
 
 from vos.backbones import EfficientNetLite0, load_backbone
 from vos.command import Verb, run_verbs
+from vos.errors import InputError
 from vos.export import ExportableViT, _FeatureNetwork, _SameConv, cubic_matrix, export_backbone
-from vos.files import InputError
 
 
 @pytest.fixture(scope="module")

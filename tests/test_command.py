@@ -14,7 +14,7 @@ import vos
 import vos.command
 from vos.cli import VERBS
 from vos.command import Verb, progress, run_verbs
-from vos.files import InputError
+from vos.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.speed.plain_scoring import plain_scores
 from vos.crosscheck import cross_check
 from vos.datasets import load_dataset
+from vos.errors import InputError
 from vos.evaluation import evaluate
-from vos.files import InputError
 from vos.masks import write_mask
 from vos.metrics import statistics
 from vos.scores import ScoringRules

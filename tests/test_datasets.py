@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vos.datasets import load_dataset
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import write_mask
 
 SIZE = (20, 30)

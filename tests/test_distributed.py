@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vos.distributed import Team, team
-from vos.files import InputError
+from vos.errors import InputError
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch):

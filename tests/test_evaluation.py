@@ -9,8 +9,8 @@ import pytest
 
 from vos import evaluation as module
 from vos.datasets import load_dataset
+from vos.errors import InputError
 from vos.evaluation import evaluate
-from vos.files import InputError
 from vos.masks import write_mask
 from vos.reports import GLOBAL_COLUMNS, global_row
 from vos.scores import ScoringRules

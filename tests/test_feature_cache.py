@@ -11,8 +11,8 @@ from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
 from vos.config import PropagationConfig
 from vos.devices import resolve_precision
+from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
-from vos.files import InputError
 from vos.propagator import LabelPropagator
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.images import is_image, list_images, read_image, shrink, source_kind
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import (
     DAVIS_PALETTE,
     VOID,

@@ -14,7 +14,7 @@ from torch import nn
 
 from vos.efficientnet import EfficientNet, SameConv2d
 from vos.efficientnet_lite0 import fold_batch_norms, lite0_state
-from vos.files import InputError
+from vos.errors import InputError
 from vos.vit import VisionTransformer
 from vos.vit_blocks import Attention
 from vos.weights import packaged_file

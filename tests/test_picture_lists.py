@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clips import picture, write_picture
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.video import open_frames
 
 

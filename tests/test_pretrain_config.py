@@ -8,7 +8,7 @@ import pytest
 
 from pretrain.config import PretrainConfig
 from pretrain.presets import PRESETS, preset
-from vos.files import InputError
+from vos.errors import InputError
 
 BAD = [
     {"arch": "vit_huge"},

@@ -20,7 +20,7 @@ from pretrain.config import PretrainConfig
 from pretrain.data import Batch, CropDataset, StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.feed import Feed, WorkersDiedError, to_device
 from pretrain.mixture import Mixture
-from vos.files import InputError
+from vos.errors import InputError
 
 CONFIG = PretrainConfig(
     global_crops_size=32, local_crops_size=16, local_crops_number=2, epochs=2, warmup_epochs=0.0

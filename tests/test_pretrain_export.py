@@ -17,7 +17,7 @@ from pretrain.train import train
 from vos.backbones import load_backbone
 from vos.cli import VERBS as VOS_VERBS
 from vos.command import run_verbs
-from vos.files import InputError
+from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit"]
 

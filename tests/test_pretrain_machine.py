@@ -15,7 +15,7 @@ from pretrain.processes import (
     lost_another_process,
     wait_for_all,
 )
-from vos.files import InputError
+from vos.errors import InputError
 
 
 def test_one_process_joins_nothing(monkeypatch):

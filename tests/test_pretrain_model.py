@@ -9,7 +9,7 @@ from pretrain.config import PretrainConfig
 from pretrain.heads import DINOHead, ProjectionHead, SyncedBatchNorm1d, WeightNormLinear
 from pretrain.model import _check_any_size, build_backbone, build_networks, copy_weights, ema_update
 from pretrain.optimizers import LARS, build_optimizer, clip_each, parameter_groups
-from vos.files import InputError
+from vos.errors import InputError
 
 TINY = {
     "arch": "vit_tiny",

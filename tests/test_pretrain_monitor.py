@@ -26,7 +26,7 @@ from pretrain.probes import (
 )
 from pretrain.tracker import Tracker, read_log
 from pretrain.train import train
-from vos.files import InputError
+from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit"]
 

@@ -15,7 +15,7 @@ from pretrain.model import build_backbone
 from pretrain.probe_davis import davis_j_and_f, first_sequences
 from pretrain.tracker import read_log
 from pretrain.train import train
-from vos.files import InputError
+from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit"]
 

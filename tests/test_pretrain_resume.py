@@ -19,7 +19,7 @@ from pretrain.checkpoint import (
 from pretrain.learner import Learner
 from pretrain.schedules import build_schedules
 from pretrain.train import train
-from vos.files import InputError
+from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pretrain.decode import BrokenImageError
 from pretrain.mixture import Mixture, SourceOptions, open_source
 from pretrain.sources import NameTable, expand_braces, list_folder
-from vos.files import InputError
+from vos.errors import InputError
 
 RANDOM = np.random.default_rng(0)
 

@@ -17,7 +17,7 @@ from pretrain.checkpoint import list_checkpoints
 from pretrain.learner import Learner
 from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, train
-from vos.files import InputError
+from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.config import PropagationConfig
-from vos.files import InputError
+from vos.errors import InputError
 from vos.propagator import LabelPropagator
 from vos.resume import load_snapshot, save_snapshot
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools.coco import COCO
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import VOID
 from vos.rle import (
     RleTracks,

@@ -23,7 +23,7 @@ from clips import (
 
 import vos.pipeline
 import vos.run_record
-from vos.files import InputError
+from vos.errors import InputError
 from vos.run_folder import STATE
 from vos.segment import segment_video
 from vos.video import FrameRange

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos.files import InputError
+from vos.errors import InputError
+from vos.files import files_by_name
 from vos.masks import write_mask
 from vos.scores import ScoringRules
 from vos.scoring import score_sequence
-from vos.sequences import Sequence, files_by_name
+from vos.sequences import Sequence
 
 SIZE = (40, 60)
 UNSUPERVISED = ScoringRules(task="unsupervised")

@@ -31,7 +31,7 @@ from clips import (
 
 import vos.pipeline
 from vos.config import PropagationConfig
-from vos.files import InputError
+from vos.errors import InputError
 from vos.images import read_image
 from vos.masks import write_mask
 from vos.outputs import OutputOptions, Outputs

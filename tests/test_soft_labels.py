@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import object_ids, one_hot
 from vos.soft_labels import (
     cut_out,

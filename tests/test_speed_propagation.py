@@ -14,7 +14,7 @@ from vos.backbone_base import WeightsRecord
 from vos.backbones import DinoViT, VisionTransformer
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
-from vos.files import InputError
+from vos.errors import InputError
 from vos.neighborhood import Neighborhood
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.speed import scoring
 from benchmarks.speed.plain_scoring import plain_scores
-from vos.files import InputError
+from vos.errors import InputError
 
 
 def test_the_plain_algorithm_gives_the_official_figures(shared_data):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from vos.decoding import Video, _upright, open_video
-from vos.files import InputError
+from vos.errors import InputError
 from vos.video import open_frames
 from vos.video_writer import VideoWriter
 

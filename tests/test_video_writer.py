@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.video import open_frames
 from vos.video_writer import VideoWriter
 

@@ -14,7 +14,8 @@ from vos.backbones import load_backbone
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.efficientnet import EfficientNet
-from vos.files import InputError, sha256_of
+from vos.errors import InputError
+from vos.files import sha256_of
 from vos.vit import VisionTransformer, build_vit
 from vos.weights import (
     REGISTRY,

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.image_folders import ImageSet, open_images
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 
 Picture = NDArray[np.uint8]
 

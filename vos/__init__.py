@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from vos.backbones import Backbone, BackboneOptions, load_backbone
     from vos.config import PropagationConfig
     from vos.datasets import Dataset, load_dataset
+    from vos.errors import InputError
     from vos.evaluation import Evaluation, evaluate
     from vos.export import export_backbone
-    from vos.files import InputError
     from vos.masks import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
@@ -46,7 +46,7 @@ _HOME = {
     "Frame": "video",
     "FrameRange": "video",
     "FrameReader": "video",
-    "InputError": "files",
+    "InputError": "errors",
     "LabelPropagator": "propagator",
     "OutputOptions": "outputs",
     "PromptRules": "prompts",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from vos.backbones import Backbone
-from vos.files import InputError
+from vos.errors import InputError
 from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
 from vos.video import FrameReader
 from vos.video_writer import VideoWriter

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vos.devices import precision_name
-from vos.files import InputError
+from vos.errors import InputError
 
 DEFAULT_SHORT_SIDE = 480
 DEFAULT_SIZE_MULTIPLE = 64

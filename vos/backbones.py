@@ -23,7 +23,8 @@ from vos.backbones_timm import timm_backbone
 from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
 from vos.devices import Precision, resolve_device, resolve_precision
 from vos.efficientnet_lite0 import EfficientNetLite0
-from vos.files import InputError, sha256_of
+from vos.errors import InputError
+from vos.files import sha256_of
 from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
 from vos.weights import DownloadProgress, find_weights, named
 

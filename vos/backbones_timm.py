@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.checkpoints import Checkpoint, load_strictly
-from vos.files import InputError, sha256_of
+from vos.errors import InputError
+from vos.files import sha256_of
 
 _PROBE_PATCHES = (12, 16)
 """Rows and columns of the map that a new model is tried with."""

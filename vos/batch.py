@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.prompts import parse_masks
 
 COLUMNS = ("video", "mask", "output")

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vos.files import InputError
+from vos.errors import InputError
 
 StateDict = dict[str, Tensor]
 

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from vos._version import __version__
-from vos.files import InputError
+from vos.errors import InputError
 
 _PLAIN_INTERVAL = 5.0  # seconds between progress lines when the output is not a terminal
 

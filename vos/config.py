@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.labels import Upsampling
 from vos.neighborhood import Shape
 

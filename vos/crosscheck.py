@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vos.errors import InputError
 from vos.evaluation import Evaluation
-from vos.files import InputError
 
 TOLERANCE = 1e-6
 """The largest difference between the two scorers that is let pass."""

@@ -14,16 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vos.files import InputError, natural_key
-from vos.sequences import (
-    IMAGE_SUFFIXES,
-    Sequence,
-    Task,
-    Values,
-    files_by_name,
-    looks_white,
-    shortened,
-)
+from vos.errors import InputError
+from vos.files import files_by_name, natural_key, shortened
+from vos.sequences import IMAGE_SUFFIXES, Sequence, Task, Values, looks_white
 
 _WAYS_OUT = {
     "DAVIS": "Download from https://davischallenge.org/davis2017/code.html (DAVIS 2016: "

@@ -20,7 +20,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
-from vos.files import InputError
+from vos.errors import InputError
 
 _DISPLAY_MATRIX = Type.DISPLAYMATRIX
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from vos.files import InputError
+from vos.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 

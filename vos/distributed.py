@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
-from vos.files import InputError
+from vos.errors import InputError
 
 T = TypeVar("T")
 

@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 
 from vos.datasets import Dataset, load_dataset
-from vos.files import InputError
+from vos.errors import InputError
 from vos.metrics import Statistics
 from vos.scores import ObjectScore, Predictions, ScoringRules, SequenceScore, missing_message
 from vos.scoring import score_sequence

@@ -23,7 +23,8 @@ from torch.nn import functional as F
 
 from vos.backbones import Backbone
 from vos.efficientnet import pad_same
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 from vos.vit import VisionTransformer
 
 Format = Literal["onnx", "torchscript", "torch-export"]

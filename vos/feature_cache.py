@@ -25,7 +25,8 @@ from torch import Tensor
 
 from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
 from vos.devices import precision_name, resolve_precision
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 Storage = Literal["own", "fp32", "bf16", "fp16"]
 

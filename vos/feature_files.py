@@ -20,7 +20,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError, atomic_path, write_json
+from vos.errors import InputError
+from vos.files import atomic_path, write_json
 
 ABOUT = "about.json"
 _SAFETENSORS_TYPES = {"float32": "F32", "float16": "F16"}

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
+from vos.errors import InputError
 from vos.feature_files import FeatureWriter
-from vos.files import InputError
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,14 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vos.errors import InputError
+
 _CHUNK = 1 << 20
-
-
-class InputError(ValueError):
-    """What the user gave cannot be used; the message says what was expected and what to do.
-
-    The command lines print the message alone, without a traceback, and exit with status 2.
-    """
 
 
 @contextmanager
@@ -68,3 +63,28 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts frame2 before frame10, and digits before letters."""
     parts = re.split(r"(\d+)", name)
     return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p.lower()) for p in parts if p)
+
+
+def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
+    """Return the files of a folder with these suffixes by their name, in natural order.
+
+    Raises:
+        InputError: two files have one name (a.jpg and a.png).
+    """
+    wanted = set(suffixes)
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in wanted and p.name[0] != "."]
+    found: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda p: natural_key(p.stem)):
+        if path.stem in found:
+            raise InputError(
+                f"{folder}: {found[path.stem].name} and {path.name} are the same frame; keep one"
+            )
+        found[path.stem] = path
+    return found
+
+
+def shortened(names: Iterable[object], limit: int = 10) -> str:
+    """Join names with commas; name the first `limit` and count the others."""
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.decoding import Video
-from vos.files import InputError
+from vos.errors import InputError
 from vos.images import read_image, shrink
 
 _NAME_DIGITS = 5

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos.files import InputError, natural_key
+from vos.errors import InputError
+from vos.files import natural_key
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings of the picture files that are read as frames (in any case)."""

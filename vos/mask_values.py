@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError
+from vos.errors import InputError
 
 VOID = 255
 """The id of pixels that belong to nothing and are ignored."""

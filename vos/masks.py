@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 from vos.mask_values import (
     DAVIS_PALETTE,
     MAX_ID,

@@ -22,7 +22,8 @@ from typing import Literal, Protocol
 import cv2
 import numpy as np
 
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 from vos.masks import read_index_png, write_mask
 from vos.overlay import draw_overlay
 from vos.rle import RleTracks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.images import shrunk_size
 from vos.masks import LoadedMask, fit_mask, read_mask
 

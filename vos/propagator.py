@@ -20,7 +20,7 @@ from vos.affinity import propagate_labels
 from vos.backbone_base import check_frame
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
-from vos.files import InputError
+from vos.errors import InputError
 from vos.labels import winning_channel
 from vos.masks import VOID, ids_from_channels, object_ids, resize_nearest
 from vos.memory import ContextFrame, ContextMemory, MemoryState

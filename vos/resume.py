@@ -11,7 +11,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 from vos.memory import MemoryState
 from vos.propagator import Snapshot
 

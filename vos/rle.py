@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import MAX_ID, object_ids
 
 Rle = dict[str, Any]

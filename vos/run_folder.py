@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from vos.files import InputError
+from vos.errors import InputError
 from vos.run_settings import settings_difference
 from vos.source_fingerprint import SourceFingerprint
 

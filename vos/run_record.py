@@ -15,7 +15,8 @@ from typing import Any
 from vos._version import __version__
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 from vos.frames import FrameRange
 from vos.masks import LoadedMask
 from vos.outputs import OutputOptions

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError
+from vos.errors import InputError
+from vos.files import files_by_name, shortened
 from vos.masks import read_index_png
 from vos.metrics import Region, Statistics, statistics
-from vos.sequences import Sequence, Task, as_ids, files_by_name, shortened
+from vos.sequences import Sequence, Task, as_ids
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError
+from vos.errors import InputError
+from vos.files import shortened
 from vos.masks import VOID
 from vos.metrics import accuracy, similarity
 from vos.scores import (
@@ -28,7 +29,7 @@ from vos.scores import (
     present_ids,
     region_of,
 )
-from vos.sequences import Sequence, shortened
+from vos.sequences import Sequence
 
 MAX_PROPOSALS = 20
 """The unsupervised task takes at most this many proposals in a sequence."""

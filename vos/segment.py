@@ -12,7 +12,7 @@ from typing import Any
 
 from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
 from vos.config import PropagationConfig
-from vos.files import InputError
+from vos.errors import InputError
 from vos.masks import LoadedMask
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame, Pipeline

@@ -5,7 +5,7 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vos.files import InputError, natural_key
+from vos.errors import InputError
+from vos.files import shortened
 from vos.masks import VOID, object_ids, read_index_png
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
+
 Task = Literal["semi-supervised", "unsupervised"]
+
 
 Values = Literal["ids", "merged", "white"]
 """What the values of mask files mean: object ids with 255 for void; ids that are all one object;
@@ -118,31 +121,6 @@ def looks_white(path: Path) -> bool:
     """Tell whether a mask file holds 0 and 255 alone: one object drawn in white, not void."""
     stored = read_index_png(path)
     return bool((stored == VOID).any()) and not object_ids(stored)
-
-
-def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
-    """Return the files of a folder with these suffixes by their name, in natural order.
-
-    Raises:
-        InputError: two files have one name (a.jpg and a.png).
-    """
-    wanted = set(suffixes)
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in wanted and p.name[0] != "."]
-    found: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda p: natural_key(p.stem)):
-        if path.stem in found:
-            raise InputError(
-                f"{folder}: {found[path.stem].name} and {path.name} are the same frame; keep one"
-            )
-        found[path.stem] = path
-    return found
-
-
-def shortened(names: Iterable[object], limit: int = 10) -> str:
-    """Join names with commas; name the first `limit` and count the others."""
-    texts = [str(name) for name in names]
-    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + more
 
 
 def _size(path: Path) -> tuple[int, int]:

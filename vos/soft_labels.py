@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 _LEVELS = 65535
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]

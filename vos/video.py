@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vos.decoding import open_video
-from vos.files import InputError
+from vos.errors import InputError
 from vos.frames import Frame, FrameRange, image_frames, video_frames
 from vos.images import Kind, list_images, refuse_same_names, source_kind
 

@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 
 Codec = Literal["h264", "prores", "vp9"]
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vos.files import InputError
+from vos.errors import InputError
 
 _NORM_EPS = 1e-6
 _MLP_RATIO = 4

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from vos._version import __version__
 from vos.checkpoints import Checkpoint, load_checkpoint
-from vos.files import InputError, atomic_path, sha256_of
+from vos.errors import InputError
+from vos.files import atomic_path, sha256_of
 
 _OFFICIAL = "https://dl.fbaipublicfiles.com/dino"
 _HUB = "https://huggingface.co/timm"

@@ -36,7 +36,8 @@ from vos.command import progress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
 from vos.devices import peak_memory_mib
-from vos.files import InputError, write_json
+from vos.errors import InputError
+from vos.files import write_json
 from vos.neighborhood import Neighborhood
 from vos.propagator import LabelPropagator
 

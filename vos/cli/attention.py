@@ -15,7 +15,8 @@ from vos.attention import AttentionReader, attention_sheet, attention_videos
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.cli.segment import FrameProgress
-from vos.files import InputError, atomic_path
+from vos.errors import InputError
+from vos.files import atomic_path
 from vos.masks import write_mask
 from vos.overlay import draw_heatmap
 from vos.video import FrameRange, FrameReader, open_frames

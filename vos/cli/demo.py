@@ -15,8 +15,9 @@ from vos.cli.loading import load_with_progress
 from vos.cli.segment import FrameProgress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
+from vos.errors import InputError
 from vos.evaluation import evaluate
-from vos.files import InputError, atomic_path
+from vos.files import atomic_path
 from vos.masks import read_index_png, write_mask
 from vos.overlay import contact_sheet, draw_overlay
 from vos.run_folder import MASKS, OVERLAY, RUN, check_folder

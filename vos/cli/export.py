@@ -10,8 +10,8 @@ import tyro
 
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
+from vos.errors import InputError
 from vos.export import SUFFIXES, Format, export_backbone
-from vos.files import InputError
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from vos.cli.loading import load_with_progress
 from vos.command import Advance, progress
 from vos.config import PropagationConfig
 from vos.distributed import Team, team
+from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
-from vos.files import InputError
 from vos.outputs import OutputOptions
 from vos.prompts import PromptRules, parse_masks
 from vos.run_folder import MASKS, OVERLAY

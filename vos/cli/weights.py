@@ -11,7 +11,8 @@ import tyro
 
 from vos.checkpoints import load_checkpoint
 from vos.cli.loading import DownloadBar
-from vos.files import InputError, sha256_of
+from vos.errors import InputError
+from vos.files import sha256_of
 from vos.weights import (
     REGISTRY,
     NamedWeights,

@@ -32,10 +32,10 @@ from benchmarks.run_identity import later_options
 from vos.attention import top_mass
 from vos.backbone_base import DEFAULT_SHORT_SIDE
 from vos.backbones import Backbone
-from vos.command import progress
-from vos.devices import precision_name, resolve_device
-from vos.distributed import Team, team
 from vos.errors import InputError
+from vos.runtime.devices import precision_name, resolve_device
+from vos.runtime.distributed import Team, team
+from vos.runtime.progress import progress
 
 _COUNTED = ("set", "mass", "short_side")
 # The data count by their path, weights and precision by their own values.

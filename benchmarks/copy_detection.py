@@ -20,9 +20,9 @@ from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.published import COPY_DETECTION
 from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
-from vos.devices import resolve_device
-from vos.distributed import team
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import team
 
 
 @dataclass(frozen=True)

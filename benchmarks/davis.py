@@ -26,20 +26,20 @@ from benchmarks.davis_run import (
     settings_of,
     speed,
 )
-from benchmarks.provenance import git_revision, machine, versions
 from benchmarks.report import write_report
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
-from vos.command import progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
-from vos.distributed import Team, team
 from vos.errors import InputError
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
 from vos.files import shortened, write_json
 from vos.reports import as_json, score_lines, write_reports
 from vos.run_folder import RUN
+from vos.runtime.distributed import Team, team
+from vos.runtime.progress import progress
+from vos.runtime.provenance import git_revision, machine, versions
 
 
 @dataclass(frozen=True)

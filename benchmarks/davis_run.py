@@ -18,7 +18,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provenance import git_revision, gpu_peak_mib, machine
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.datasets import Dataset
@@ -29,6 +28,7 @@ from vos.pipeline import OnFrame
 from vos.run_folder import MASKS, RUN
 from vos.run_record import RunRecord
 from vos.run_settings import settings_difference
+from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
 from vos.segment import segment_video
 from vos.sequences import Sequence
 

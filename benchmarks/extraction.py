@@ -30,11 +30,11 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import Backbone
-from vos.command import progress
-from vos.devices import precision_name
-from vos.distributed import Team
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.devices import precision_name
+from vos.runtime.distributed import Team
+from vos.runtime.progress import progress
 
 CHUNK = 256
 """Images a file: what a stop can cost at most, and what processes share out."""

@@ -10,7 +10,7 @@ from benchmarks.features import FeatureKind
 from benchmarks.views import View
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
-from vos.distributed import Team
+from vos.runtime.distributed import Team
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from benchmarks.published import FINE_TUNING
 from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import View, view_for
-from pretrain.processes import StopRequest, deferred_signals
-from vos.devices import resolve_device
-from vos.distributed import team
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import team
+from vos.runtime.signals import StopRequest, deferred_signals
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
 _COUNTED = ("amp", "seed", "size", "test_every")

@@ -27,11 +27,11 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.linear_heads import top_hits
 from benchmarks.training_state import read_state, save_state
 from benchmarks.views import View
-from pretrain.processes import StopRequest
-from vos.command import progress
-from vos.distributed import Team
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.distributed import Team
+from vos.runtime.progress import progress
+from vos.runtime.signals import StopRequest
 
 Amp = Literal["off", "bf16", "fp16"]
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}

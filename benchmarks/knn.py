@@ -23,10 +23,10 @@ from benchmarks.labelled_data import (
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import IMAGENET
 from benchmarks.views import view_for
-from vos.command import progress
-from vos.devices import resolve_device
-from vos.distributed import Team, team
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import Team, team
+from vos.runtime.progress import progress
 
 
 @dataclass(frozen=True)

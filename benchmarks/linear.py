@@ -30,11 +30,11 @@ from benchmarks.published import IMAGENET
 from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import view_for
-from pretrain.processes import StopRequest, deferred_signals
-from vos.command import progress
-from vos.devices import resolve_device
-from vos.distributed import Team, team
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import Team, team
+from vos.runtime.progress import progress
+from vos.runtime.signals import StopRequest, deferred_signals
 
 _STATE = "linear.pth"
 _BASE_WIDTH = 768

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
-from benchmarks.provenance import git_revision, gpu_peak_mib, machine, versions
 from benchmarks.published import PublishedTable
-from vos.devices import peak_memory_mib
-from vos.distributed import Team
 from vos.errors import InputError
 from vos.files import atomic_path, write_json
+from vos.runtime.devices import peak_memory_mib
+from vos.runtime.distributed import Team
+from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
 
 RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
 

@@ -18,9 +18,9 @@ from benchmarks.outcome import Row, benchmark_run, shown_name
 from benchmarks.published import RETRIEVAL
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.views import view_for
-from vos.devices import resolve_device
-from vos.distributed import team
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import team
 
 PUBLISHED_SETS = ("roxford5k", "rparis6k")
 _PROTOCOLS = ("medium", "hard")

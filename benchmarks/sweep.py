@@ -17,16 +17,16 @@ from typing import Any, Literal
 
 from benchmarks.davis import propagate_all, score, write_results
 from benchmarks.davis_run import RunFolder, check_prompts, settings_of
-from benchmarks.provenance import git_revision, versions
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets import Dataset, load_dataset
-from vos.distributed import Team, team
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.files import atomic_path, shortened, write_json
 from vos.run_folder import RUN
+from vos.runtime.distributed import Team, team
+from vos.runtime.provenance import git_revision, versions
 from vos.sequences import Sequence
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"

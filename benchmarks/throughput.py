@@ -18,11 +18,11 @@ from benchmarks.outcome import RESULTS, RUN, benchmark_run
 from benchmarks.published import IMAGENET, THROUGHPUT
 from benchmarks.timing import Timing, time_backbone
 from vos.backbones import load_backbone
-from vos.command import progress
-from vos.devices import Precision, resolve_device, resolve_precision
-from vos.distributed import Team
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.devices import Precision, resolve_device, resolve_precision
+from vos.runtime.distributed import Team
+from vos.runtime.progress import progress
 
 PLOT = "accuracy_speed.png"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from vos.backbones import Backbone
-from vos.devices import synchronize
+from vos.runtime.devices import synchronize
 
 _WARM_UP = 2
 _LEAST_PASSES = 5

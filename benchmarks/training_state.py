@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 
 import torch
 
-from pretrain.processes import StopRequest
-from vos.command import Terminated
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.signals import StopRequest, Terminated
 
 
 def save_state(path: Path, identity: str, state: Mapping[str, Any]) -> None:

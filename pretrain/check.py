@@ -15,8 +15,8 @@ import numpy as np
 from pretrain.decode import BrokenImageError, decode, read_header
 from pretrain.mixture import Mixture
 from pretrain.probes import center_crop, write_png
-from vos.command import Advance
 from vos.files import write_json
+from vos.runtime.progress import Advance
 
 REPORT = "data.json"
 SHEET = "contact_sheet.png"

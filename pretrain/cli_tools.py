@@ -16,7 +16,7 @@ from pretrain.export import Format, export_backbone
 from pretrain.mixture import Mixture, SourceOptions
 from pretrain.presets import preset
 from pretrain.probes import write_png
-from vos.command import progress
+from vos.runtime.progress import progress
 
 
 @dataclass(frozen=True)

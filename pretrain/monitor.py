@@ -20,10 +20,10 @@ from pretrain.probes import Probes
 from pretrain.run_config import RunConfig
 from pretrain.schedules import Schedules, warmup_steps
 from pretrain.tracker import Tracker
-from vos.command import progress
-from vos.devices import peak_memory_mib
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.devices import peak_memory_mib
+from vos.runtime.progress import progress
 
 BROKEN_LIST = "broken_images.txt"
 _SETTINGS = ("lr", "weight_decay", "momentum", "teacher_temp")  # known of skipped steps too

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from types import FrameType
 
 import torch
 import torch.distributed as dist
 
-from vos.devices import resolve_device
 from vos.errors import InputError
+from vos.runtime.devices import resolve_device
 
 _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
 
@@ -85,33 +83,3 @@ def lost_another_process(error: BaseException) -> bool:
     """Whether an error means that another process of the run is gone."""
     words = ("Connection closed by peer", "Connection reset by peer", "gloo", "NCCL", "TCPStore")
     return dist.is_available() and any(word in str(error) for word in words)
-
-
-class StopRequest:
-    """Remembers SIGINT or SIGTERM until the step is over; a second one interrupts at once."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        """Take a signal."""
-        if self.signal is not None:
-            raise KeyboardInterrupt
-        self.signal = number
-
-
-@contextmanager
-def deferred_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a request that the loop looks at, while the block runs."""
-    request = StopRequest()
-    previous = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, request)
-    except ValueError:  # not in the main thread: the caller's program owns the signals
-        pass
-    try:
-        yield request
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

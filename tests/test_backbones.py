@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from vos.backbone_base import PROTOCOL_STD
 from vos.backbones import BackboneOptions, DinoViT, EfficientNetLite0, load_backbone
 from vos.backbones_timm import TimmBackbone
-from vos.devices import precision_name, resolve_device, resolve_precision
 from vos.efficientnet import EfficientNet
 from vos.efficientnet_lite0 import lite0_state
 from vos.errors import InputError
+from vos.runtime.devices import precision_name, resolve_device, resolve_precision
 from vos.vit import VisionTransformer, position_embedding
 from vos.weights import packaged_file
 
@@ -343,9 +343,9 @@ def test_precisions_by_name(monkeypatch):
         assert resolve_precision(name, cpu) == dtype
         assert precision_name(dtype) == name
     assert precision_name(torch.float64) == "torch.float64"
-    monkeypatch.setattr("vos.devices.cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("vos.runtime.devices.cpu_has_bf16", lambda: True)
     assert resolve_precision("auto", cpu) == torch.bfloat16
-    monkeypatch.setattr("vos.devices.cpu_has_bf16", lambda: False)
+    monkeypatch.setattr("vos.runtime.devices.cpu_has_bf16", lambda: False)
     assert resolve_precision("auto", cpu) == torch.float32
     assert resolve_precision("auto", torch.device("mps")) == torch.float32
     cuda = torch.device("cuda")

@@ -14,8 +14,8 @@ from benchmarks.features import describe_images, gem
 from benchmarks.image_folders import open_images
 from benchmarks.views import view_for
 from vos.backbones import EfficientNetLite0, load_backbone
-from vos.distributed import Team
 from vos.errors import InputError
+from vos.runtime.distributed import Team
 
 
 @pytest.fixture(scope="module")

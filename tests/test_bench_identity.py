@@ -19,9 +19,9 @@ from benchmarks.linear import Linear
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import BackboneOptions, load_backbone
-from vos.distributed import Team
 from vos.errors import InputError
 from vos.masks import write_mask
+from vos.runtime.distributed import Team
 
 # Written by version 0.1, with the stand-ins of `fixed_digests` for what depends on the machine.
 FINETUNE = "4ac61cd240f92e8059caf4c4157720662f638ba11c65a69a1231633791c53244"

@@ -4,7 +4,7 @@ import subprocess
 
 import torch
 
-from benchmarks.provenance import device_name, git_revision, gpu_peak_mib, machine, versions
+from vos.runtime.provenance import device_name, git_revision, gpu_peak_mib, machine, versions
 
 
 def git(folder, *arguments):

@@ -8,10 +8,10 @@ from safetensors.torch import load_file
 from vos.attention import AttentionReader
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import DinoViT, load_backbone
-from vos.devices import resolve_precision
 from vos.errors import InputError
 from vos.export import export_backbone
 from vos.feature_cache import CachedBackbone
+from vos.runtime.devices import resolve_precision
 from vos.vit import VisionTransformer
 
 CPU = torch.device("cpu")

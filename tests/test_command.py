@@ -13,8 +13,9 @@ import pytest
 import vos
 import vos.command
 from vos.cli import VERBS
-from vos.command import Verb, progress, run_verbs
+from vos.command import Verb, run_verbs
 from vos.errors import InputError
+from vos.runtime.progress import progress
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,7 +156,7 @@ def clock(monkeypatch):
             return self.now
 
     turned = Clock()
-    monkeypatch.setattr(vos.command, "time", turned)
+    monkeypatch.setattr("vos.runtime.progress.time", turned)
     return turned
 
 

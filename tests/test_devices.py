@@ -8,7 +8,7 @@ import pytest
 
 def test_peak_memory_grows_with_what_is_held():
     child = (
-        "from vos.devices import peak_memory_mib as peak; before = peak(); "
+        "from vos.runtime.devices import peak_memory_mib as peak; before = peak(); "
         "held = bytearray(b'x') * (600 << 20); print(peak() - before)"
     )
     assert 550 < float(_run(child)) < 700
@@ -17,7 +17,7 @@ def test_peak_memory_grows_with_what_is_held():
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child's count starts at zero")
 def test_peak_memory_leaves_out_the_process_that_started_this_one():
     held = bytearray(b"x") * (2 << 30)
-    told = float(_run("from vos.devices import peak_memory_mib; print(peak_memory_mib())"))
+    told = float(_run("from vos.runtime.devices import peak_memory_mib; print(peak_memory_mib())"))
     assert len(held) == 2 << 30
     assert 50 < told < 2048
 

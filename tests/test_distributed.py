@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vos.distributed import Team, team
 from vos.errors import InputError
+from vos.runtime.distributed import Team, team
 
 
 def test_without_torchrun_there_is_one_process(monkeypatch):

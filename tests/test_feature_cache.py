@@ -10,10 +10,10 @@ from torch import nn
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
 from vos.config import PropagationConfig
-from vos.devices import resolve_precision
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.propagator import LabelPropagator
+from vos.runtime.devices import resolve_precision
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from vos.parallel import map_threads
+from vos.runtime.threads import map_threads
 
 
 @pytest.fixture

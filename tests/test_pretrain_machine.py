@@ -7,15 +7,9 @@ import pytest
 import torch
 
 from pretrain import processes
-from pretrain.processes import (
-    StopRequest,
-    deferred_signals,
-    in_any_process,
-    joined_processes,
-    lost_another_process,
-    wait_for_all,
-)
+from pretrain.processes import in_any_process, joined_processes, lost_another_process, wait_for_all
 from vos.errors import InputError
+from vos.runtime.signals import StopRequest, deferred_signals
 
 
 def test_one_process_joins_nothing(monkeypatch):

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vos.neighborhood import LaidOut, Neighborhood
-from vos.parallel import map_threads
+from vos.runtime.threads import map_threads
 
 _GPU_BLOCK = 1 << 26
 """Similarities held at once where launches cost most; a CPU holds one tile's, in its cache."""

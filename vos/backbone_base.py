@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vos.devices import precision_name
 from vos.errors import InputError
+from vos.runtime.devices import precision_name
 
 DEFAULT_SHORT_SIDE = 480
 DEFAULT_SIZE_MULTIPLE = 64

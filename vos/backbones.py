@@ -21,10 +21,10 @@ from vos.backbone_base import (
 )
 from vos.backbones_timm import timm_backbone
 from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
-from vos.devices import Precision, resolve_device, resolve_precision
 from vos.efficientnet_lite0 import EfficientNetLite0
 from vos.errors import InputError
 from vos.files import sha256_of
+from vos.runtime.devices import Precision, resolve_device, resolve_precision
 from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
 from vos.weights import DownloadProgress, find_weights, named
 

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from vos.parallel import map_threads
+from vos.runtime.threads import map_threads
 
 _QUERIES = 512
 _LARGEST_POWER = 100.0

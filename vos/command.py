@@ -11,18 +11,15 @@ import importlib
 import os
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Protocol
 
 from vos._version import __version__
 from vos.errors import InputError
-
-_PLAIN_INTERVAL = 5.0  # seconds between progress lines when the output is not a terminal
+from vos.runtime.signals import Terminated, catch_sigterm
 
 
 class Runnable(Protocol):
@@ -47,21 +44,6 @@ class Verb:
         module, _, attribute = self.target.partition(":")
         loaded: type[Runnable] = getattr(importlib.import_module(module), attribute)
         return loaded
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; handled as Ctrl-C is, with its own exit status."""
-
-
-class Advance(Protocol):
-    """Report that `n` more units are done.
-
-    `note` is shown beside the rate; `total` replaces the total where it is known only now.
-    """
-
-    def __call__(self, n: int = 1, note: str = "", total: int | None = None) -> None:
-        """Advance the progress display."""
-        ...
 
 
 def run_verbs(
@@ -100,7 +82,7 @@ def _overview(prog: str, description: str, verbs: Sequence[Verb]) -> str:
 
 
 def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
-    previous = _catch_sigterm()
+    previous = catch_sigterm()
     try:
         with _plain_warnings(prog):
             return _parse(prog, verb.load(), arguments).run()
@@ -161,111 +143,3 @@ def _parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnabl
         args=list(arguments),
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-
-
-def _catch_sigterm() -> Any:
-    def handler(_signum: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    try:
-        return signal.signal(signal.SIGTERM, handler)
-    except ValueError:  # not in the main thread: the caller's program owns the signals
-        return None
-
-
-@contextmanager
-def progress(label: str, total: int | None, unit: str = "frames") -> Iterator[Advance]:
-    """Show progress with rate and time left while the block runs.
-
-    A bar on a terminal, a plain line every few seconds otherwise; both on standard error.
-    """
-    shown = _bar if sys.stderr.isatty() else _lines
-    with shown(label, total, unit) as advance:
-        yield advance
-
-
-@contextmanager
-def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    clock = _Clock(total)
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bars:
-        task = bars.add_task(label, total=total, rate="", note="")
-
-        def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
-            clock.add(n, total)
-            rate = f"{clock.rate:.2f} {unit}/s"
-            bars.update(task, advance=n, total=clock.total, rate=rate, note=note, refresh=True)
-
-        yield advance
-
-
-@contextmanager
-def _lines(label: str, total: int | None, unit: str) -> Iterator[Advance]:
-    clock = _Clock(total)
-    last = time.monotonic()
-
-    def write(note: str) -> None:
-        of = "" if clock.total is None else f"/{clock.total}"
-        text = f"{label}: {clock.done}{of} {unit}, {clock.rate:.2f} {unit}/s"
-        left = clock.seconds_left
-        if left is not None:
-            text += f", {_clock_text(left)} left"
-        print(text + (f", {note}" if note else ""), file=sys.stderr, flush=True)
-
-    def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
-        nonlocal last
-        clock.add(n, total)
-        if time.monotonic() - last >= _PLAIN_INTERVAL:
-            last = time.monotonic()
-            write(note)
-
-    yield advance
-    write("done")
-
-
-class _Clock:
-    """Counts units and tells the rate since the first call."""
-
-    def __init__(self, total: int | None) -> None:
-        self.total = total
-        self.done = 0
-        self._start = time.monotonic()
-
-    def add(self, n: int, total: int | None = None) -> None:
-        self.done += n
-        self.total = self.total if total is None else total
-
-    @property
-    def rate(self) -> float:
-        return self.done / max(time.monotonic() - self._start, 1e-9)
-
-    @property
-    def seconds_left(self) -> float | None:
-        if self.total is None or not self.done or self.done >= self.total:
-            return None
-        return (self.total - self.done) / self.rate
-
-
-def _clock_text(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -24,9 +24,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
-from vos.devices import precision_name, resolve_precision
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.runtime.devices import precision_name, resolve_precision
 
 Storage = Literal["own", "fp32", "bf16", "fp16"]
 

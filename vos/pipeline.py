@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from vos.devices import peak_memory_mib, synchronize
 from vos.errors import InputError
 from vos.masks import LoadedMask
 from vos.outputs import OutputOptions, Outputs, Result
@@ -23,6 +22,7 @@ from vos.propagator import LabelPropagator, Snapshot
 from vos.resume import save_snapshot
 from vos.run_folder import STATE
 from vos.run_record import RunRecord, RunResults, StageSeconds
+from vos.runtime.devices import peak_memory_mib, synchronize
 from vos.source_fingerprint import SourceFingerprint, fingerprint_of
 from vos.video import Frame, FrameRange, FrameReader
 

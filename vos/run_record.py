@@ -8,11 +8,9 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from vos._version import __version__
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
@@ -21,20 +19,8 @@ from vos.frames import FrameRange
 from vos.masks import LoadedMask
 from vos.outputs import OutputOptions
 from vos.run_folder import RUN
+from vos.runtime.provenance import package_versions
 from vos.source_fingerprint import SourceFingerprint
-
-_PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "av", "pillow")
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of Python, this project and the packages that results depend on."""
-    found = {"python": platform.python_version(), "vos-toolkit": __version__}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # another build of the same module, such as opencv-python
-            found[name] = "not installed under this name"
-    return found
 
 
 def setting_defaults() -> dict[str, Any]:

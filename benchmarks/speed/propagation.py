@@ -32,14 +32,14 @@ from benchmarks.speed.plain_protocol import (
 from benchmarks.speed.scoring import machine
 from vos.affinity import propagate_labels
 from vos.backbones import Backbone, DinoViT, load_backbone
-from vos.command import progress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
-from vos.devices import peak_memory_mib
 from vos.errors import InputError
 from vos.files import write_json
 from vos.neighborhood import Neighborhood
 from vos.propagator import LabelPropagator
+from vos.runtime.devices import peak_memory_mib
+from vos.runtime.progress import progress
 
 Part = Literal["features", "propagation", "clip", "objects", "length", "memory"]
 PARTS: tuple[Part, ...] = ("features", "propagation", "clip", "objects", "length", "memory")

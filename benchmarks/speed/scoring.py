@@ -26,11 +26,12 @@ import cv2
 import numpy as np
 
 from benchmarks.speed.plain_scoring import plain_scores
-from vos.command import Verb, progress, run_verbs
+from vos.command import Verb, run_verbs
 from vos.datasets import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import write_json
+from vos.runtime.progress import progress
 
 TOLERANCE = 1e-9
 """How far the figures of two scorers may be apart."""

@@ -14,11 +14,11 @@ import tyro
 from vos.attention import AttentionReader, attention_sheet, attention_videos
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
-from vos.cli.segment import FrameProgress
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.masks import write_mask
 from vos.overlay import draw_heatmap
+from vos.runtime.progress import CountProgress
 from vos.video import FrameRange, FrameReader, open_frames
 
 
@@ -93,7 +93,7 @@ class Attention:
                 self.out,
                 heads=self.heads,
                 stride=self.frames.stride,
-                on_frame=FrameProgress(stack, "attention"),
+                on_frame=CountProgress(stack, "attention"),
             )
         print(f"{done} frames with {attention.backbone.record.name}")
         print(f"video: {self.out / 'attention.mp4'}")

@@ -12,7 +12,6 @@ import numpy as np
 
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
-from vos.cli.segment import FrameProgress
 from vos.config import PropagationConfig
 from vos.demo_clip import demo_frames
 from vos.errors import InputError
@@ -21,6 +20,7 @@ from vos.files import atomic_path
 from vos.masks import read_index_png, write_mask
 from vos.overlay import contact_sheet, draw_overlay
 from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
+from vos.runtime.progress import CountProgress
 from vos.segment import SegmentResult, segment_video
 
 _SHOWN = 5
@@ -67,7 +67,7 @@ class Demo:
                 backbone=backbone,
                 config=self.propagation,
                 overwrite=self.overwrite,
-                on_frame=FrameProgress(stack, "segment"),
+                on_frame=CountProgress(stack, "segment"),
             )
         seconds = time.perf_counter() - start
         scores = evaluate(result / MASKS, truth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from vos.backbones import Backbone, BackboneOptions
-from vos.command import Advance, progress
+from vos.runtime.progress import Advance, progress
 
 _MEBIBYTE = 1 << 20
 

@@ -16,14 +16,14 @@ import tyro
 from vos.backbones import Backbone, BackboneOptions
 from vos.batch import BatchItem, read_batch, run_batch
 from vos.cli.loading import load_with_progress
-from vos.command import Advance, progress
 from vos.config import PropagationConfig
-from vos.distributed import Team, team
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.outputs import OutputOptions
 from vos.prompts import PromptRules, parse_masks
 from vos.run_folder import MASKS, OVERLAY
+from vos.runtime.distributed import Team, team
+from vos.runtime.progress import CountProgress
 from vos.segment import SegmentResult, segment_video
 from vos.video import FrameRange
 
@@ -109,7 +109,7 @@ class Segment:
                 outputs=self.outputs,
                 resume=self.resume,
                 overwrite=self.overwrite,
-                on_frame=FrameProgress(stack, label),
+                on_frame=CountProgress(stack, label),
             )
 
 
@@ -121,23 +121,6 @@ def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> in
         for video, reason in failed:
             print(f"failed: {video}: {reason}", file=sys.stderr)
     return 1 if failed else 0
-
-
-class FrameProgress:
-    """Turns the pipeline's count of frames into a progress display, opened with the first frame."""
-
-    def __init__(self, stack: ExitStack, label: str) -> None:
-        self._stack = stack
-        self._label = label
-        self._advance: Advance | None = None
-        self._shown = 0
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Take (frames done, frames in all or None)."""
-        if self._advance is None:
-            self._advance = self._stack.enter_context(progress(self._label, total))
-        self._advance(done - self._shown, total=total)
-        self._shown = done
 
 
 def _report(result: SegmentResult, outputs: OutputOptions) -> None:

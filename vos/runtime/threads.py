@@ -15,9 +15,14 @@ from typing import TypeVar
 import torch
 
 Item = TypeVar("Item")
+
+
 Value = TypeVar("Value")
 
+
 _lock = threading.Lock()
+
+
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark's figures were made with: code, packages, machine."""
+"""What figures and results were made with: code, packages, machine."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 
-from vos.run_record import package_versions
+from vos._version import __version__
 
-_PACKAGES = ("matplotlib", "safetensors", "scipy")
+_REPORT_PACKAGES = ("matplotlib", "safetensors", "scipy")
 
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that the figures depend on."""
     found = package_versions()
-    for name in _PACKAGES:
+    for name in _REPORT_PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -84,3 +84,17 @@ def gpu_peak_mib(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     return torch.cuda.max_memory_allocated(device) / (1 << 20)
+
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "av", "pillow")
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python, this project and the packages that results depend on."""
+    found = {"python": platform.python_version(), "vos-toolkit": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # another build of the same module, such as opencv-python
+            found[name] = "not installed under this name"
+    return found

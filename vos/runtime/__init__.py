@@ -1,0 +1,4 @@
+"""What code runs on: devices, threads, processes, signals, progress, provenance.
+
+It imports no other wing.
+"""

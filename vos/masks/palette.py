@@ -1,0 +1,270 @@
+"""What the values in a mask file mean: ids, black and white, colours, anti-aliased edges.
+
+Users bring masks from drawing programs and other tools. These functions turn the stored values
+into ids, or refuse them with what was found. Values that cover no 3x3 square anywhere are
+"stray": the mark of anti-aliased edges and of JPEG. The palette is that of J. Pont-Tuset et al.,
+DAVIS 2017 (arXiv 1704.00675).
+
+Shape letters: H W pixels, C values a pixel (gray 1, RGB 3), N different values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vos.errors import InputError
+
+VOID = 255
+"""The id of pixels that belong to nothing and are ignored."""
+
+MAX_ID = 254
+"""The largest object id that a mask can hold."""
+
+Colour = tuple[int, int, int]
+
+_STRAYS_REFUSED = 3  # a real object thinner than 3 pixels is possible; three at once are edges
+_WHITE = (255, 65535)  # of 8 and of 16 bits
+_CALM_SPREAD = 12  # between a pixel and its neighbours inside an area of one colour after JPEG
+_CALM_SHARE = 1e-4  # of the picture, that the calm pixels of a value must cover to be snapped to
+_SNAP_DISTANCE = 32  # values nearer than this to a dominant one are the same area
+_JPEG_SHIFT = 8  # how far JPEG may move the colour of a whole area
+
+
+def _davis_palette() -> NDArray[np.uint8]:
+    """Spread the bits of an id over three channels, the lowest bits to the highest places.
+
+    Bit 3k + c of the id is bit 7 - k of channel c, so near ids get far colours.
+    """
+    ids = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        place, channel = divmod(bit, 3)
+        palette[:, channel] |= (((ids >> bit) & 1) << (7 - place)).astype(np.uint8)
+    palette.setflags(write=False)
+    return palette
+
+
+DAVIS_PALETTE = _davis_palette()
+"""(256, 3) uint8 RGB: the colour of each id in DAVIS's own annotation files."""
+
+_PALETTE_IDS: dict[Colour, int] = {
+    (r, g, b): i for i, (r, g, b) in enumerate(DAVIS_PALETTE.tolist())
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedMask:
+    """A mask as read from a user's file."""
+
+    ids: NDArray[np.uint8]
+    """(H, W): 0 background, 1 to 254 objects, 255 void."""
+    form: str
+    """What the file was: indexed, gray, black-and-white, colours or npy."""
+    mapping: dict[int, int | Colour] = field(default_factory=dict)
+    """Object id -> the gray value or RGB colour that it had; empty where values are the ids."""
+
+
+def _solid(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which pixels (H, W) have one value all over their 3x3 neighbourhood."""
+    plane = codes.astype(np.float32)  # exact up to 24 bits: every gray value, every RGB code
+    square = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.erode(plane, square) == cv2.dilate(plane, square))
+
+
+def _stray_values(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Split the different values of a map (H, W) into solid ones and stray ones, sorted."""
+    solid = np.unique(codes[_solid(codes)])
+    return solid, np.setdiff1d(np.unique(codes), solid)
+
+
+def _refuse_strays(codes: NDArray[Any], name: str) -> None:
+    """Raise InputError where the values look like anti-aliased edges or JPEG noise."""
+    solid, strays = _stray_values(codes)
+    white_with_edges = len(strays) and set(solid.tolist()) - {0} in ({255}, {65535})
+    if len(strays) >= _STRAYS_REFUSED or white_with_edges:
+        raise InputError(
+            f"{name} has {len(solid) + len(strays)} different values, {len(strays)} of them "
+            "only in specks and along edges: it is anti-aliased or was saved as JPEG. Save it "
+            "as PNG without smoothing, or let each pixel take the nearest main value "
+            "(--snap-mask)."
+        )
+
+
+def _calm(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which pixels of (H, W, C) differ little from all of their 3x3 neighbourhood."""
+    plane = values.astype(np.float32)
+    square = np.ones((3, 3), np.uint8)
+    spread = cv2.dilate(plane, square) - cv2.erode(plane, square)
+    return np.asarray(spread.reshape(values.shape).max(axis=2) <= _CALM_SPREAD)
+
+
+def _dominant(colours: NDArray[Any], area: NDArray[Any], least: float) -> list[int]:
+    """Return the places of the values (N, C) that stand for the areas of a map.
+
+    The value with the most area takes all within the snap distance, then the next of what is
+    left, and so on; groups smaller than `least` pixels are left out.
+    """
+    free = area > 0
+    found: list[int] = []
+    for place in np.argsort(-area, kind="stable"):
+        if not free[place]:
+            continue
+        group = free & (np.abs(colours - colours[place]).max(axis=1) < _SNAP_DISTANCE)
+        free &= ~group
+        if area[group].sum() >= least:
+            found.append(int(place))
+    return found
+
+
+def _snap(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Move every pixel of (H, W, C), C at most 3, to the nearest of the map's dominant values."""
+    flat = values.reshape(-1, values.shape[2]).astype(np.int64)
+    codes = flat @ (1 << 8 * np.arange(flat.shape[1]))
+    different, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    area = np.bincount(inverse[_calm(values).reshape(-1)], minlength=len(different))
+    colours = flat[where]
+    dominant = _dominant(colours, area, max(1.0, _CALM_SHARE * len(codes)))
+    if not dominant:
+        raise InputError(f"{name}: no value covers an area, so there is nothing to snap to")
+    nearest = np.zeros(len(different), np.int64)
+    best = np.full(len(different), np.iinfo(np.int64).max)
+    for place in dominant:
+        distance = ((colours - colours[place]) ** 2).sum(axis=1)
+        nearest[distance < best] = place
+        best = np.minimum(best, distance)
+    return colours[nearest[inverse]].reshape(values.shape)
+
+
+def check_ids(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Return integer values (H, W) as a mask; ids are 1 to 254, 255 is void.
+
+    Raises:
+        InputError: a value is negative or above 255.
+    """
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > VOID:
+        raise InputError(
+            f"{name} holds the value {low if low < 0 else high}; object ids are 1 to {MAX_ID}, "
+            f"0 is background, {VOID} is void (ignored). Renumber the objects."
+        )
+    return values.astype(np.uint8)
+
+
+def from_gray(values: NDArray[Any], name: str, snap: bool = False) -> LoadedMask:
+    """Read gray values (H, W), 8 or 16 bits: white alone is object 1, else values are ids."""
+    if snap:
+        eight_bits = values if values.max() <= VOID else values >> 8
+        values = _snap(eight_bits[..., None], name)[..., 0]
+        values = np.where(values <= _JPEG_SHIFT, 0, values)
+        values = np.where(values >= VOID - _JPEG_SHIFT, VOID, values)
+    else:
+        _refuse_strays(values, name)
+    for white in _WHITE:
+        if values.max() == white and np.isin(values, (0, white)).all():
+            ids = (values == white).astype(np.uint8)
+            return LoadedMask(ids, "black-and-white", {1: white})
+    return LoadedMask(check_ids(values, name), "gray")
+
+
+def from_colours(
+    image: NDArray[np.uint8],
+    name: str,
+    snap: bool = False,
+    known: Mapping[int, int | Colour] | None = None,
+) -> LoadedMask:
+    """Read RGB (H, W, 3), one object per colour, black is background.
+
+    Colours that are all of the DAVIS palette get the palette's ids, others 1, 2, ... in order of
+    their RGB values. A picture without colour is read as gray.
+
+    Args:
+        known: ids of colours from an earlier mask of the same video; they are kept, and new
+            colours get ids after them.
+    """
+    grays = set(DAVIS_PALETTE[(DAVIS_PALETTE[:, :1] == DAVIS_PALETTE).all(axis=1), 0].tolist())
+    if (image == image[..., :1]).all() and not set(np.unique(image).tolist()) <= grays:
+        return from_gray(image[..., 0], name, snap)
+    codes = (_snap(image, name) if snap else image).astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    if not snap:
+        _refuse_strays(codes, name)
+    different = np.unique(codes)
+    colours: list[Colour] = [(int(c >> 16), int(c >> 8 & 255), int(c & 255)) for c in different]
+    if snap:
+        colours = [_meant(c, known or {}) for c in colours]
+    taken = _ids_of_colours(colours, known or {}, name)
+    ids = np.array([taken[c] for c in colours], np.uint8)[np.searchsorted(different, codes)]
+    mapping: dict[int, int | Colour] = {i: c for c, i in taken.items() if 0 < i < VOID}
+    return LoadedMask(ids, "colours", dict(sorted(mapping.items())))
+
+
+def _meant(colour: Colour, known: Mapping[int, int | Colour]) -> Colour:
+    """Return the known or palette colour that JPEG may have moved to this one, else itself."""
+    usual = [c for c in known.values() if isinstance(c, tuple)] + list(_PALETTE_IDS)
+    gaps = np.abs(np.array(usual) - colour).max(axis=1)
+    return usual[int(gaps.argmin())] if gaps.min() <= _JPEG_SHIFT else colour
+
+
+def _ids_of_colours(
+    colours: list[Colour], known: Mapping[int, int | Colour], name: str
+) -> dict[Colour, int]:
+    """Give each colour its id: the known one, the palette's, or the next free one."""
+    by_colour = {c: i for i, c in known.items() if isinstance(c, tuple)}
+    in_palette = all(c in _PALETTE_IDS for c in (*colours, *by_colour))
+    black = (0, 0, 0)
+    taken = {black: 0}
+    free = set(range(1, MAX_ID + 1)) - set(known)
+    for colour in colours:
+        wanted = by_colour.get(colour, _PALETTE_IDS[colour] if in_palette else 0)
+        if colour != black and (colour in by_colour or wanted in free | {VOID}):
+            taken[colour] = wanted
+        elif colour != black and free:
+            taken[colour] = min(free)
+        elif colour != black:
+            raise InputError(f"{name} needs ids above {MAX_ID}: it has {len(colours)} colours")
+        free.discard(taken[colour])
+    return taken
+
+
+def from_indexed(
+    indexes: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    name: str,
+    snap: bool = False,
+    known: Mapping[int, int | Colour] | None = None,
+) -> LoadedMask:
+    """Read an indexed picture (H, W) with its palette (256, 3): the indexes are the ids.
+
+    Where the palette shows that they are not (a gray ramp, a background that is not index 0),
+    its colours are read instead.
+    """
+    used = np.unique(indexes)
+    colours = palette[used]
+    if np.array_equal(colours, DAVIS_PALETTE[used]):
+        return LoadedMask(indexes, "indexed")
+    ramp = (colours == used[:, None]).all() and used.max() == VOID
+    black_elsewhere = palette[0].any() and (~colours.any(axis=1)).any()
+    if ramp or black_elsewhere or (snap and len(_stray_values(indexes)[1])):
+        return from_colours(palette[indexes], name, snap, known)
+    _refuse_strays(indexes, name)
+    return LoadedMask(indexes, "indexed")
+
+
+def from_array(array: NDArray[Any], name: str) -> LoadedMask:
+    """Read an array (H, W) of integers (ids) or of bool (true is object 1).
+
+    Raises:
+        InputError: another shape or kind of number, or ids out of range.
+    """
+    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biu":
+        raise InputError(
+            f"{name} is an array {array.shape} of {array.dtype}; expected (height, width) of "
+            "integers (object ids) or bool"
+        )
+    return LoadedMask(check_ids(array, name), "npy")

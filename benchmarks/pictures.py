@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.images import read_image
-from vos.masks import DAVIS_PALETTE, VOID, read_index_png
+from vos.masks.ids import VOID
+from vos.masks.io import read_index_png
+from vos.masks.palette import DAVIS_PALETTE
 from vos.overlay import draw_overlay
 from vos.scores import SequenceScore
 from vos.sequences import Sequence

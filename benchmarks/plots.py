@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vos.masks import DAVIS_PALETTE
+from vos.masks.palette import DAVIS_PALETTE
 from vos.scores import ObjectScore, SequenceScore
 
 J_COLOUR, F_COLOUR = "#2b6cb0", "#e08a2e"

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.cli import VERBS
 from vos.command import run_verbs
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 
 LENGTHS = {"bear": 6, "crow": 9, "deer": 5}
 OPTIONS = (

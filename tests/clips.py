@@ -9,7 +9,7 @@ from torch import nn
 
 from vos.backbone_base import Backbone, WeightsRecord
 from vos.config import PropagationConfig
-from vos.masks import read_index_png
+from vos.masks.io import read_index_png
 from vos.outputs import OutputOptions
 
 FRAMES, HEIGHT, WIDTH, PATCH = 8, 64, 96, 8

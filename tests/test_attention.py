@@ -12,7 +12,7 @@ from vos.cli import VERBS
 from vos.cli.attention import Attention
 from vos.command import run_verbs
 from vos.errors import InputError
-from vos.masks import read_index_png
+from vos.masks.io import read_index_png
 from vos.video import open_frames
 from vos.vit import VisionTransformer
 

@@ -13,7 +13,7 @@ from vos.batch import BatchItem, read_batch, run_batch
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.errors import InputError
-from vos.masks import read_index_png, write_mask
+from vos.masks.io import read_index_png, write_mask
 
 FAST = ("--backbone", "efficientnet_lite0", "--precision", "fp32", "--short-side", "64",
         "--no-overlay", "--device", "cpu")  # fmt: skip

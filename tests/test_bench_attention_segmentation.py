@@ -10,7 +10,7 @@ from benchmarks.attention_segmentation import PictureScores, attention_jaccards,
 from vos.attention import top_mass
 from vos.backbones import load_backbone
 from vos.errors import InputError
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 
 
 @pytest.fixture(scope="module")

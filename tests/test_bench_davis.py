@@ -23,7 +23,7 @@ from vos.command import run_verbs
 from vos.config import PropagationConfig
 from vos.datasets import load_dataset
 from vos.errors import InputError
-from vos.masks import read_index_png, write_mask
+from vos.masks.io import read_index_png, write_mask
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,7 +20,7 @@ from benchmarks.run_identity import later_options
 from benchmarks.views import View
 from vos.backbones import BackboneOptions, load_backbone
 from vos.errors import InputError
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.runtime.distributed import Team
 
 # Written by version 0.1, with the stand-ins of `fixed_digests` for what depends on the machine.

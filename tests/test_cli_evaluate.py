@@ -9,7 +9,7 @@ import pytest
 
 from vos.cli import VERBS, evaluate
 from vos.command import run_verbs
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 
 
 def vos(*arguments):

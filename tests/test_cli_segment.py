@@ -16,7 +16,7 @@ import torch
 import vos.demo_clip
 from vos.cli import VERBS
 from vos.command import run_verbs
-from vos.masks import read_index_png, write_mask
+from vos.masks.io import read_index_png, write_mask
 from vos.video import open_frames
 
 ROOT = Path(__file__).resolve().parent.parent

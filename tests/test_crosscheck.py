@@ -11,7 +11,7 @@ from vos.crosscheck import cross_check
 from vos.datasets import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.metrics import statistics
 from vos.scores import ScoringRules
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from vos.datasets import load_dataset
 from vos.errors import InputError
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 
 SIZE = (20, 30)
 

@@ -11,7 +11,7 @@ from vos import evaluation as module
 from vos.datasets import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.reports import GLOBAL_COLUMNS, global_row
 from vos.scores import ScoringRules
 

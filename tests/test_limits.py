@@ -25,7 +25,7 @@ LOOPED = """
 import sys, time, resource
 import cv2, numpy as np
 from vos.demo_clip import demo_frames
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.backbones import load_backbone
 from vos.outputs import OutputOptions
 from vos.segment import segment_video

@@ -12,18 +12,9 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from vos.errors import InputError
-from vos.masks import (
-    DAVIS_PALETTE,
-    VOID,
-    fit_mask,
-    ids_from_channels,
-    object_ids,
-    one_hot,
-    read_index_png,
-    read_mask,
-    resize_nearest,
-    write_mask,
-)
+from vos.masks.ids import VOID, fit_mask, ids_from_channels, object_ids, one_hot, resize_nearest
+from vos.masks.io import read_index_png, read_mask, write_mask
+from vos.masks.palette import DAVIS_PALETTE
 
 few = settings(max_examples=40, deadline=None)
 SIDES = st.tuples(st.integers(1, 40), st.integers(1, 40))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vos import metrics
-from vos.masks import read_index_png
+from vos.masks.io import read_index_png
 
 METRICS = {"J": metrics.similarity, "F": metrics.accuracy}
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vos.masks import DAVIS_PALETTE, VOID
+from vos.masks.ids import VOID
+from vos.masks.palette import DAVIS_PALETTE
 from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
 
 

@@ -10,14 +10,8 @@ from hypothesis.extra import numpy as hnp
 from pycocotools.coco import COCO
 
 from vos.errors import InputError
-from vos.masks import VOID
-from vos.rle import (
-    RleTracks,
-    decode_rle,
-    encode_rle,
-    masks_from_coco,
-    masks_from_youtube_vos,
-)
+from vos.masks.ids import VOID
+from vos.masks.rle import RleTracks, decode_rle, encode_rle, masks_from_coco, masks_from_youtube_vos
 
 # pycocotools has not yet followed numpy 2 there; its results are the same.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

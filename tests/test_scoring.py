@@ -6,7 +6,7 @@ from PIL import Image
 
 from vos.errors import InputError
 from vos.files import files_by_name
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.scores import ScoringRules
 from vos.scoring import score_sequence
 from vos.sequences import Sequence

@@ -33,14 +33,14 @@ import vos.pipeline
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.images import read_image
-from vos.masks import write_mask
+from vos.masks.io import write_mask
+from vos.masks.rle import masks_from_coco, masks_from_youtube_vos
+from vos.masks.soft_labels import read_soft_npz, read_soft_png
 from vos.outputs import OutputOptions, Outputs
 from vos.prompts import PromptRules
 from vos.resume import load_snapshot
-from vos.rle import masks_from_coco, masks_from_youtube_vos
 from vos.run_folder import STATE
 from vos.segment import segment_video
-from vos.soft_labels import read_soft_npz, read_soft_png
 from vos.video import FrameRange, open_frames
 from vos.video_writer import VideoWriter
 

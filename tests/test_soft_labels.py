@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from vos.errors import InputError
-from vos.masks import object_ids, one_hot
-from vos.soft_labels import (
+from vos.masks.ids import object_ids, one_hot
+from vos.masks.soft_labels import (
     cut_out,
     read_soft_npz,
     read_soft_png,

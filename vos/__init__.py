@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vos.errors import InputError
     from vos.evaluation import Evaluation, evaluate
     from vos.export import export_backbone
-    from vos.masks import read_mask, write_mask
+    from vos.masks.io import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
     from vos.overlay import draw_overlay
@@ -62,10 +62,10 @@ _HOME = {
     "load_backbone": "backbones",
     "load_dataset": "datasets",
     "open_frames": "video",
-    "read_mask": "masks",
+    "read_mask": "masks.io",
     "region_similarity": "metrics",
     "segment_video": "segment",
-    "write_mask": "masks",
+    "write_mask": "masks.io",
 }
 
 __all__ = [

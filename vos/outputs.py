@@ -24,11 +24,11 @@ import numpy as np
 
 from vos.errors import InputError
 from vos.files import write_json
-from vos.masks import read_index_png, write_mask
+from vos.masks.io import read_index_png, write_mask
+from vos.masks.rle import RleTracks
+from vos.masks.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
 from vos.overlay import draw_overlay
-from vos.rle import RleTracks
 from vos.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
-from vos.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
 from vos.video import Frame
 from vos.video_writer import VideoWriter
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.masks import DAVIS_PALETTE, VOID, object_ids
+from vos.masks.ids import VOID, object_ids
+from vos.masks.palette import DAVIS_PALETTE
 
 _CONTOUR_PIXELS_AT = 480  # a contour is one pixel wide on each side per this many rows
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

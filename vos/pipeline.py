@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from vos.errors import InputError
-from vos.masks import LoadedMask
+from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions, Outputs, Result
 from vos.prompts import PromptRules, fit_prompt
 from vos.propagator import LabelPropagator, Snapshot

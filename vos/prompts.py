@@ -11,7 +11,9 @@ import numpy as np
 
 from vos.errors import InputError
 from vos.images import shrunk_size
-from vos.masks import LoadedMask, fit_mask, read_mask
+from vos.masks.ids import fit_mask
+from vos.masks.io import read_mask
+from vos.masks.values import LoadedMask
 
 MaskSource = str | Path | np.ndarray
 Masks = MaskSource | Mapping[int, MaskSource]
@@ -51,7 +53,7 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
     """Read the masks in the order of their frames; a colour keeps its id through all of them.
 
     Raises:
-        InputError: a mask cannot be used; see `vos.masks.read_mask`.
+        InputError: a mask cannot be used; see `vos.masks.io.read_mask`.
     """
     prompts: dict[int, LoadedMask] = {}
     known: dict[int, int | tuple[int, int, int]] = {}

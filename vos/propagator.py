@@ -22,7 +22,7 @@ from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.labels import winning_channel
-from vos.masks import VOID, ids_from_channels, object_ids, resize_nearest
+from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
 from vos.memory import ContextFrame, ContextMemory, MemoryState
 from vos.neighborhood import Neighborhood
 

@@ -16,7 +16,7 @@ from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.files import write_json
 from vos.frames import FrameRange
-from vos.masks import LoadedMask
+from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions
 from vos.run_folder import RUN
 from vos.runtime.provenance import package_versions

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import files_by_name, shortened
-from vos.masks import read_index_png
+from vos.masks.io import read_index_png
 from vos.metrics import Region, Statistics, statistics
 from vos.sequences import Sequence, Task, as_ids
 
@@ -164,9 +164,3 @@ def missing_message(missing: Iterable[tuple[str, tuple[str, ...]]], folder: Path
 def region_of(ids: NDArray[np.uint8], number: int) -> Region:
     """Measure the region of one id in a mask (H, W)."""
     return Region.of(cv2.compare(ids, number, cv2.CMP_EQ))  # type: ignore[call-overload]
-
-
-def present_ids(ids: NDArray[np.uint8]) -> set[int]:
-    """Return all values in a mask (H, W) but background."""
-    counts = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
-    return {int(value) for value in np.flatnonzero(counts)} - {0}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import shortened
-from vos.masks import VOID
+from vos.masks.ids import VOID, present_ids
 from vos.metrics import accuracy, similarity
 from vos.scores import (
     ObjectScore,
@@ -26,7 +26,6 @@ from vos.scores import (
     ScoringRules,
     SequenceScore,
     missing_message,
-    present_ids,
     region_of,
 )
 from vos.sequences import Sequence

@@ -13,7 +13,7 @@ from typing import Any
 from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
-from vos.masks import LoadedMask
+from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame, Pipeline
 from vos.prompts import Masks, PromptRules, read_prompts

@@ -17,7 +17,8 @@ from PIL import Image
 
 from vos.errors import InputError
 from vos.files import shortened
-from vos.masks import VOID, object_ids, read_index_png
+from vos.masks.ids import VOID, object_ids
+from vos.masks.io import read_index_png
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 

@@ -16,7 +16,7 @@ from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.masks import write_mask
+from vos.masks.io import write_mask
 from vos.overlay import draw_heatmap
 from vos.runtime.progress import CountProgress
 from vos.video import FrameRange, FrameReader, open_frames

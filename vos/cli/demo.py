@@ -17,7 +17,7 @@ from vos.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import atomic_path
-from vos.masks import read_index_png, write_mask
+from vos.masks.io import read_index_png, write_mask
 from vos.overlay import contact_sheet, draw_overlay
 from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
 from vos.runtime.progress import CountProgress

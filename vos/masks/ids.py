@@ -1,53 +1,19 @@
-"""Masks: index maps of object ids, the DAVIS palette, ids <-> channels, files in and out.
+"""Index maps of object ids: which ids there are, one-hot labels, sizes.
 
-A mask is a uint8 array (H, W): 0 is background, 1 to 254 are object ids, 255 is void (ignored).
-The palette and the indexed PNG are those of J. Pont-Tuset et al., DAVIS 2017 (arXiv 1704.00675).
-What values a user's mask file may hold and how they become ids is in `vos.mask_values`.
-
-Shape letters: O objects + background, H W pixels.
+Shapes: H W pixels, C channels.
 """
 
 from __future__ import annotations
 
-import struct
 import warnings
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vos.errors import InputError
-from vos.files import atomic_path
-from vos.mask_values import (
-    DAVIS_PALETTE,
-    MAX_ID,
-    VOID,
-    Colour,
-    LoadedMask,
-    from_array,
-    from_colours,
-    from_gray,
-    from_indexed,
-)
-
-__all__ = [
-    "DAVIS_PALETTE",
-    "MAX_ID",
-    "VOID",
-    "LoadedMask",
-    "fit_mask",
-    "ids_from_channels",
-    "object_ids",
-    "one_hot",
-    "read_index_png",
-    "read_mask",
-    "resize_nearest",
-    "write_mask",
-]
-
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def object_ids(ids: NDArray[np.uint8]) -> tuple[int, ...]:
@@ -105,133 +71,15 @@ def fit_mask(
     return fitted
 
 
-def _bit_depth(path: Path) -> int:
-    """Return the bits a sample of a PNG file, 8 for what is not a PNG."""
-    with path.open("rb") as handle:
-        header = handle.read(25)
-    return header[24] if header.startswith(_PNG_SIGNATURE) and len(header) == 25 else 8
+def present_ids(ids: NDArray[np.uint8]) -> set[int]:
+    """Return all values in a mask (H, W) but background."""
+    counts = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
+    return {int(value) for value in np.flatnonzero(counts)} - {0}
 
 
-def _open_image(path: Path) -> Image.Image:
-    """Open and decode an image file; gray PNGs of 2 or 4 bits keep their stored values.
-
-    Raises:
-        InputError: there is no such file, or it is no image or a damaged one.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such mask file")
-    try:
-        with Image.open(path) as image:
-            image.load()
-            depth = _bit_depth(path)
-            if image.mode == "L" and depth < 8:
-                # Pillow stretches 2 and 4 bit gray to 0..255; ids must stay what they were.
-                stored = np.asarray(image) // (255 // ((1 << depth) - 1))
-                return Image.fromarray(stored.astype(np.uint8))
-            return image.copy()
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable image ({error})") from error
+VOID = 255
+"""The id of pixels that belong to nothing and are ignored."""
 
 
-def read_index_png(path: str | Path) -> NDArray[np.uint8]:
-    """Read a mask (H, W) uint8 from an indexed or 8-bit gray PNG whose values are ids.
-
-    Nothing is guessed: this is the reader for scoring.
-
-    Raises:
-        InputError: the file is missing or damaged, no PNG, or has colours or 16 bits a sample.
-    """
-    path = Path(path)
-    image = _open_image(path)
-    with path.open("rb") as handle:
-        is_png = handle.read(8) == _PNG_SIGNATURE
-    if not is_png or image.mode not in {"P", "L", "1"}:
-        found = f"a PNG of mode {image.mode}" if is_png else "not a PNG"
-        raise InputError(
-            f"{path}: {found}; expected an indexed or 8-bit gray PNG whose values are object ids"
-        )
-    return np.asarray(image).astype(np.uint8)
-
-
-def write_mask(path: str | Path, ids: NDArray[np.uint8]) -> None:
-    """Write a mask (H, W) uint8 as an indexed PNG with the DAVIS palette, whole or not at all.
-
-    Raises:
-        ValueError: the mask is not a uint8 map with at least one pixel.
-        OSError: the file cannot be written.
-    """
-    if ids.dtype != np.uint8 or ids.ndim != 2 or ids.size == 0:
-        raise ValueError(f"expected a mask (H, W) of uint8, got {ids.shape} of {ids.dtype}")
-    image = Image.fromarray(np.ascontiguousarray(ids)).convert("L")
-    image.putpalette(DAVIS_PALETTE.tobytes())
-    with atomic_path(path) as beside:
-        # Flat areas shrink well at any level; level 1 takes half of the default's time.
-        image.save(beside, format="PNG", compress_level=1)
-
-
-def _file_palette(image: Image.Image) -> NDArray[np.uint8]:
-    """Return an indexed image's palette (256, 3), black where it has no entry."""
-    entries = np.frombuffer(bytes(image.getpalette("RGB") or ()), np.uint8).reshape(-1, 3)[:256]
-    palette = np.zeros((256, 3), np.uint8)
-    palette[: len(entries)] = entries
-    return palette
-
-
-def _read_npy(path: Path) -> NDArray[np.generic]:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a readable .npy file ({error})") from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: an archive of arrays; expected one array in a .npy file")
-    return array
-
-
-def read_mask(
-    path: str | Path, *, snap: bool = False, known: Mapping[int, int | Colour] | None = None
-) -> LoadedMask:
-    """Read a mask that a user gives, in any of the usual forms.
-
-    Indexed pictures (the indexes are ids), gray ones (the values are ids; 0 and 255 alone are
-    black and white: object 1), RGB (one id per colour, black is background), .npy (integers or
-    bool). In id maps 255 is void. Transparent pixels are background.
-
-    Args:
-        path: the file.
-        snap: give each pixel of a picture with stray values (anti-aliased edges, JPEG) the
-            nearest of its main values instead of refusing it.
-        known: the mapping of an earlier mask of the same video, to give its colours their ids.
-
-    Raises:
-        InputError: unreadable, ids above 254, stray values without `snap`, or no object at all.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such mask file")
-    name = str(path)
-    if path.suffix.lower() == ".npy":
-        loaded = from_array(_read_npy(path), name)
-    else:
-        loaded = _from_image(_open_image(path), name, snap, known)
-    if not object_ids(loaded.ids):
-        raise InputError(f"{path}: an empty mask, no pixel belongs to an object")
-    return loaded
-
-
-def _from_image(
-    image: Image.Image, name: str, snap: bool, known: Mapping[int, int | Colour] | None
-) -> LoadedMask:
-    """Read a decoded picture according to its mode."""
-    image = ImageOps.exif_transpose(image)
-    mode = image.mode
-    if mode == "P":
-        return from_indexed(np.array(image), _file_palette(image), name, snap, known)
-    if mode == "1":
-        return from_gray(np.asarray(image).astype(np.uint8) * 255, name)
-    if mode == "L" or mode.startswith("I"):
-        return from_gray(np.asarray(image).astype(np.int64), name, snap)
-    if mode == "F":
-        raise InputError(f"{name}: a picture of real numbers; expected whole ids or colours")
-    clear = Image.new("RGBA", image.size, (0, 0, 0, 255))
-    flat = Image.alpha_composite(clear, image.convert("RGBA")).convert("RGB")
-    return from_colours(np.asarray(flat), name, snap, known)
+MAX_ID = 254
+"""The largest object id that a mask can hold."""

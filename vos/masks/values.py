@@ -19,43 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-
-VOID = 255
-"""The id of pixels that belong to nothing and are ignored."""
-
-MAX_ID = 254
-"""The largest object id that a mask can hold."""
-
-Colour = tuple[int, int, int]
+from vos.masks.ids import MAX_ID, VOID
+from vos.masks.palette import DAVIS_PALETTE, PALETTE_IDS, Colour
 
 _STRAYS_REFUSED = 3  # a real object thinner than 3 pixels is possible; three at once are edges
+
+
 _WHITE = (255, 65535)  # of 8 and of 16 bits
+
+
 _CALM_SPREAD = 12  # between a pixel and its neighbours inside an area of one colour after JPEG
+
+
 _CALM_SHARE = 1e-4  # of the picture, that the calm pixels of a value must cover to be snapped to
+
+
 _SNAP_DISTANCE = 32  # values nearer than this to a dominant one are the same area
+
+
 _JPEG_SHIFT = 8  # how far JPEG may move the colour of a whole area
-
-
-def _davis_palette() -> NDArray[np.uint8]:
-    """Spread the bits of an id over three channels, the lowest bits to the highest places.
-
-    Bit 3k + c of the id is bit 7 - k of channel c, so near ids get far colours.
-    """
-    ids = np.arange(256)
-    palette = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        place, channel = divmod(bit, 3)
-        palette[:, channel] |= (((ids >> bit) & 1) << (7 - place)).astype(np.uint8)
-    palette.setflags(write=False)
-    return palette
-
-
-DAVIS_PALETTE = _davis_palette()
-"""(256, 3) uint8 RGB: the colour of each id in DAVIS's own annotation files."""
-
-_PALETTE_IDS: dict[Colour, int] = {
-    (r, g, b): i for i, (r, g, b) in enumerate(DAVIS_PALETTE.tolist())
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +188,7 @@ def from_colours(
 
 def _meant(colour: Colour, known: Mapping[int, int | Colour]) -> Colour:
     """Return the known or palette colour that JPEG may have moved to this one, else itself."""
-    usual = [c for c in known.values() if isinstance(c, tuple)] + list(_PALETTE_IDS)
+    usual = [c for c in known.values() if isinstance(c, tuple)] + list(PALETTE_IDS)
     gaps = np.abs(np.array(usual) - colour).max(axis=1)
     return usual[int(gaps.argmin())] if gaps.min() <= _JPEG_SHIFT else colour
 
@@ -216,12 +198,12 @@ def _ids_of_colours(
 ) -> dict[Colour, int]:
     """Give each colour its id: the known one, the palette's, or the next free one."""
     by_colour = {c: i for i, c in known.items() if isinstance(c, tuple)}
-    in_palette = all(c in _PALETTE_IDS for c in (*colours, *by_colour))
+    in_palette = all(c in PALETTE_IDS for c in (*colours, *by_colour))
     black = (0, 0, 0)
     taken = {black: 0}
     free = set(range(1, MAX_ID + 1)) - set(known)
     for colour in colours:
-        wanted = by_colour.get(colour, _PALETTE_IDS[colour] if in_palette else 0)
+        wanted = by_colour.get(colour, PALETTE_IDS[colour] if in_palette else 0)
         if colour != black and (colour in by_colour or wanted in free | {VOID}):
             taken[colour] = wanted
         elif colour != black and free:

@@ -2,7 +2,7 @@
 
 A mask is a uint8 array (H, W): 0 is background, 1 to 254 are object ids, 255 is void (ignored).
 The palette and the indexed PNG are those of J. Pont-Tuset et al., DAVIS 2017 (arXiv 1704.00675).
-What values a user's mask file may hold and how they become ids is in `vos.mask_values`.
+What values a user's mask file may hold and how they become ids is in `vos.masks.values`.
 
 Shape letters: O objects + background, H W pixels.
 """
@@ -10,8 +10,7 @@ Shape letters: O objects + background, H W pixels.
 from __future__ import annotations
 
 import struct
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +19,17 @@ from PIL import Image, ImageOps
 
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.mask_values import (
-    DAVIS_PALETTE,
+from vos.masks.ids import (
     MAX_ID,
     VOID,
-    Colour,
-    LoadedMask,
-    from_array,
-    from_colours,
-    from_gray,
-    from_indexed,
+    fit_mask,
+    ids_from_channels,
+    object_ids,
+    one_hot,
+    resize_nearest,
 )
+from vos.masks.palette import DAVIS_PALETTE, Colour
+from vos.masks.values import LoadedMask, from_array, from_colours, from_gray, from_indexed
 
 __all__ = [
     "DAVIS_PALETTE",
@@ -47,62 +46,8 @@ __all__ = [
     "write_mask",
 ]
 
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
-def object_ids(ids: NDArray[np.uint8]) -> tuple[int, ...]:
-    """Return the object ids in a mask (H, W), sorted, without background and void."""
-    present = np.bincount(np.ravel(ids), minlength=256)[1:VOID]
-    return tuple(int(i) + 1 for i in np.flatnonzero(present))
-
-
-def one_hot(ids: NDArray[np.uint8], objects: Iterable[int]) -> NDArray[np.float32]:
-    """Turn a mask (H, W) into channels (O, H, W) float32: background, then `objects` in order.
-
-    Void pixels, and ids that are not among `objects`, are in no channel.
-    """
-    channels = np.array([0, *objects], dtype=np.int64)
-    return (ids[None] == channels[:, None, None]).astype(np.float32)
-
-
-def ids_from_channels(channels: NDArray[np.integer], objects: Iterable[int]) -> NDArray[np.uint8]:
-    """Turn a map of channel numbers (H, W), 0 for background, into a mask of ids (H, W) uint8.
-
-    `objects` are the ids behind channels 1, 2, ...: what `one_hot` was given.
-    """
-    return np.array([0, *objects], dtype=np.uint8)[channels]
-
-
-def resize_nearest(ids: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Resize a mask to (height, width) by Pillow's nearest neighbour, as the protocol does."""
-    if ids.shape == (height, width):
-        return ids
-    image = Image.fromarray(np.ascontiguousarray(ids))
-    return np.array(image.resize((width, height), Image.Resampling.NEAREST))
-
-
-def fit_mask(
-    ids: NDArray[np.uint8], height: int, width: int, resize: bool = False, name: str = "the mask"
-) -> NDArray[np.uint8]:
-    """Return the mask at the frame's size: as it is, resized if `resize`, or an error.
-
-    Warns if an object is lost in the resizing.
-
-    Raises:
-        InputError: the sizes differ and `resize` is false.
-    """
-    if ids.shape == (height, width):
-        return ids
-    if not resize:
-        raise InputError(
-            f"{name} is {ids.shape[1]}x{ids.shape[0]} pixels, its frame is {width}x{height} "
-            "(width x height). Give a mask of the frame's size, or ask for it to be resized "
-            "(--resize-mask)."
-        )
-    fitted = resize_nearest(ids, height, width)
-    if lost := sorted(set(object_ids(ids)) - set(object_ids(fitted))):
-        warnings.warn(f"{name}: objects {lost} vanish at {width}x{height}", stacklevel=2)
-    return fitted
 
 
 def _bit_depth(path: Path) -> int:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from vos.errors import InputError
-from vos.masks import MAX_ID, object_ids
+from vos.masks.ids import MAX_ID, object_ids
 
 Rle = dict[str, Any]
+
 
 _CATEGORIES = [{"id": 1, "name": "object"}]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from vos.datasets import load_dataset
 from vos.errors import InputError
-from vos.images import read_image
 from vos.masks.ids import VOID
 from vos.masks.io import read_index_png
+from vos.video.images import read_image
 
 VOC_CLASSES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",

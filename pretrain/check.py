@@ -14,9 +14,10 @@ import numpy as np
 
 from pretrain.decode import BrokenImageError, decode, read_header
 from pretrain.mixture import Mixture
-from pretrain.probes import center_crop, write_png
+from pretrain.probes import center_crop
 from vos.files import write_json
 from vos.runtime.progress import Advance
+from vos.video.images import write_image
 
 REPORT = "data.json"
 SHEET = "contact_sheet.png"
@@ -145,7 +146,7 @@ def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarra
 def write_report(folder: Path, report: DataReport, sheet: np.ndarray) -> None:
     """Write `data.json` and `contact_sheet.png`."""
     write_json(folder / REPORT, report.as_json())
-    write_png(folder / SHEET, sheet)
+    write_image(folder / SHEET, sheet)
 
 
 def crops_sheet(views: list[list[np.ndarray]]) -> np.ndarray:

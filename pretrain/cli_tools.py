@@ -15,8 +15,8 @@ from pretrain.data import CropDataset
 from pretrain.export import Format, export_backbone
 from pretrain.mixture import Mixture, SourceOptions
 from pretrain.presets import preset
-from pretrain.probes import write_png
 from vos.runtime.progress import progress
+from vos.video.images import write_image
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class ShowCrops:
             len(mixture), min(self.images, len(mixture)), replace=False
         )
         views = [dataset[self.seed, at, int(index)].crops for at, index in enumerate(chosen)]
-        write_png(self.out, crops_sheet(views))
+        write_image(self.out, crops_sheet(views))
         print(f"wrote {self.out}")
         return 0
 

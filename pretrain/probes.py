@@ -7,7 +7,7 @@ Shapes: N labelled images, D width, h w patches, S side of the network's input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import cv2
@@ -24,13 +24,23 @@ from pretrain.mixture import Mixture
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.run_config import RunConfig
 from vos.errors import InputError
-from vos.files import atomic_path
+from vos.video.images import write_image
 
 NEIGHBOURS = 20
+
+
 TEMPERATURE = 0.07
+
+
 _QUERY_EVERY = 5  # every fifth image of a class is asked for, the others are its neighbours
+
+
 _MOST_IMAGES = 10_000
+
+
 _SHOWN = 6
+
+
 _BATCH = 64
 
 
@@ -74,7 +84,7 @@ class Probes:
                     sheet = attention_sheet(backbone, self.pictures, self.config, learner.device)
                 pictures["attention"] = sheet
                 target = self.run.output_dir / "attention" / f"step-{step:08d}.png"
-                write_png(target, pictures["attention"])
+                write_image(target, pictures["attention"])
             if self.run.davis_path is not None:
                 numbers.update(davis_j_and_f(learner, self.config, self.run))
         finally:
@@ -200,10 +210,3 @@ def _heat(weights: np.ndarray, side: int) -> np.ndarray:
     scaled = (255 * (weights - low) / max(high - low, 1e-12)).astype(np.uint8)
     large = cv2.resize(scaled, (side, side), interpolation=cv2.INTER_NEAREST)
     return cv2.cvtColor(cv2.applyColorMap(large, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-
-
-def write_png(target: Path, image: np.ndarray) -> None:
-    """Write an (H, W, 3) uint8 RGB picture."""
-    with atomic_path(target) as beside:
-        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        beside.write_bytes(data.tobytes())

@@ -13,7 +13,7 @@ from vos.cli.attention import Attention
 from vos.command import run_verbs
 from vos.errors import InputError
 from vos.masks.io import read_index_png
-from vos.video import open_frames
+from vos.video.reader import open_frames
 from vos.vit import VisionTransformer
 
 

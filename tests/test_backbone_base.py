@@ -8,7 +8,7 @@ from vos.backbone_base import Backbone, WeightsRecord
 from vos.backbones import load_backbone
 from vos.errors import InputError
 from vos.propagator import LabelPropagator
-from vos.video import Frame
+from vos.video.frames import Frame
 
 
 def untrained(name, **options):

@@ -17,7 +17,7 @@ import vos.demo_clip
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.masks.io import read_index_png, write_mask
-from vos.video import open_frames
+from vos.video.reader import open_frames
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--backbone", "efficientnet_lite0", "--short-side", "64", "--precision", "fp32"]

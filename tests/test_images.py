@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vos.errors import InputError
-from vos.images import is_image, list_images, read_image, shrink, source_kind
+from vos.video.images import is_image, list_images, read_image, shrink, source_kind
 
 
 @pytest.fixture

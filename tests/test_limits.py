@@ -29,7 +29,7 @@ from vos.masks.io import write_mask
 from vos.backbones import load_backbone
 from vos.outputs import OutputOptions
 from vos.segment import segment_video
-from vos.video_writer import VideoWriter
+from vos.video.writer import VideoWriter
 
 folder, count = sys.argv[1], int(sys.argv[2])
 clip = [(f[::2, :852:2].copy(), m[::2, :852:2].copy()) for f, m in demo_frames()]

@@ -5,7 +5,7 @@ import pytest
 from clips import picture, write_picture
 
 from vos.errors import InputError
-from vos.video import open_frames
+from vos.video.reader import open_frames
 
 
 @pytest.fixture(scope="module")

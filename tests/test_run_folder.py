@@ -26,8 +26,8 @@ import vos.run_record
 from vos.errors import InputError
 from vos.run_folder import STATE
 from vos.segment import segment_video
-from vos.video import FrameRange
-from vos.video_writer import VideoWriter
+from vos.video.frames import FrameRange
+from vos.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,6 @@ from clips import (
 import vos.pipeline
 from vos.config import PropagationConfig
 from vos.errors import InputError
-from vos.images import read_image
 from vos.masks.io import write_mask
 from vos.masks.rle import masks_from_coco, masks_from_youtube_vos
 from vos.masks.soft_labels import read_soft_npz, read_soft_png
@@ -41,8 +40,10 @@ from vos.prompts import PromptRules
 from vos.resume import load_snapshot
 from vos.run_folder import STATE
 from vos.segment import segment_video
-from vos.video import FrameRange, open_frames
-from vos.video_writer import VideoWriter
+from vos.video.frames import FrameRange
+from vos.video.images import read_image
+from vos.video.reader import open_frames
+from vos.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos.decoding import Video, _upright, open_video
 from vos.errors import InputError
-from vos.video import open_frames
-from vos.video_writer import VideoWriter
+from vos.video.decoding import Video, _upright, open_video
+from vos.video.reader import open_frames
+from vos.video.writer import VideoWriter
 
 # name -> frames, (height, width) upright, average rate, seconds of the last frame
 CLIPS = {
@@ -251,7 +251,8 @@ def test_reading_twice_gives_the_same(clip):
 def test_decoding_runs_ahead_but_not_further(pictures, monkeypatch):
     read = []
     monkeypatch.setattr(
-        "vos.frames.read_image", lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8)
+        "vos.video.frames.read_image",
+        lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8),
     )
     with open_frames(pictures, read_ahead=3) as reader:
         deadline = time.monotonic() + 5
@@ -513,7 +514,7 @@ def test_start_past_the_end(pictures, clip):
 
 
 def test_start_past_the_end_of_a_video_of_unknown_length(clip, monkeypatch):
-    monkeypatch.setattr("vos.decoding.Video._count", lambda self: None)
+    monkeypatch.setattr("vos.video.decoding.Video._count", lambda self: None)
     with open_frames(clip, start=40) as reader:
         assert reader.count is None
         with pytest.raises(InputError, match="ends before frame 40"):
@@ -521,7 +522,7 @@ def test_start_past_the_end_of_a_video_of_unknown_length(clip, monkeypatch):
 
 
 def test_large_files_are_not_counted(clip, shared_data, monkeypatch):
-    monkeypatch.setattr("vos.decoding._COUNTED_BYTES", 10)
+    monkeypatch.setattr("vos.video.decoding._COUNTED_BYTES", 10)
     with open_frames(shared_data / "videos/vp8_480x270.webm", end=5) as reader:
         assert reader.count is None
         assert len(list(reader)) == 5
@@ -540,7 +541,7 @@ def test_errors_of_the_thread_reach_the_reader(pictures, monkeypatch):
     def fail(path):
         raise MemoryError("no more")
 
-    monkeypatch.setattr("vos.frames.read_image", fail)
+    monkeypatch.setattr("vos.video.frames.read_image", fail)
     with open_frames(pictures) as reader, pytest.raises(MemoryError, match="no more"):
         next(reader)
 

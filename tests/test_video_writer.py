@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vos.errors import InputError
-from vos.video import open_frames
-from vos.video_writer import VideoWriter
+from vos.video.reader import open_frames
+from vos.video.writer import VideoWriter
 
 
 def scene(count=12, size=(48, 64)):
@@ -167,7 +167,7 @@ def test_errors_of_the_encoder_come_out(tmp_path, monkeypatch):
         def __init__(self, *args):
             raise av.error.FFmpegError(28, "No space left on device")
 
-    monkeypatch.setattr("vos.video_writer._Encoder", Broken)
+    monkeypatch.setattr("vos.video.writer._Encoder", Broken)
     with (
         pytest.raises(OSError, match="No space left") as raised,
         VideoWriter(tmp_path / "a.mp4", 25, queue_size=1) as writer,

@@ -35,17 +35,18 @@ if TYPE_CHECKING:
     from vos.propagator import LabelPropagator, Snapshot
     from vos.scores import ScoringRules
     from vos.segment import SegmentResult, segment_video
-    from vos.video import Frame, FrameRange, FrameReader, open_frames
-    from vos.video_writer import VideoWriter
+    from vos.video.frames import Frame, FrameRange
+    from vos.video.reader import FrameReader, open_frames
+    from vos.video.writer import VideoWriter
 
 _HOME = {
     "Backbone": "backbones",
     "BackboneOptions": "backbones",
     "Dataset": "datasets",
     "Evaluation": "evaluation",
-    "Frame": "video",
-    "FrameRange": "video",
-    "FrameReader": "video",
+    "Frame": "video.frames",
+    "FrameRange": "video.frames",
+    "FrameReader": "video.reader",
     "InputError": "errors",
     "LabelPropagator": "propagator",
     "OutputOptions": "outputs",
@@ -54,14 +55,14 @@ _HOME = {
     "ScoringRules": "scores",
     "SegmentResult": "segment",
     "Snapshot": "propagator",
-    "VideoWriter": "video_writer",
+    "VideoWriter": "video.writer",
     "contour_accuracy": "metrics",
     "draw_overlay": "overlay",
     "evaluate": "evaluation",
     "export_backbone": "export",
     "load_backbone": "backbones",
     "load_dataset": "datasets",
-    "open_frames": "video",
+    "open_frames": "video.reader",
     "read_mask": "masks.io",
     "region_similarity": "metrics",
     "segment_video": "segment",

@@ -21,8 +21,8 @@ from torch import Tensor
 from vos.backbones import Backbone
 from vos.errors import InputError
 from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
-from vos.video import FrameReader
-from vos.video_writer import VideoWriter
+from vos.video.reader import FrameReader
+from vos.video.writer import VideoWriter
 
 MEAN = "mean"
 """Name of the map that is the mean of all heads."""

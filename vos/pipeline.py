@@ -24,7 +24,8 @@ from vos.run_folder import STATE
 from vos.run_record import RunRecord, RunResults, StageSeconds
 from vos.runtime.devices import peak_memory_mib, synchronize
 from vos.source_fingerprint import SourceFingerprint, fingerprint_of
-from vos.video import Frame, FrameRange, FrameReader
+from vos.video.frames import Frame, FrameRange
+from vos.video.reader import FrameReader
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with (frames done, frames in all or None)."""

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from vos.errors import InputError
-from vos.images import shrunk_size
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
 from vos.masks.values import LoadedMask
+from vos.video.images import shrunk_size
 
 MaskSource = str | Path | np.ndarray
 Masks = MaskSource | Mapping[int, MaskSource]

@@ -15,12 +15,12 @@ from vos.backbones import Backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.files import write_json
-from vos.frames import FrameRange
 from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions
 from vos.run_folder import RUN
 from vos.runtime.provenance import package_versions
 from vos.source_fingerprint import SourceFingerprint
+from vos.video.frames import FrameRange
 
 
 def setting_defaults() -> dict[str, Any]:

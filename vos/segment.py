@@ -1,6 +1,6 @@
 """The main job from end to end: a video and a mask in, a mask for every frame out.
 
-A thread decodes ahead (`vos.video`), this one computes, a third writes (`vos.outputs`).
+A thread decodes ahead (`vos.video.reader`), this one computes, a third writes (`vos.outputs`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from vos.propagator import LabelPropagator
 from vos.resume import load_snapshot
 from vos.run_folder import RUN, STATE, check_folder, prepare_folder
 from vos.run_record import RunRecord, StageSeconds, setting_defaults
-from vos.video import FrameRange, FrameReader, Source, open_frames
+from vos.video.frames import FrameRange
+from vos.video.reader import FrameReader, Source, open_frames
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from vos.files import atomic_path
 from vos.masks.io import write_mask
 from vos.overlay import draw_heatmap
 from vos.runtime.progress import CountProgress
-from vos.video import FrameRange, FrameReader, open_frames
+from vos.video.frames import FrameRange
+from vos.video.reader import FrameReader, open_frames
 
 
 @dataclass(frozen=True)

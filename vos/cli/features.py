@@ -16,9 +16,10 @@ from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.feature_files import open_writer
 from vos.features import FeatureRequest, add_frame, check_target
-from vos.images import list_images, read_image, shrink, source_kind
 from vos.runtime.progress import progress
-from vos.video import FrameRange, open_frames
+from vos.video.frames import FrameRange
+from vos.video.images import list_images, read_image, shrink, source_kind
+from vos.video.reader import open_frames
 
 Named = tuple[str, NDArray[np.uint8]]
 

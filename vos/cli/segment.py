@@ -25,7 +25,7 @@ from vos.run_folder import MASKS, OVERLAY
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import CountProgress
 from vos.segment import SegmentResult, segment_video
-from vos.video import FrameRange
+from vos.video.frames import FrameRange
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Frames in: a video file, a folder, glob or list of pictures, one picture, a camera, a stream.
 
 Frames stream. A thread decodes a few ahead of their use and no more, so a video is never held
-in memory. Files are decoded in `vos.decoding`, pictures in `vos.images`.
+in memory. Files are decoded in `vos.video.decoding`, pictures in `vos.video.images`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
-from vos.decoding import open_video
 from vos.errors import InputError
-from vos.frames import Frame, FrameRange, image_frames, video_frames
-from vos.images import Kind, list_images, refuse_same_names, source_kind
+from vos.video.decoding import open_video
+from vos.video.frames import Frame, FrameRange, image_frames, video_frames
+from vos.video.images import Kind, list_images, refuse_same_names, source_kind
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
 
+
 Source = str | Path | Sequence[str | Path]
 """A path, pattern or address; or the picture files themselves, in the frames' order."""
+
 
 _STOP_SECONDS = 5.0  # a network read may hold the thread; it is not waited for longer
 

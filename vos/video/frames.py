@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.decoding import Video
 from vos.errors import InputError
-from vos.images import read_image, shrink
+from vos.video.decoding import Video
+from vos.video.images import read_image, shrink
 
 _NAME_DIGITS = 5
 

@@ -20,19 +20,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import InputError
-from vos.files import natural_key
+from vos.files import atomic_path, natural_key
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings of the picture files that are read as frames (in any case)."""
 
+
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 
+
 _WILDCARDS = frozenset("*?[")
+
+
 _END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
     b"\xff\xd8": b"\xff\xd9",
     b"\x89PNG": b"IEND",
 }
+
+
 _ORIENTATION_TAG = 0x112
+
+
 _SCAN_START = b"\xff\xda"
 
 
@@ -192,3 +200,10 @@ def shrink(image: NDArray[np.uint8], max_size: int | None) -> NDArray[np.uint8]:
     if (height, width) == image.shape[:2]:
         return image
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def write_image(target: Path, image: np.ndarray) -> None:
+    """Write an (H, W, 3) uint8 RGB picture."""
+    with atomic_path(target) as beside:
+        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        beside.write_bytes(data.tobytes())

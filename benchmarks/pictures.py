@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from vos.masks.ids import VOID
 from vos.masks.io import read_index_png
 from vos.masks.palette import DAVIS_PALETTE
-from vos.overlay import draw_overlay
 from vos.scores import SequenceScore
 from vos.sequences import Sequence
 from vos.video.images import read_image
+from vos.visualization.overlay import draw_overlay
 
 _LINE, _RIM = (255, 255, 255), (0, 0, 0)
 _BRIGHT = np.asarray(

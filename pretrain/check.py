@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pretrain.decode import BrokenImageError, decode, read_header
@@ -18,10 +17,17 @@ from pretrain.probes import center_crop
 from vos.files import write_json
 from vos.runtime.progress import Advance
 from vos.video.images import write_image
+from vos.visualization.sheets import tile_sheet
 
 REPORT = "data.json"
+
+
 SHEET = "contact_sheet.png"
+
+
 _COLUMNS, _ROWS, _TILE = 12, 8, 96
+
+
 _CHUNK = 64
 
 
@@ -133,27 +139,7 @@ def _count(report: DataReport, outcome: _Outcome, crop_size: int) -> None:
     report.smaller_than_crop += side < crop_size
 
 
-def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarray:
-    """Lay square tiles (side, side, 3) out in rows; an empty list gives one grey tile."""
-    tiles = tiles or [np.full((side, side, 3), 128, np.uint8)]
-    columns = min(columns, len(tiles))
-    blank = np.full((side, side, 3), 255, np.uint8)
-    padded = tiles + [blank] * (-len(tiles) % columns)
-    rows = [np.concatenate(padded[i : i + columns], 1) for i in range(0, len(padded), columns)]
-    return np.concatenate(rows, axis=0)
-
-
 def write_report(folder: Path, report: DataReport, sheet: np.ndarray) -> None:
     """Write `data.json` and `contact_sheet.png`."""
     write_json(folder / REPORT, report.as_json())
     write_image(folder / SHEET, sheet)
-
-
-def crops_sheet(views: list[list[np.ndarray]]) -> np.ndarray:
-    """Lay out the crops of several images, a row each, all at the size of the first crop."""
-    size = views[0][0].shape[0]
-    rows = []
-    for crops in views:
-        scaled = [cv2.resize(crop, (size, size), interpolation=cv2.INTER_NEAREST) for crop in crops]
-        rows.append(np.concatenate(scaled, axis=1))
-    return np.concatenate(rows, axis=0)

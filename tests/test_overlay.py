@@ -5,7 +5,8 @@ import pytest
 
 from vos.masks.ids import VOID
 from vos.masks.palette import DAVIS_PALETTE
-from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
+from vos.visualization.overlay import draw_heatmap, draw_overlay
+from vos.visualization.sheets import contact_sheet
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from vos.masks.io import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
-    from vos.overlay import draw_overlay
     from vos.prompts import PromptRules
     from vos.propagator import LabelPropagator, Snapshot
     from vos.scores import ScoringRules
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from vos.video.frames import Frame, FrameRange
     from vos.video.reader import FrameReader, open_frames
     from vos.video.writer import VideoWriter
+    from vos.visualization.overlay import draw_overlay
 
 _HOME = {
     "Backbone": "backbones",
@@ -57,7 +57,7 @@ _HOME = {
     "Snapshot": "propagator",
     "VideoWriter": "video.writer",
     "contour_accuracy": "metrics",
-    "draw_overlay": "overlay",
+    "draw_overlay": "visualization.overlay",
     "evaluate": "evaluation",
     "export_backbone": "export",
     "load_backbone": "backbones",

@@ -20,9 +20,10 @@ from torch import Tensor
 
 from vos.backbones import Backbone
 from vos.errors import InputError
-from vos.overlay import contact_sheet, draw_heatmap, draw_overlay
 from vos.video.reader import FrameReader
 from vos.video.writer import VideoWriter
+from vos.visualization.overlay import draw_heatmap, draw_overlay
+from vos.visualization.sheets import contact_sheet
 
 MEAN = "mean"
 """Name of the map that is the mean of all heads."""

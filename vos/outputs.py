@@ -27,10 +27,10 @@ from vos.files import write_json
 from vos.masks.io import read_index_png, write_mask
 from vos.masks.rle import RleTracks
 from vos.masks.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
-from vos.overlay import draw_overlay
 from vos.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
 from vos.video.frames import Frame
 from vos.video.writer import VideoWriter
+from vos.visualization.overlay import draw_overlay
 
 _PICTURE_FPS = 24
 """Frame rate of the overlay where the source, a folder of pictures, has none: DAVIS's."""

@@ -17,10 +17,10 @@ from vos.cli.loading import load_with_progress
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.masks.io import write_mask
-from vos.overlay import draw_heatmap
 from vos.runtime.progress import CountProgress
 from vos.video.frames import FrameRange
 from vos.video.reader import FrameReader, open_frames
+from vos.visualization.overlay import draw_heatmap
 
 
 @dataclass(frozen=True)

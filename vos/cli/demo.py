@@ -18,10 +18,11 @@ from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import atomic_path
 from vos.masks.io import read_index_png, write_mask
-from vos.overlay import contact_sheet, draw_overlay
 from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
 from vos.runtime.progress import CountProgress
 from vos.segment import SegmentResult, segment_video
+from vos.visualization.overlay import draw_overlay
+from vos.visualization.sheets import contact_sheet
 
 _SHOWN = 5
 """Frames on the contact sheet."""

@@ -1,6 +1,6 @@
-"""Masks and maps drawn over frames: colours, contours, ids, heat maps, contact sheets.
+"""Pictures laid out on one sheet.
 
-Shape letters: H W pixels, h w patches.
+Shapes: H W pixels.
 """
 
 from __future__ import annotations
@@ -11,126 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.masks.ids import VOID, object_ids
-from vos.masks.palette import DAVIS_PALETTE
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
-_CONTOUR_PIXELS_AT = 480  # a contour is one pixel wide on each side per this many rows
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
 _INK = 32
+
+
 _PAPER = 255
-
-
-def draw_overlay(
-    frame: NDArray[np.uint8],
-    ids: NDArray[np.uint8],
-    *,
-    alpha: float = 0.5,
-    contours: bool = True,
-    labels: bool = False,
-    palette: NDArray[np.uint8] = DAVIS_PALETTE,
-) -> NDArray[np.uint8]:
-    """Draw a mask over its frame.
-
-    Args:
-        frame: RGB (H, W, 3) uint8; it is not changed.
-        ids: mask (H, W) uint8; void is drawn as background.
-        alpha: opacity of the colours, 0 to 1.
-        contours: draw each object's outline in its full colour.
-        labels: write each object's id at its middle.
-        palette: (256, 3) uint8 RGB, the colour of each id.
-
-    Returns:
-        RGB (H, W, 3) uint8.
-
-    Raises:
-        ValueError: frame and mask are of different sizes, or alpha is out of range.
-    """
-    if frame.shape[:2] != ids.shape or not 0 <= alpha <= 1:
-        raise ValueError(
-            f"frame {frame.shape[:2]}, mask {ids.shape}, alpha {alpha}: expected one size and an "
-            "alpha from 0 to 1"
-        )
-    objects = object_ids(ids)
-    result = frame.copy()
-    if not objects:
-        return result
-    ids = np.where(ids == VOID, 0, ids).astype(np.uint8)
-    top, left, bottom, right = _bounds(ids)
-    part, part_ids = result[top:bottom, left:right], ids[top:bottom, left:right]
-    colours = cv2.cvtColor(part_ids, cv2.COLOR_GRAY2RGB)
-    colours = np.asarray(cv2.LUT(colours, palette.reshape(1, 256, 3)))
-    mixed = cv2.addWeighted(part, 1 - alpha, colours, alpha, 0)
-    inside = part_ids != 0
-    cv2.copyTo(mixed, inside.view(np.uint8), part)
-    if contours:
-        cv2.copyTo(colours, _contour(part_ids, frame.shape[0]), part)
-    if labels:
-        for object_id in objects:
-            _write_id(result, ids, object_id)
-    return result
-
-
-def _bounds(ids: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return top, left, bottom and right of what is not background, with a pixel around."""
-    left, top, width, height = cv2.boundingRect(ids)
-    return (
-        max(top - 1, 0),
-        max(left - 1, 0),
-        min(top + height + 1, ids.shape[0]),
-        min(left + width + 1, ids.shape[1]),
-    )
-
-
-def _contour(ids: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
-    """Mark (1) object pixels that touch another id, thicker on larger frames."""
-    width = max(1, round(rows / _CONTOUR_PIXELS_AT))
-    square = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    edge = (cv2.erode(ids, square) != cv2.dilate(ids, square)) & (ids != 0)
-    return edge.view(np.uint8)
-
-
-def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) -> None:
-    """Write an id, white on black, at the pixel that lies deepest inside its object."""
-    inside = cv2.copyMakeBorder((ids == object_id).view(np.uint8), 1, 1, 1, 1,
-                                cv2.BORDER_CONSTANT)  # fmt: skip
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    _, _, _, (x, y) = cv2.minMaxLoc(depth)
-    scale = max(0.4, image.shape[0] / 800)
-    (width, height), _ = cv2.getTextSize(str(object_id), _FONT, scale, 1)
-    corner = (
-        int(np.clip(x - 1 - width // 2, 0, max(0, image.shape[1] - width))),
-        int(np.clip(y - 1 + height // 2, height, max(height, image.shape[0] - 1))),
-    )
-    thin = max(1, round(scale))
-    cv2.putText(image, str(object_id), corner, _FONT, scale, (0, 0, 0), thin + 2, cv2.LINE_AA)
-    cv2.putText(image, str(object_id), corner, _FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)
-
-
-def draw_heatmap(
-    frame: NDArray[np.uint8], values: NDArray[np.floating], *, alpha: float = 0.6
-) -> NDArray[np.uint8]:
-    """Draw a map of values over a frame, from dark blue (its least) to yellow (its greatest).
-
-    Args:
-        frame: RGB (H, W, 3) uint8; it is not changed.
-        values: (h, w) of any size, such as attention per patch; enlarged bilinearly.
-        alpha: opacity of the map.
-
-    Returns:
-        RGB (H, W, 3) uint8.
-
-    Raises:
-        ValueError: the map is not two-dimensional or holds NaN or infinity.
-    """
-    if values.ndim != 2 or not np.isfinite(values).all():
-        raise ValueError(f"expected finite values (h, w), got shape {values.shape}")
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    height, width = frame.shape[:2]
-    wide = cv2.resize(scaled.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    levels = np.round(wide * 255).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS), cv2.COLOR_BGR2RGB)
-    return np.asarray(cv2.addWeighted(frame, 1 - alpha, colours, alpha, 0))
 
 
 def contact_sheet(
@@ -167,8 +54,8 @@ def contact_sheet(
             raise ValueError(f"{len(captions)} captions for {count} rows or columns")
     height = max(1, round(shape[0] * cell_width / shape[1]))
     text = max(0.4, cell_width / 640)
-    (_, line), _ = cv2.getTextSize("Ag", _FONT, text, 1)
-    margin = max((cv2.getTextSize(c, _FONT, text, 1)[0][0] for c in row_captions), default=0)
+    (_, line), _ = cv2.getTextSize("Ag", FONT, text, 1)
+    margin = max((cv2.getTextSize(c, FONT, text, 1)[0][0] for c in row_captions), default=0)
     left = gap + (margin + gap if row_captions else 0)
     top = gap + (line + 2 * gap if column_captions else 0)
     size = (top + len(rows) * (height + gap), left + columns * (cell_width + gap), 3)
@@ -194,4 +81,24 @@ def _fit_cell(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np
 
 def _write(sheet: NDArray[np.uint8], text: str, at: tuple[int, int], scale: float) -> None:
     """Write a caption with its lower left corner at (x, y)."""
-    cv2.putText(sheet, text, at, _FONT, scale, (_INK, _INK, _INK), 1, cv2.LINE_AA)
+    cv2.putText(sheet, text, at, FONT, scale, (_INK, _INK, _INK), 1, cv2.LINE_AA)
+
+
+def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarray:
+    """Lay square tiles (side, side, 3) out in rows; an empty list gives one grey tile."""
+    tiles = tiles or [np.full((side, side, 3), 128, np.uint8)]
+    columns = min(columns, len(tiles))
+    blank = np.full((side, side, 3), 255, np.uint8)
+    padded = tiles + [blank] * (-len(tiles) % columns)
+    rows = [np.concatenate(padded[i : i + columns], 1) for i in range(0, len(padded), columns)]
+    return np.concatenate(rows, axis=0)
+
+
+def crops_sheet(views: list[list[np.ndarray]]) -> np.ndarray:
+    """Lay out the crops of several images, a row each, all at the size of the first crop."""
+    size = views[0][0].shape[0]
+    rows = []
+    for crops in views:
+        scaled = [cv2.resize(crop, (size, size), interpolation=cv2.INTER_NEAREST) for crop in crops]
+        rows.append(np.concatenate(scaled, axis=1))
+    return np.concatenate(rows, axis=0)

@@ -5,19 +5,15 @@ Shape letters: H W pixels, h w patches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vos.masks.ids import VOID, object_ids
 from vos.masks.palette import DAVIS_PALETTE
+from vos.visualization.sheets import FONT
 
 _CONTOUR_PIXELS_AT = 480  # a contour is one pixel wide on each side per this many rows
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_INK = 32
-_PAPER = 255
 
 
 def draw_overlay(
@@ -96,14 +92,14 @@ def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) 
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     _, _, _, (x, y) = cv2.minMaxLoc(depth)
     scale = max(0.4, image.shape[0] / 800)
-    (width, height), _ = cv2.getTextSize(str(object_id), _FONT, scale, 1)
+    (width, height), _ = cv2.getTextSize(str(object_id), FONT, scale, 1)
     corner = (
         int(np.clip(x - 1 - width // 2, 0, max(0, image.shape[1] - width))),
         int(np.clip(y - 1 + height // 2, height, max(height, image.shape[0] - 1))),
     )
     thin = max(1, round(scale))
-    cv2.putText(image, str(object_id), corner, _FONT, scale, (0, 0, 0), thin + 2, cv2.LINE_AA)
-    cv2.putText(image, str(object_id), corner, _FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)
+    cv2.putText(image, str(object_id), corner, FONT, scale, (0, 0, 0), thin + 2, cv2.LINE_AA)
+    cv2.putText(image, str(object_id), corner, FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)
 
 
 def draw_heatmap(
@@ -131,67 +127,3 @@ def draw_heatmap(
     levels = np.round(wide * 255).astype(np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS), cv2.COLOR_BGR2RGB)
     return np.asarray(cv2.addWeighted(frame, 1 - alpha, colours, alpha, 0))
-
-
-def contact_sheet(
-    rows: Sequence[Sequence[NDArray[np.uint8]]],
-    *,
-    row_captions: Sequence[str] = (),
-    column_captions: Sequence[str] = (),
-    cell_width: int = 320,
-    gap: int = 6,
-) -> NDArray[np.uint8]:
-    """Lay pictures out in rows and columns on white, with captions.
-
-    Args:
-        rows: RGB pictures (H, W, 3) uint8, all of one size and all rows equally long.
-        row_captions: a text left of each row.
-        column_captions: a text above each column.
-        cell_width: pixels across a picture on the sheet.
-        gap: pixels between pictures.
-
-    Returns:
-        RGB (H, W, 3) uint8.
-
-    Raises:
-        ValueError: no pictures, rows of different lengths, pictures of different sizes, or
-            captions that are not one for each row or column.
-    """
-    shapes = {picture.shape for row in rows for picture in row}
-    lengths = {len(row) for row in rows}
-    if len(shapes) != 1 or len(lengths) != 1:
-        raise ValueError(f"expected equal rows of equal pictures, got {lengths} of {shapes}")
-    (columns,), (shape,) = lengths, shapes
-    for captions, count in ((row_captions, len(rows)), (column_captions, columns)):
-        if len(captions) not in (0, count):
-            raise ValueError(f"{len(captions)} captions for {count} rows or columns")
-    height = max(1, round(shape[0] * cell_width / shape[1]))
-    text = max(0.4, cell_width / 640)
-    (_, line), _ = cv2.getTextSize("Ag", _FONT, text, 1)
-    margin = max((cv2.getTextSize(c, _FONT, text, 1)[0][0] for c in row_captions), default=0)
-    left = gap + (margin + gap if row_captions else 0)
-    top = gap + (line + 2 * gap if column_captions else 0)
-    size = (top + len(rows) * (height + gap), left + columns * (cell_width + gap), 3)
-    sheet = np.full(size, _PAPER, np.uint8)
-    for i, row in enumerate(rows):
-        y = top + i * (height + gap)
-        for j, picture in enumerate(row):
-            x = left + j * (cell_width + gap)
-            sheet[y : y + height, x : x + cell_width] = _fit_cell(picture, cell_width, height)
-        if row_captions:
-            _write(sheet, row_captions[i], (gap, y + (height + line) // 2), text)
-    for j, caption in enumerate(column_captions):
-        _write(sheet, caption, (left + j * (cell_width + gap), gap + line), text)
-    return sheet
-
-
-def _fit_cell(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize a picture to its place: area averaging down, linear up."""
-    smaller = picture.shape[1] > width
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=method))
-
-
-def _write(sheet: NDArray[np.uint8], text: str, at: tuple[int, int], scale: float) -> None:
-    """Write a caption with its lower left corner at (x, y)."""
-    cv2.putText(sheet, text, at, _FONT, scale, (_INK, _INK, _INK), 1, cv2.LINE_AA)

@@ -1,0 +1,4 @@
+"""Masks and maps drawn over frames: overlays, heat maps, sheets.
+
+It imports masks.
+"""

@@ -30,7 +30,8 @@ from benchmarks.report import write_report
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
-from vos.datasets import Dataset, load_dataset
+from vos.datasets.dataset import Dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone

@@ -20,7 +20,8 @@ from typing import Any
 
 from vos.backbones import Backbone
 from vos.config import PropagationConfig
-from vos.datasets import Dataset
+from vos.datasets.dataset import Dataset
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.files import write_json
 from vos.outputs import OutputOptions
@@ -30,7 +31,6 @@ from vos.run_record import RunRecord
 from vos.run_settings import settings_difference
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
 from vos.segment import segment_video
-from vos.sequences import Sequence
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"
@@ -117,7 +117,7 @@ class RunFolder:
         for path in self.out.glob("*_results-*.csv"):
             path.unlink()
 
-    def is_whole(self, sequence: Sequence) -> bool:
+    def is_whole(self, sequence: VideoSequence) -> bool:
         """Whether all masks of a sequence are there, with their record."""
         folder = self.masks / sequence.name
         if not folder.is_dir() or not self._record_path(sequence.name).is_file():
@@ -126,7 +126,7 @@ class RunFolder:
 
     def propagate(
         self,
-        sequence: Sequence,
+        sequence: VideoSequence,
         backbone: Backbone,
         config: PropagationConfig,
         on_frame: OnFrame | None = None,

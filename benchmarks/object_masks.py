@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.masks.ids import VOID
 from vos.masks.io import read_index_png

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vos.datasets.sequence import VideoSequence
 from vos.masks.ids import VOID
 from vos.masks.io import read_index_png
 from vos.masks.palette import DAVIS_PALETTE
 from vos.scores import SequenceScore
-from vos.sequences import Sequence
 from vos.video.images import read_image
 from vos.visualization.overlay import draw_overlay
 
@@ -39,7 +39,7 @@ class FramePicture:
 
 
 def best_and_worst(
-    score: SequenceScore, sequence: Sequence, masks: Path, width: int = 720
+    score: SequenceScore, sequence: VideoSequence, masks: Path, width: int = 720
 ) -> tuple[FramePicture, FramePicture]:
     """Draw the frames of a sequence with the highest and the lowest mean J&F of its objects."""
     means = frame_means(score)
@@ -63,7 +63,7 @@ def frame_means(score: SequenceScore) -> dict[str, tuple[float, float]]:
     }
 
 
-def _drawn(frame: str, sequence: Sequence, masks: Path, width: int) -> NDArray[np.uint8]:
+def _drawn(frame: str, sequence: VideoSequence, masks: Path, width: int) -> NDArray[np.uint8]:
     path = next(p for p in sequence.frames if p.stem == frame)
     ids = read_index_png(masks / sequence.name / f"{frame}.png")
     drawn = draw_overlay(read_image(path), ids, alpha=0.45, contours=False, palette=_BRIGHT)

@@ -12,7 +12,7 @@ from benchmarks import page
 from benchmarks.pictures import FramePicture, best_and_worst
 from benchmarks.plots import score_bars, score_curves
 from benchmarks.published import DAVIS
-from vos.datasets import Dataset
+from vos.datasets.dataset import Dataset
 from vos.evaluation import Evaluation
 from vos.reports import GLOBAL_COLUMNS, global_row
 

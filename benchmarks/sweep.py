@@ -20,14 +20,15 @@ from benchmarks.davis_run import RunFolder, check_prompts, settings_of
 from vos.backbones import Backbone, BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
-from vos.datasets import Dataset, load_dataset
+from vos.datasets.dataset import Dataset
+from vos.datasets.loading import load_dataset
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.files import atomic_path, shortened, write_json
 from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team
 from vos.runtime.provenance import git_revision, versions
-from vos.sequences import Sequence
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"
 _FEATURES = "features"
@@ -171,7 +172,7 @@ class Sweep:
         print(f"wrote {self.out / TABLE}")
 
 
-def first_frames(sequence: Sequence, count: int) -> Sequence:
+def first_frames(sequence: VideoSequence, count: int) -> VideoSequence:
     """Return a sequence's first `count` frames with their annotations."""
     frames = sequence.frames[:count]
     names = {path.stem for path in frames}

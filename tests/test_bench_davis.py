@@ -21,7 +21,7 @@ from vos.backbones import load_backbone
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.config import PropagationConfig
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask
 

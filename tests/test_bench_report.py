@@ -18,7 +18,7 @@ from benchmarks.pictures import best_and_worst, draw_truth, frame_means
 from benchmarks.plots import score_bars, score_curves
 from benchmarks.published import DAVIS
 from benchmarks.report import is_published_setting, run_name
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.evaluation import Evaluation, evaluate
 from vos.scores import ObjectScore, ScoringRules, SequenceScore
 

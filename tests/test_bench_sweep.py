@@ -8,7 +8,7 @@ from bench_davis import LENGTHS, OPTIONS, bench, make_davis
 
 from benchmarks.sweep import first_frames, label, parse_grid, table_lines
 from vos.config import PropagationConfig
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 
 

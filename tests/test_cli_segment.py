@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-import vos.demo_clip
+import vos.datasets.demo_clip
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.masks.io import read_index_png, write_mask
@@ -258,7 +258,7 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
 
 
 def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(vos.demo_clip, "FRAMES", 4)
+    monkeypatch.setattr(vos.datasets.demo_clip, "FRAMES", 4)
     out = tmp_path / "demo"
     argv = ["demo", "--out", str(out), "--short-side", "128", "--device", "cpu"]
     assert run_verbs("vos", "", VERBS, argv) == 0
@@ -287,9 +287,9 @@ def test_demo_leaves_folders_of_others_alone(tmp_path, capsys, name):
 
 
 def test_demo_clip_is_the_same_each_time_and_has_true_masks():
-    frames = vos.demo_clip.demo_frames()
+    frames = vos.datasets.demo_clip.demo_frames()
     image, mask = next(frames)
-    again, same = next(vos.demo_clip.demo_frames())
+    again, same = next(vos.datasets.demo_clip.demo_frames())
     assert np.array_equal(image, again)
     assert np.array_equal(mask, same)
     assert image.shape == (480, 854, 3)

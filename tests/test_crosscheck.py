@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.speed.plain_scoring import plain_scores
 from vos.crosscheck import cross_check
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.masks.io import write_mask

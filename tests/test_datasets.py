@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.masks.io import write_mask
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vos import evaluation as module
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.masks.io import write_mask

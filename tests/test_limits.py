@@ -24,7 +24,7 @@ def run(code, *argv):
 LOOPED = """
 import sys, time, resource
 import cv2, numpy as np
-from vos.demo_clip import demo_frames
+from vos.datasets.demo_clip import demo_frames
 from vos.masks.io import write_mask
 from vos.backbones import load_backbone
 from vos.outputs import OutputOptions
@@ -69,7 +69,7 @@ PATCH_8 = """
 import sys, time, resource
 import numpy as np
 from vos.backbones import load_backbone
-from vos.demo_clip import demo_frames
+from vos.datasets.demo_clip import demo_frames
 from vos.propagator import LabelPropagator
 
 backbone = load_backbone("dino_vits8", untrained=True, device="cpu", precision=sys.argv[1])

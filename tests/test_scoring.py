@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.files import files_by_name
 from vos.masks.io import write_mask
 from vos.scores import ScoringRules
 from vos.scoring import score_sequence
-from vos.sequences import Sequence
 
 SIZE = (40, 60)
 UNSUPERVISED = ScoringRules(task="unsupervised")
@@ -33,7 +33,7 @@ def scored(tmp_path):
             for t, array in enumerate(masks):
                 if array is not None:
                     write_mask(tmp_path / kind / f"{t:05d}.png", array)
-        sequence = Sequence("clip", files_by_name(tmp_path / "truth", {".png"}), **known)
+        sequence = VideoSequence("clip", files_by_name(tmp_path / "truth", {".png"}), **known)
         return score_sequence(sequence, tmp_path / "clip", rules or ScoringRules())
 
     return score
@@ -128,7 +128,7 @@ def test_unreadable_and_coloured_masks_are_refused(scored, tmp_path):
     truth = mask({1: 5})
     with pytest.raises(InputError, match="missing"):
         scored([truth] * 4, [truth])
-    sequence = Sequence("clip", files_by_name(tmp_path / "truth", {".png"}))
+    sequence = VideoSequence("clip", files_by_name(tmp_path / "truth", {".png"}))
     Image.new("RGB", SIZE[::-1]).save(tmp_path / "clip/00001.png")
     write_mask(tmp_path / "clip/00002.png", truth)
     with pytest.raises(InputError, match=r"00001\.png: .*RGB"):
@@ -250,7 +250,7 @@ def test_white_in_proposals_is_refused_or_ignored(scored, tmp_path):
     truth = mask({1: 5})
     with pytest.raises(InputError, match="frame 00001: ids 255"):
         scored([truth] * 3, [truth, mask({1: 5, 255: 30}), truth], UNSUPERVISED)
-    sequence = Sequence("clip", files_by_name(tmp_path / "truth", {".png"}))
+    sequence = VideoSequence("clip", files_by_name(tmp_path / "truth", {".png"}))
     rules = ScoringRules(task="unsupervised", extra_objects="ignore")
     found = score_sequence(sequence, tmp_path / "clip", rules)
     assert (found.ignored, found.jf_mean) == ((255,), 1.0)

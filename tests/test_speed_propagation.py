@@ -13,7 +13,7 @@ from vos.affinity import propagate_labels
 from vos.backbone_base import WeightsRecord
 from vos.backbones import DinoViT, VisionTransformer
 from vos.config import PropagationConfig
-from vos.demo_clip import demo_frames
+from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.neighborhood import Neighborhood
 

@@ -23,7 +23,8 @@ from vos._version import __version__
 if TYPE_CHECKING:
     from vos.backbones import Backbone, BackboneOptions, load_backbone
     from vos.config import PropagationConfig
-    from vos.datasets import Dataset, load_dataset
+    from vos.datasets.dataset import Dataset
+    from vos.datasets.loading import load_dataset
     from vos.errors import InputError
     from vos.evaluation import Evaluation, evaluate
     from vos.export import export_backbone
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backbone": "backbones",
     "BackboneOptions": "backbones",
-    "Dataset": "datasets",
+    "Dataset": "datasets.dataset",
     "Evaluation": "evaluation",
     "Frame": "video.frames",
     "FrameRange": "video.frames",
@@ -61,7 +62,7 @@ _HOME = {
     "evaluate": "evaluation",
     "export_backbone": "export",
     "load_backbone": "backbones",
-    "load_dataset": "datasets",
+    "load_dataset": "datasets.loading",
     "open_frames": "video.reader",
     "read_mask": "masks.io",
     "region_similarity": "metrics",

@@ -28,12 +28,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vos.datasets import Dataset, load_dataset
+from vos.datasets.dataset import Dataset
+from vos.datasets.loading import load_dataset
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.metrics import Statistics
 from vos.scores import ObjectScore, Predictions, ScoringRules, SequenceScore, missing_message
 from vos.scoring import score_sequence
-from vos.sequences import Sequence
 
 OnProgress = Callable[[int, int], None]
 """Called with (frames done, frames in all) after each sequence."""
@@ -163,7 +164,7 @@ def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[s
     return folders
 
 
-_Job = tuple[Sequence, Path, ScoringRules]
+_Job = tuple[VideoSequence, Path, ScoringRules]
 
 
 def _scored(jobs: list[_Job], processes: int) -> Iterator[SequenceScore]:

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vos.datasets.sequence import Task, VideoSequence, as_ids
 from vos.errors import InputError
 from vos.files import files_by_name, shortened
 from vos.masks.io import read_index_png
 from vos.metrics import Region, Statistics, statistics
-from vos.sequences import Sequence, Task, as_ids
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ScoringRules:
         """Whether the first and the last annotated frame are left out."""
         return (self.first_last or ("skip" if self.task == "semi-supervised" else "keep")) == "skip"
 
-    def scored_frames(self, sequence: Sequence) -> list[str]:
+    def scored_frames(self, sequence: VideoSequence) -> list[str]:
         """Return the names of the frames that count.
 
         Raises:
@@ -128,7 +128,7 @@ class SequenceScore:
 class Predictions:
     """The predicted masks of one sequence: read, checked against the truth's size."""
 
-    def __init__(self, folder: Path, sequence: Sequence, rules: ScoringRules) -> None:
+    def __init__(self, folder: Path, sequence: VideoSequence, rules: ScoringRules) -> None:
         self._files = files_by_name(folder, {".png"}) if folder.is_dir() else {}
         self._sequence = sequence
         self.missing = tuple(f for f in rules.scored_frames(sequence) if f not in self._files)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.files import shortened
 from vos.masks.ids import VOID, present_ids
@@ -28,13 +29,12 @@ from vos.scores import (
     missing_message,
     region_of,
 )
-from vos.sequences import Sequence
 
 MAX_PROPOSALS = 20
 """The unsupervised task takes at most this many proposals in a sequence."""
 
 
-def score_sequence(sequence: Sequence, folder: Path, rules: ScoringRules) -> SequenceScore:
+def score_sequence(sequence: VideoSequence, folder: Path, rules: ScoringRules) -> SequenceScore:
     """Score the masks that `folder` holds for a sequence, named as the annotations are.
 
     Raises:
@@ -49,7 +49,7 @@ def score_sequence(sequence: Sequence, folder: Path, rules: ScoringRules) -> Seq
 
 
 def _semi_supervised(
-    sequence: Sequence, predictions: Predictions, rules: ScoringRules
+    sequence: VideoSequence, predictions: Predictions, rules: ScoringRules
 ) -> SequenceScore:
     scored = rules.scored_frames(sequence)
     first, counted = next(iter(sequence.annotations)), set(scored)
@@ -83,7 +83,9 @@ def _semi_supervised(
     return SequenceScore(sequence.name, objects, predictions.missing, ignored, unscored)
 
 
-def _started(sequence: Sequence, truth: NDArray[np.uint8], frame: str, first: str) -> list[int]:
+def _started(
+    sequence: VideoSequence, truth: NDArray[np.uint8], frame: str, first: str
+) -> list[int]:
     """Return the objects that this frame may show for the first time."""
     if sequence.starts is not None:
         return sorted(n for n, start in sequence.starts.items() if start == frame)
@@ -100,7 +102,7 @@ def _columns(
 
 
 def _strays(
-    sequence: Sequence, present: dict[str, set[int]], objects: set[int], rules: ScoringRules
+    sequence: VideoSequence, present: dict[str, set[int]], objects: set[int], rules: ScoringRules
 ) -> tuple[int, ...]:
     """Return the predicted ids that are no objects, or raise as the rules say."""
     found = {frame: sorted(ids - objects) for frame, ids in present.items() if ids - objects}
@@ -116,7 +118,7 @@ def _strays(
 
 
 def _unsupervised(
-    sequence: Sequence, predictions: Predictions, rules: ScoringRules
+    sequence: VideoSequence, predictions: Predictions, rules: ScoringRules
 ) -> SequenceScore:
     frames = rules.scored_frames(sequence)
     first = next(iter(sequence.annotations))

@@ -33,7 +33,7 @@ from benchmarks.speed.scoring import machine
 from vos.affinity import propagate_labels
 from vos.backbones import Backbone, DinoViT, load_backbone
 from vos.config import PropagationConfig
-from vos.demo_clip import demo_frames
+from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.files import write_json
 from vos.neighborhood import Neighborhood

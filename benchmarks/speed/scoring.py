@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks.speed.plain_scoring import plain_scores
 from vos.command import Verb, run_verbs
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import write_json

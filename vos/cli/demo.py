@@ -13,7 +13,7 @@ import numpy as np
 from vos.backbones import BackboneOptions
 from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
-from vos.demo_clip import demo_frames
+from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import atomic_path

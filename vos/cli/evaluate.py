@@ -10,7 +10,7 @@ from typing import Literal
 import tyro
 
 from vos.crosscheck import cross_check
-from vos.datasets import load_dataset
+from vos.datasets.loading import load_dataset
 from vos.evaluation import Evaluation, evaluate
 from vos.reports import score_lines, write_reports
 from vos.runtime.progress import progress

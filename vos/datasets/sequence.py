@@ -32,7 +32,7 @@ or 0 and any other value (255 in DAVIS 2016) for the one object."""
 
 
 @dataclass(frozen=True)
-class Sequence:
+class VideoSequence:
     """One video of a dataset."""
 
     name: str

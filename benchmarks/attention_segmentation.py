@@ -23,15 +23,13 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.attention_masks import head_jaccards, masks_at_size
-from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
 from benchmarks.run_identity import later_options
 from vos.attention import top_mass
-from vos.backbone_base import DEFAULT_SHORT_SIDE
-from vos.backbones import Backbone
+from vos.backbones.backbone import DEFAULT_SHORT_SIDE, Backbone, weights_digest
 from vos.errors import InputError
 from vos.runtime.devices import precision_name, resolve_device
 from vos.runtime.distributed import Team, team

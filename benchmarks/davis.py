@@ -27,8 +27,8 @@ from benchmarks.davis_run import (
     speed,
 )
 from benchmarks.report import write_report
-from vos.backbones import Backbone, BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence

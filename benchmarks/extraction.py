@@ -29,7 +29,7 @@ from benchmarks.features import FeatureKind, describe_images
 from benchmarks.image_folders import ImageSet
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone, weights_digest
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import precision_name
@@ -38,9 +38,15 @@ from vos.runtime.progress import progress
 
 CHUNK = 256
 """Images a file: what a stop can cost at most, and what processes share out."""
+
+
 SCALES = (1.0, 2**-0.5, 0.5)
 """Sizes of the multi-scale descriptors of retrieval, as shares of the image's."""
+
+
 _FORMAT = 1
+
+
 _OPTIONS_0_1 = ("backbone", "view", "kind", "loader", "cache", "team", "multi_scale")
 
 
@@ -186,16 +192,6 @@ class Viewed(Dataset[Tensor]):
 
     def __getitem__(self, number: int) -> Tensor:
         return self.view(self.images.pixels(number))
-
-
-def weights_digest(backbone: Backbone) -> str:
-    """Return a digest of a network's weights, whatever file they came from."""
-    digest = hashlib.sha256()
-    for name, values in sorted(backbone.network.state_dict().items()):
-        flat = values.detach().cpu().contiguous().reshape(-1)
-        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-        digest.update(flat.view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def read_chunk(folder: Path, digest: str, chunk: int, images: ImageSet) -> Tensor | None:

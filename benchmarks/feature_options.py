@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.extraction import Extraction, LoaderOptions
 from benchmarks.features import FeatureKind
 from benchmarks.views import View
-from vos.backbones import Backbone, BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.runtime.distributed import Team
 
 

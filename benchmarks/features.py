@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 
 FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]

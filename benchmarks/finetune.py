@@ -10,7 +10,6 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.extraction import weights_digest
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
 from benchmarks.finetune_training import Amp, Training
@@ -21,6 +20,7 @@ from benchmarks.published import FINE_TUNING
 from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import View, view_for
+from vos.backbones.backbone import weights_digest
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import team

@@ -24,7 +24,7 @@ from torch.utils.data import Dataset
 from benchmarks.image_folders import ImageSet
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 
 _REFERENCE_BATCH = 512

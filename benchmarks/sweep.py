@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from benchmarks.davis import propagate_all, score, write_results
 from benchmarks.davis_run import RunFolder, check_prompts, settings_of
-from vos.backbones import Backbone, BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset

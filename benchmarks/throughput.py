@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from benchmarks.outcome import RESULTS, RUN, benchmark_run
 from benchmarks.published import IMAGENET, THROUGHPUT
 from benchmarks.timing import Timing, time_backbone
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import Precision, resolve_device, resolve_precision

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.runtime.devices import synchronize
 
 _WARM_UP = 2

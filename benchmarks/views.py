@@ -17,7 +17,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
 from benchmarks.run_identity import later_options
-from vos.backbone_base import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.errors import InputError
 
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -23,7 +23,7 @@ from torch import nn
 from pretrain.config import PretrainConfig
 from pretrain.learner import Learner
 from vos._version import __version__
-from vos.checkpoints import load_checkpoint, read_file
+from vos.backbones.checkpoints import load_checkpoint, read_file
 from vos.errors import InputError
 from vos.files import atomic_path
 

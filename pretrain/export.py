@@ -13,7 +13,7 @@ from torch import Tensor
 from pretrain.checkpoint import LATEST, find_resumable
 from pretrain.config import PretrainConfig
 from vos._version import __version__
-from vos.checkpoints import backbone_of, read_file
+from vos.backbones.checkpoints import backbone_of, read_file
 from vos.errors import InputError
 from vos.files import atomic_path
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pretrain.config import PretrainConfig
 from pretrain.heads import DINOHead, ProjectionHead
-from vos.backbones import build_vit
+from vos.backbones.networks.vit import build_vit
 from vos.errors import InputError
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import torch
 
+from vos.backbones.networks.vit import VisionTransformer
 from vos.command import Verb, run_verbs
-from vos.vit import VisionTransformer
 
 TARGETS = {
     "knn": "benchmarks.knn:Knn",

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from vos.backbone_base import Backbone, WeightsRecord
+from vos.backbones.backbone import Backbone
+from vos.backbones.weights_record import WeightsRecord
 from vos.config import PropagationConfig
 from vos.masks.io import read_index_png
 from vos.outputs import OutputOptions

@@ -11,7 +11,7 @@ from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
 from pretrain.run_config import RunConfig
 from pretrain.train import train
-from vos.vit import ARCHITECTURES
+from vos.backbones.networks.vit import ARCHITECTURES
 
 NARROW = (64, 2, 1)
 """Width, blocks and heads."""

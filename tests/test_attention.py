@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from vos.attention import AttentionReader, attention_sheet, attention_videos, top_mass
-from vos.backbone_base import WeightsRecord
-from vos.backbones import DinoViT, load_backbone
+from vos.backbones.dino import DinoViT
+from vos.backbones.loading import load_backbone
+from vos.backbones.networks.vit import VisionTransformer
+from vos.backbones.weights_record import WeightsRecord
 from vos.cli import VERBS
 from vos.cli.attention import Attention
 from vos.command import run_verbs
 from vos.errors import InputError
 from vos.masks.io import read_index_png
 from vos.video.reader import open_frames
-from vos.vit import VisionTransformer
 
 
 @pytest.fixture(scope="module")

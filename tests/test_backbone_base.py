@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from vos.backbone_base import Backbone, WeightsRecord
-from vos.backbones import load_backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import load_backbone
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.propagator import LabelPropagator
 from vos.video.frames import Frame

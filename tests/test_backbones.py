@@ -6,15 +6,16 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from vos.backbone_base import PROTOCOL_STD
-from vos.backbones import BackboneOptions, DinoViT, EfficientNetLite0, load_backbone
-from vos.backbones_timm import TimmBackbone
-from vos.efficientnet import EfficientNet
-from vos.efficientnet_lite0 import lite0_state
+from vos.backbones.backbone import PROTOCOL_STD
+from vos.backbones.dino import DinoViT
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0, lite0_state
+from vos.backbones.loading import BackboneOptions, load_backbone
+from vos.backbones.networks.efficientnet import EfficientNet
+from vos.backbones.networks.vit import VisionTransformer, position_embedding
+from vos.backbones.timm_models import TimmBackbone
+from vos.backbones.weights import packaged_file
 from vos.errors import InputError
 from vos.runtime.devices import precision_name, resolve_device, resolve_precision
-from vos.vit import VisionTransformer, position_embedding
-from vos.weights import packaged_file
 
 
 def untrained(name, **options):
@@ -204,8 +205,8 @@ def test_built_in_features_are_two_normalised_levels(built_in):
 
 
 def test_built_in_never_stands_in_for_dino(monkeypatch, tmp_path):
-    monkeypatch.setattr("vos.weights._OFFICIAL", "http://127.0.0.1:9")
-    monkeypatch.setattr("vos.weights._HUB", "http://127.0.0.1:9")
+    monkeypatch.setattr("vos.backbones.registry._OFFICIAL", "http://127.0.0.1:9")
+    monkeypatch.setattr("vos.backbones.registry._HUB", "http://127.0.0.1:9")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(InputError, match="dino_vits8 are not on this machine"):
         BackboneOptions(device="cpu").load()

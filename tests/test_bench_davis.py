@@ -17,7 +17,7 @@ from bench_davis import LENGTHS, OPTIONS, davis, ids_at, make_davis, write_seque
 from PIL import Image
 
 from benchmarks.davis_run import RunFolder
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.config import PropagationConfig

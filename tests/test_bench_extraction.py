@@ -13,7 +13,8 @@ from benchmarks.extraction import Extraction, LoaderOptions, scaled
 from benchmarks.features import describe_images, gem
 from benchmarks.image_folders import open_images
 from benchmarks.views import view_for
-from vos.backbones import EfficientNetLite0, load_backbone
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.runtime.distributed import Team
 

@@ -22,7 +22,7 @@ from benchmarks.finetune_recipe import (
 from benchmarks.finetune_training import Training, even_batches
 from benchmarks.image_folders import open_classes
 from benchmarks.views import View
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
 FAST = ["--epochs", 2, "--train-batch", 6, "--warmup-epochs", 0, "--lr", 0.02]

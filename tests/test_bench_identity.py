@@ -18,7 +18,7 @@ from benchmarks.labelled_data import LabelledData
 from benchmarks.linear import Linear
 from benchmarks.run_identity import later_options
 from benchmarks.views import View
-from vos.backbones import BackboneOptions, load_backbone
+from vos.backbones.loading import BackboneOptions, load_backbone
 from vos.errors import InputError
 from vos.masks.io import write_mask
 from vos.runtime.distributed import Team

@@ -8,7 +8,7 @@ from bench_data import bench, said
 from benchmarks.outcome import shown_name
 from benchmarks.throughput import accuracy_plot, read_accuracies
 from benchmarks.timing import time_backbone
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.files import write_json
 

@@ -1,8 +1,8 @@
 import torch
 import torch.nn.functional as F
 
-from vos.blocked_attention import blocked_attention, serves
-from vos.vit import VisionTransformer
+from vos.backbones.networks.cpu_attention import blocked_attention, serves
+from vos.backbones.networks.vit import VisionTransformer
 
 
 def test_equals_plain_attention_to_the_rounding_of_16_bits():

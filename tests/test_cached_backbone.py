@@ -6,13 +6,15 @@ import torch
 from safetensors.torch import load_file
 
 from vos.attention import AttentionReader
-from vos.backbone_base import Backbone, WeightsRecord
-from vos.backbones import DinoViT, load_backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.dino import DinoViT
+from vos.backbones.export import export_backbone
+from vos.backbones.loading import load_backbone
+from vos.backbones.networks.vit import VisionTransformer
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
-from vos.export import export_backbone
 from vos.feature_cache import CachedBackbone
 from vos.runtime.devices import resolve_precision
-from vos.vit import VisionTransformer
 
 CPU = torch.device("cpu")
 

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from vos.backbones import DinoViT, load_backbone
-from vos.checkpoints import load_checkpoint, read_file
+from vos.backbones.checkpoints import load_checkpoint, read_file
+from vos.backbones.dino import DinoViT
+from vos.backbones.loading import load_backbone
+from vos.backbones.networks.vit import VisionTransformer
 from vos.errors import InputError
-from vos.vit import VisionTransformer
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,17 @@ import torch
 from bench_data import said, save_weights
 from timm.layers import Conv2dSame
 
-from vos.backbones import EfficientNetLite0, load_backbone
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.export import (
+    ExportableViT,
+    _FeatureNetwork,
+    _SameConv,
+    cubic_matrix,
+    export_backbone,
+)
+from vos.backbones.loading import load_backbone
 from vos.command import Verb, run_verbs
 from vos.errors import InputError
-from vos.export import ExportableViT, _FeatureNetwork, _SameConv, cubic_matrix, export_backbone
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +105,7 @@ def test_cnn_to_the_other_formats(tmp_path, form):
 
 
 def test_file_that_differs_is_not_written(backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("vos.export._CUBIC", -0.5)
+    monkeypatch.setattr("vos.backbones.export._CUBIC", -0.5)
     with pytest.raises(InputError, match="gives other features than PyTorch"):
         export_backbone(backbone, tmp_path / "vit.pt", "torchscript")
     assert list(tmp_path.iterdir()) == []
@@ -109,7 +116,7 @@ def test_file_that_takes_one_size_is_not_written(backbone, tmp_path, monkeypatch
         def forward(self, images):
             return images.reshape(2, 3, 64, 96)
 
-    monkeypatch.setattr("vos.export.exportable", lambda _: Fixed())
+    monkeypatch.setattr("vos.backbones.export.exportable", lambda _: Fixed())
     with pytest.raises(InputError, match=r"gives other features|does not take images"):
         export_backbone(backbone, tmp_path / "vit.pt", "torchscript")
     with pytest.raises(InputError, match="cannot be exported as torch-export"):
@@ -118,7 +125,7 @@ def test_file_that_takes_one_size_is_not_written(backbone, tmp_path, monkeypatch
 
 
 def test_missing_package_is_named(backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("vos.export.find_spec", lambda _: None)
+    monkeypatch.setattr("vos.backbones.export.find_spec", lambda _: None)
     with pytest.raises(InputError, match="pip install onnx onnxscript"):
         export_backbone(backbone, tmp_path / "vit.onnx", "onnx")
 

@@ -6,7 +6,7 @@ import pytest
 from bench_data import picture, said, save_weights, write_picture
 from safetensors import safe_open
 
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.command import Verb, run_verbs
 from vos.errors import InputError
 from vos.feature_files import FileWriter, open_writer

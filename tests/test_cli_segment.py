@@ -143,8 +143,8 @@ def test_cuda_where_there_is_none(clip, tmp_path, capsys):
 
 
 def test_weights_that_are_not_here_tell_the_ways_out(clip, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("vos.weights._OFFICIAL", "http://127.0.0.1:9")
-    monkeypatch.setattr("vos.weights._HUB", "http://127.0.0.1:9")
+    monkeypatch.setattr("vos.backbones.registry._OFFICIAL", "http://127.0.0.1:9")
+    monkeypatch.setattr("vos.backbones.registry._HUB", "http://127.0.0.1:9")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     argv = [clip / "frames", "--mask", clip / "mask.png", "-o", tmp_path / "out"]
     assert call(*argv, "--device", "cpu") == 2

@@ -7,8 +7,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from vos.backbone_base import Backbone, WeightsRecord
-from vos.backbones import load_backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import load_backbone
+from vos.backbones.weights_record import WeightsRecord
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone

@@ -26,7 +26,7 @@ import sys, time, resource
 import cv2, numpy as np
 from vos.datasets.demo_clip import demo_frames
 from vos.masks.io import write_mask
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.outputs import OutputOptions
 from vos.segment import segment_video
 from vos.video.writer import VideoWriter
@@ -68,7 +68,7 @@ def test_memory_and_time_are_flat_from_20_frames_to_2000(tmp_path):
 PATCH_8 = """
 import sys, time, resource
 import numpy as np
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.datasets.demo_clip import demo_frames
 from vos.propagator import LabelPropagator
 

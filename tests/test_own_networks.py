@@ -12,12 +12,12 @@ import torch
 from timm.optim import param_groups_layer_decay
 from torch import nn
 
-from vos.efficientnet import EfficientNet, SameConv2d
-from vos.efficientnet_lite0 import fold_batch_norms, lite0_state
+from vos.backbones.efficientnet_lite0 import fold_batch_norms, lite0_state
+from vos.backbones.networks.efficientnet import EfficientNet, SameConv2d
+from vos.backbones.networks.vit import VisionTransformer
+from vos.backbones.networks.vit_blocks import Attention
+from vos.backbones.weights import packaged_file
 from vos.errors import InputError
-from vos.vit import VisionTransformer
-from vos.vit_blocks import Attention
-from vos.weights import packaged_file
 
 HEAVY = ("timm", "torchvision", "torch._dynamo")
 

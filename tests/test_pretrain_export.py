@@ -14,7 +14,7 @@ from safetensors import safe_open
 from pretrain.cli import run
 from pretrain.export import export_backbone
 from pretrain.train import train
-from vos.backbones import load_backbone
+from vos.backbones.loading import load_backbone
 from vos.cli import VERBS as VOS_VERBS
 from vos.command import run_verbs
 from vos.errors import InputError

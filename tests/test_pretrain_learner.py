@@ -16,7 +16,7 @@ from pretrain.learner import Learner, feature_spread
 from pretrain.loss import DINOLoss
 from pretrain.processes import in_any_process
 from pretrain.schedules import build_schedules
-from vos.vit import ARCHITECTURES
+from vos.backbones.networks.vit import ARCHITECTURES
 
 __all__ = ["tiny_vit"]
 SMALL = {

@@ -13,7 +13,7 @@ from pretrain.heads import DINOHead
 from pretrain.learner import Learner
 from pretrain.model import CropNetwork
 from pretrain.schedules import build_schedules
-from vos.vit import VisionTransformer
+from vos.backbones.networks.vit import VisionTransformer
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 REFERENCE = Path(

@@ -10,7 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from vos.backbone_base import Backbone, WeightsRecord
+from vos.backbones.backbone import Backbone
+from vos.backbones.weights_record import WeightsRecord
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.propagator import LabelPropagator

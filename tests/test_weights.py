@@ -9,24 +9,24 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import vos.weights
-from vos.backbones import load_backbone
-from vos.cli import VERBS
-from vos.command import run_verbs
-from vos.efficientnet import EfficientNet
-from vos.errors import InputError
-from vos.files import sha256_of
-from vos.vit import VisionTransformer, build_vit
-from vos.weights import (
-    REGISTRY,
+import vos.backbones.registry
+import vos.backbones.weights
+from vos.backbones.loading import load_backbone
+from vos.backbones.networks.efficientnet import EfficientNet
+from vos.backbones.networks.vit import VisionTransformer, build_vit
+from vos.backbones.registry import REGISTRY, named
+from vos.backbones.weights import (
     check_file,
     find_weights,
     locate,
-    named,
     packaged_file,
     search_path,
     verify_file,
 )
+from vos.cli import VERBS
+from vos.command import run_verbs
+from vos.errors import InputError
+from vos.files import sha256_of
 
 SMALL = "dino_small"  # a registry entry of the tests: patch 16, width 64, 2 blocks
 
@@ -79,8 +79,8 @@ def served(tmp_path, monkeypatch, state):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(vos.weights, "_OFFICIAL", f"{address}/official")
-    monkeypatch.setattr(vos.weights, "_HUB", f"{address}/hub")
+    monkeypatch.setattr(vos.backbones.registry, "_OFFICIAL", f"{address}/official")
+    monkeypatch.setattr(vos.backbones.registry, "_HUB", f"{address}/hub")
     entry = replace(
         REGISTRY["dino_vits16"],
         name=SMALL, embed_dim=64, depth=2, official="small", hub="small.dino",
@@ -230,15 +230,15 @@ def test_an_answer_that_is_no_http_is_told(monkeypatch, tmp_path):
 
     threading.Thread(target=answer, daemon=True).start()
     address = f"http://127.0.0.1:{server.getsockname()[1]}"
-    monkeypatch.setattr(vos.weights, "_OFFICIAL", address)
-    monkeypatch.setattr(vos.weights, "_HUB", address)
+    monkeypatch.setattr(vos.backbones.registry, "_OFFICIAL", address)
+    monkeypatch.setattr(vos.backbones.registry, "_HUB", address)
     with server, pytest.raises(InputError, match="mail server"):
         find_weights("dino_vits8", tmp_path)
 
 
 def test_without_a_network_the_ways_out_are_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(vos.weights, "_OFFICIAL", "http://127.0.0.1:9")
-    monkeypatch.setattr(vos.weights, "_HUB", "http://127.0.0.1:9")
+    monkeypatch.setattr(vos.backbones.registry, "_OFFICIAL", "http://127.0.0.1:9")
+    monkeypatch.setattr(vos.backbones.registry, "_HUB", "http://127.0.0.1:9")
     folder = tmp_path / "weights"
     with pytest.raises(InputError) as raised:
         find_weights("dino_vits8", folder)
@@ -263,7 +263,7 @@ def test_a_changed_byte_is_seen(served):
 
 def test_packaged_weights_have_no_download():
     with pytest.raises(InputError, match="needs no download"):
-        vos.weights.download_weights("efficientnet_lite0")
+        vos.backbones.weights.download_weights("efficientnet_lite0")
     check_file(packaged_file(), REGISTRY["efficientnet_lite0"])
 
 

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 from vos._version import __version__
 
 if TYPE_CHECKING:
-    from vos.backbones import Backbone, BackboneOptions, load_backbone
+    from vos.backbones.backbone import Backbone
+    from vos.backbones.export import export_backbone
+    from vos.backbones.loading import BackboneOptions, load_backbone
     from vos.config import PropagationConfig
     from vos.datasets.dataset import Dataset
     from vos.datasets.loading import load_dataset
     from vos.errors import InputError
     from vos.evaluation import Evaluation, evaluate
-    from vos.export import export_backbone
     from vos.masks.io import read_mask, write_mask
     from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from vos.visualization.overlay import draw_overlay
 
 _HOME = {
-    "Backbone": "backbones",
-    "BackboneOptions": "backbones",
+    "Backbone": "backbones.backbone",
+    "BackboneOptions": "backbones.loading",
     "Dataset": "datasets.dataset",
     "Evaluation": "evaluation",
     "Frame": "video.frames",
@@ -60,8 +61,8 @@ _HOME = {
     "contour_accuracy": "metrics",
     "draw_overlay": "visualization.overlay",
     "evaluate": "evaluation",
-    "export_backbone": "export",
-    "load_backbone": "backbones",
+    "export_backbone": "backbones.export",
+    "load_backbone": "backbones.loading",
     "load_dataset": "datasets.loading",
     "open_frames": "video.reader",
     "read_mask": "masks.io",

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 from vos.video.reader import FrameReader
 from vos.video.writer import VideoWriter

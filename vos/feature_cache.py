@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
+from vos.backbones.backbone import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import precision_name, resolve_precision

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos.backbone_base import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
+from vos.backbones.backbone import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
 from vos.errors import InputError
 from vos.feature_files import FeatureWriter
 

@@ -17,8 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vos.affinity import propagate_labels
-from vos.backbone_base import check_frame
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone, check_frame
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.labels import winning_channel

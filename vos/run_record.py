@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from vos.backbones import Backbone
+from vos.backbones.backbone import Backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.files import write_json

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vos.backbones import DEFAULT_BACKBONE, Backbone, load_backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.masks.values import LoadedMask

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from vos.checkpoints import StateDict
+from vos.backbones.checkpoints import StateDict
+from vos.backbones.networks.vit import position_embedding
 from vos.config import PropagationConfig
-from vos.vit import position_embedding
 
 
 def plain_features(state: StateDict, heads: int, image: Tensor) -> Tensor:

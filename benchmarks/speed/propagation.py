@@ -31,7 +31,9 @@ from benchmarks.speed.plain_protocol import (
 )
 from benchmarks.speed.scoring import machine
 from vos.affinity import propagate_labels
-from vos.backbones import Backbone, DinoViT, load_backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.dino import DinoViT
+from vos.backbones.loading import load_backbone
 from vos.config import PropagationConfig
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError

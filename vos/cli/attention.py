@@ -12,8 +12,7 @@ import numpy as np
 import tyro
 
 from vos.attention import AttentionReader, attention_sheet, attention_videos
-from vos.backbones import BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.masks.io import write_mask

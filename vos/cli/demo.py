@@ -10,8 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vos.backbones import BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.config import PropagationConfig
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import tyro
 
-from vos.backbones import BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.export import SUFFIXES, Format, export_backbone
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.errors import InputError
-from vos.export import SUFFIXES, Format, export_backbone
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from vos.backbones import BackboneOptions
-from vos.cli.loading import load_with_progress
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.feature_files import open_writer
 from vos.features import FeatureRequest, add_frame, check_target
 from vos.runtime.progress import progress

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import tyro
 
-from vos.backbones import Backbone, BackboneOptions
+from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.batch import BatchItem, read_batch, run_batch
-from vos.cli.loading import load_with_progress
 from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone

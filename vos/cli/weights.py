@@ -9,20 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from vos.checkpoints import load_checkpoint
-from vos.cli.loading import DownloadBar
+from vos.backbones.checkpoints import load_checkpoint
+from vos.backbones.loading import DownloadBar
+from vos.backbones.registry import REGISTRY, NamedWeights, named
+from vos.backbones.weights import download_weights, locate, packaged_file, search_path, verify_file
 from vos.errors import InputError
 from vos.files import sha256_of
-from vos.weights import (
-    REGISTRY,
-    NamedWeights,
-    download_weights,
-    locate,
-    named,
-    packaged_file,
-    search_path,
-    verify_file,
-)
 
 
 @dataclass(frozen=True)

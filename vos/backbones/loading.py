@@ -6,27 +6,25 @@ norm. Shapes: B batch, D width, H' W' pixels of the network's input, h w patches
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from vos.backbone_base import (
-    IMAGENET_MEAN,
-    PROTOCOL_STD,
-    Backbone,
-    WeightsRecord,
-)
-from vos.backbones_timm import timm_backbone
-from vos.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
-from vos.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.backbone import Backbone
+from vos.backbones.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
+from vos.backbones.dino import DinoViT
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.networks.vit import ARCHITECTURES, VisionTransformer, build_vit
+from vos.backbones.registry import named
+from vos.backbones.timm_models import timm_backbone
+from vos.backbones.weights import DownloadProgress, find_weights
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.files import sha256_of
 from vos.runtime.devices import Precision, resolve_device, resolve_precision
-from vos.vit import ARCHITECTURES, VisionTransformer, build_vit, patch_map
-from vos.weights import DownloadProgress, find_weights, named
+from vos.runtime.progress import Advance, progress
 
 __all__ = [
     "ARCHITECTURES",
@@ -40,8 +38,13 @@ __all__ = [
     "load_backbone",
 ]
 
+
 DEFAULT_BACKBONE = "dino_vits8"
+
+
 _TIMM = "timm:"
+
+
 _UNTRAINED_SEED = 0
 
 
@@ -83,44 +86,6 @@ class BackboneOptions:
         )
 
 
-class DinoViT(Backbone):
-    """DINO's ViT with the protocol's position embeddings and normalisation."""
-
-    network: VisionTransformer
-    has_class_token = True
-    has_class_attention = True
-    needs_whole_patches = True
-
-    def __init__(self, network: VisionTransformer, record: WeightsRecord) -> None:
-        super().__init__(
-            network,
-            stride=network.patch_embed.patch_size[0],
-            dim=network.embed_dim,
-            mean=IMAGENET_MEAN,
-            std=PROTOCOL_STD,
-            record=record,
-        )
-        self.depth = len(network.blocks)
-
-    def block_features(
-        self, images: Tensor, numbers: Sequence[int]
-    ) -> list[tuple[Tensor, Tensor | None]]:
-        """Compute the map (B, D, h, w) and the class token (B, D) of each block."""
-        first = min(numbers)
-        tokens = self.network.layers(images, self.depth - first)
-        grid = self._grid(images)
-        chosen = [tokens[number - first] for number in numbers]
-        return [(patch_map(t, grid), t[:, 0]) for t in chosen]
-
-    def class_attention(self, images: Tensor) -> Tensor:
-        """Return the [CLS] attention of the last block, (B, heads, h, w) float32."""
-        attention = self.network.class_attention(self.to_input(images))
-        return attention.unflatten(2, self._grid(images))
-
-    def _grid(self, images: Tensor) -> tuple[int, int]:
-        return images.shape[-2] // self.stride, images.shape[-1] // self.stride
-
-
 def load_backbone(
     name: str | None = None,
     *,
@@ -139,7 +104,7 @@ def load_backbone(
         name: `dino_vits16`, `dino_vits8`, `dino_vitb16`, `dino_vitb8`, `efficientnet_lite0`, or
             `timm:NAME`. With `weights` it may be left out: the architecture is then read off the
             file; if it is given, the file has to fit it.
-        weights: a checkpoint of any layout (see `vos.checkpoints`).
+        weights: a checkpoint of any layout (see `vos.backbones.checkpoints`).
         weights_dir: where named weights are looked for first, and downloaded to.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         precision: `auto`, `fp32`, `bf16` or `fp16`.
@@ -256,3 +221,32 @@ def _describe(shape: ViTShape) -> str:
     dims = (shape.embed_dim, shape.depth, shape.num_heads)
     arch = next((a for a, known in ARCHITECTURES.items() if known == dims), None)
     return f"{arch or 'vit_{}x{}'.format(*dims[:2])}_patch{shape.patch_size}"
+
+
+_MEBIBYTE = 1 << 20
+
+
+def load_with_progress(options: BackboneOptions) -> Backbone:
+    """Load the backbone that the options ask for."""
+    with ExitStack() as stack:
+        return options.load(DownloadBar(stack))
+
+
+class DownloadBar:
+    """Shows a download in MiB; opens its bar with the first bytes."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._advance: Advance | None = None
+        self._shown = 0
+
+    def __call__(self, received: int, total: int | None) -> None:
+        """Take (bytes received so far, bytes in all or None)."""
+        whole = None if total is None else -(-total // _MEBIBYTE)
+        if self._advance is None:
+            self._advance = self._stack.enter_context(progress("download", whole, "MiB"))
+        now = received // _MEBIBYTE
+        if now < self._shown:  # another address, from the start
+            self._shown = 0
+        self._advance(now - self._shown, total=whole)
+        self._shown = now

@@ -21,20 +21,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vos.backbones import Backbone
-from vos.efficientnet import pad_same
+from vos.backbones.backbone import Backbone
+from vos.backbones.networks.efficientnet import pad_same
+from vos.backbones.networks.vit import VisionTransformer
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.vit import VisionTransformer
 
 Format = Literal["onnx", "torchscript", "torch-export"]
+
+
 SUFFIXES: dict[str, str] = {"onnx": ".onnx", "torchscript": ".pt", "torch-export": ".pt2"}
 
+
 _CUBIC = -0.75  # PyTorch's coefficient of bicubic interpolation
-_GRID_OFFSET = 0.1  # as in `vos.vit.position_embedding`
+
+
+_GRID_OFFSET = 0.1  # as in `vos.backbones.networks.vit.position_embedding`
+
+
 _EXAMPLE = (2, 4, 6)  # images, rows and columns of patches
+
+
 _CHECKED = (_EXAMPLE, (1, 7, 3), (3, 14, 14), (1, 5, 16))
+
+
 _TOLERANCE = 1e-3
+
 
 _Run = Callable[[Tensor], Tensor]
 
@@ -263,6 +275,8 @@ _WRITERS = {
     "torchscript": _write_torchscript,
     "torch-export": _write_torch_export,
 }
+
+
 _READERS = {
     "onnx": _read_onnx,
     "torchscript": _read_torchscript,

@@ -19,26 +19,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from vos.backbone_base import (
-    IMAGENET_MEAN,
-    PROTOCOL_STD,
-    Backbone,
-    WeightsRecord,
-)
-from vos.checkpoints import StateDict, load_strictly, read_file
-from vos.efficientnet import STAGES, EfficientNet
+from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.checkpoints import StateDict, load_strictly, read_file
+from vos.backbones.networks.efficientnet import STAGES, EfficientNet
+from vos.backbones.weights import packaged_file
+from vos.backbones.weights_record import WeightsRecord
 from vos.files import sha256_of
-from vos.weights import packaged_file
 
 _MAPS = (2, 4)
 """Stages, from 0, that end with the last maps of stride 8 and of stride 16."""
+
+
 _WEIGHTS = (1.0, 2.0)
+
+
 _FIRST_STAGE = {
     "_depthwise_conv": "conv_dw",
     "_bn1": "bn1",
     "_project_conv": "conv_pw",
     "_bn2": "bn2",
 }
+
+
 _LATER_STAGES = {
     "_expand_conv": "conv_pw",
     "_bn0": "bn1",

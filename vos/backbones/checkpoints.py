@@ -25,15 +25,23 @@ from vos.errors import InputError
 
 StateDict = dict[str, Tensor]
 
+
 HEAD_WIDTH = 64
 """Width of one attention head in every published DINO ViT."""
 
+
 _PREFIXES = ("module.", "backbone.", "_orig_mod.")
+
+
 _HEADS = ("head.", "fc.", "classifier.", "predictor.")
+
+
 _DAMAGE = (
     RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError, OSError, struct.error,
 )  # fmt: skip
 """What PyTorch raises on files that are cut short or are none of its own."""
+
+
 _UNSUPPORTED_VIT = {
     "reg_token": "register tokens",
     "register_tokens": "register tokens",

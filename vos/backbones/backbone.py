@@ -6,6 +6,7 @@ h w patches.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,25 +18,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.runtime.devices import precision_name
 
 DEFAULT_SHORT_SIDE = 480
+
+
 DEFAULT_SIZE_MULTIPLE = 64
+
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+
+
 PROTOCOL_STD = (0.228, 0.224, 0.225)
 """The published DAVIS numbers were made with 0.228; ImageNet's usual figure is 0.229."""
-
-
-@dataclass(frozen=True)
-class WeightsRecord:
-    """Where a backbone's weights came from."""
-
-    name: str
-    source: str
-    """The file's path, `timm` or `untrained`."""
-    sha256: str | None
-    layout: str
 
 
 @dataclass(frozen=True)
@@ -313,3 +310,13 @@ def check_frame(frame: np.ndarray) -> None:
             f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
             f"{tuple(frame.shape)}"
         )
+
+
+def weights_digest(backbone: Backbone) -> str:
+    """Return a digest of a network's weights, whatever file they came from."""
+    digest = hashlib.sha256()
+    for name, values in sorted(backbone.network.state_dict().items()):
+        flat = values.detach().cpu().contiguous().reshape(-1)
+        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()

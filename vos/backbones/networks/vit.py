@@ -16,8 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vos.blocked_attention import blocked_attention, serves
-from vos.vit_blocks import Block, PatchEmbed, draw_linear, draw_normal, layer_norm
+from vos.backbones.networks.cpu_attention import blocked_attention, serves
+from vos.backbones.networks.vit_blocks import (
+    Block,
+    PatchEmbed,
+    draw_linear,
+    draw_normal,
+    layer_norm,
+)
 
 ARCHITECTURES: dict[str, tuple[int, int, int]] = {
     "vit_tiny": (192, 12, 3),
@@ -25,6 +31,7 @@ ARCHITECTURES: dict[str, tuple[int, int, int]] = {
     "vit_base": (768, 12, 12),
 }
 """Width, blocks and heads of the published architectures."""
+
 
 _GRID_OFFSET = 0.1
 """Added to the grid's sides before they are divided into scale factors, against rounding down."""

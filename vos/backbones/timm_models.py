@@ -15,8 +15,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vos.backbone_base import Backbone, WeightsRecord
-from vos.checkpoints import Checkpoint, load_strictly
+from vos.backbones.backbone import Backbone
+from vos.backbones.checkpoints import Checkpoint, load_strictly
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.files import sha256_of
 

@@ -1,0 +1,4 @@
+"""Frozen feature extractors and their weights.
+
+It imports runtime.
+"""

@@ -1,0 +1,1 @@
+"""The networks themselves: ViT, EfficientNet, attention on a CPU."""

@@ -29,13 +29,13 @@ from benchmarks.davis_run import (
 from benchmarks.report import write_report
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import Evaluation, evaluate
 from vos.feature_cache import CachedBackbone
 from vos.files import shortened, write_json
+from vos.propagation.config import PropagationConfig
 from vos.reports import as_json, score_lines, write_reports
 from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team

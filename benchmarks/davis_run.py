@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from vos.backbones.backbone import Backbone
-from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.files import write_json
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame
+from vos.propagation.config import PropagationConfig
 from vos.run_folder import MASKS, RUN
 from vos.run_record import RunRecord
 from vos.run_settings import settings_difference

@@ -19,13 +19,13 @@ from benchmarks.davis import propagate_all, score, write_results
 from benchmarks.davis_run import RunFolder, check_prompts, settings_of
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.config import PropagationConfig
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.files import atomic_path, shortened, write_json
+from vos.propagation.config import PropagationConfig
 from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team
 from vos.runtime.provenance import git_revision, versions

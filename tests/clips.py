@@ -9,9 +9,9 @@ from torch import nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.weights_record import WeightsRecord
-from vos.config import PropagationConfig
 from vos.masks.io import read_index_png
 from vos.outputs import OutputOptions
+from vos.propagation.config import PropagationConfig
 
 FRAMES, HEIGHT, WIDTH, PATCH = 8, 64, 96, 8
 CONFIG = PropagationConfig(short_side=0, neighborhood_radius=4)

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vos import affinity
-from vos.affinity import local_topk, propagate_labels
-from vos.neighborhood import Neighborhood
+from vos.propagation import affinity
+from vos.propagation.affinity import local_topk, propagate_labels
+from vos.propagation.neighborhood import Neighborhood
 
 # height, width, radius, shape, k, frames
 GRIDS = [

@@ -20,10 +20,10 @@ from benchmarks.davis_run import RunFolder
 from vos.backbones.loading import load_backbone
 from vos.cli import VERBS
 from vos.command import run_verbs
-from vos.config import PropagationConfig
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask
+from vos.propagation.config import PropagationConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,7 @@ from tests.data import version_0_1 as old
 from tests.data import version_0_1_extraction as old_extraction
 from tests.data import version_0_1_training as old_training
 from vos.cli import main as vos_main
-from vos.resume import load_snapshot
+from vos.propagation.snapshot import load_snapshot
 
 # ---
 

@@ -10,10 +10,10 @@ from torch import nn
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import load_backbone
 from vos.backbones.weights_record import WeightsRecord
-from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
-from vos.propagator import LabelPropagator
+from vos.propagation.config import PropagationConfig
+from vos.propagation.propagator import LabelPropagator
 from vos.runtime.devices import resolve_precision
 
 CPU = torch.device("cpu")

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vos.labels import winning_channel
+from vos.propagation.upsampling import winning_channel
 
 
 def plain(labels, scale, upsampling, stretch):

@@ -5,8 +5,8 @@ import sys
 
 SCRIPT = """
 import resource, torch, torch.nn.functional as F
-from vos.affinity import local_topk, propagate_labels
-from vos.neighborhood import Neighborhood
+from vos.propagation.affinity import local_topk, propagate_labels
+from vos.propagation.neighborhood import Neighborhood
 
 torch.manual_seed(0)
 h, w, width = 270, 480, 16

@@ -38,7 +38,7 @@ with VideoWriter(f"{folder}/clip.mp4", 25) as writer:
     for number in range(count):
         writer.write(clip[number % len(clip)][0])
 write_mask(f"{folder}/mask.png", clip[0][1])
-from vos.config import PropagationConfig
+from vos.propagation.config import PropagationConfig
 times, peaks = [], []
 def on_frame(done, total):
     times.append(time.perf_counter())
@@ -70,7 +70,7 @@ import sys, time, resource
 import numpy as np
 from vos.backbones.loading import load_backbone
 from vos.datasets.demo_clip import demo_frames
-from vos.propagator import LabelPropagator
+from vos.propagation.propagator import LabelPropagator
 
 backbone = load_backbone("dino_vits8", untrained=True, device="cpu", precision=sys.argv[1])
 tracker = LabelPropagator(backbone)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vos.neighborhood import Neighborhood
+from vos.propagation.neighborhood import Neighborhood
 
 
 @pytest.mark.parametrize("shape", ["square", "circle"])

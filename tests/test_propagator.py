@@ -12,10 +12,10 @@ from torch import nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.weights_record import WeightsRecord
-from vos.config import PropagationConfig
 from vos.errors import InputError
-from vos.propagator import LabelPropagator
-from vos.resume import load_snapshot, save_snapshot
+from vos.propagation.config import PropagationConfig
+from vos.propagation.propagator import LabelPropagator
+from vos.propagation.snapshot import load_snapshot, save_snapshot
 
 HEIGHT, WIDTH, PATCH = 64, 96, 8
 CONFIG = PropagationConfig(short_side=0, neighborhood_radius=3, n_last_frames=3)

@@ -30,14 +30,14 @@ from clips import (
 )
 
 import vos.pipeline
-from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.masks.io import write_mask
 from vos.masks.rle import masks_from_coco, masks_from_youtube_vos
 from vos.masks.soft_labels import read_soft_npz, read_soft_png
 from vos.outputs import OutputOptions, Outputs
 from vos.prompts import PromptRules
-from vos.resume import load_snapshot
+from vos.propagation.config import PropagationConfig
+from vos.propagation.snapshot import load_snapshot
 from vos.run_folder import STATE
 from vos.segment import segment_video
 from vos.video.frames import FrameRange

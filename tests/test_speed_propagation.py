@@ -9,14 +9,14 @@ import torch
 
 from benchmarks.speed.plain_protocol import plain_features, plain_propagation, window_mask
 from benchmarks.speed.propagation import PLAIN, Speed, in_turns, plain_clip, run_clip
-from vos.affinity import propagate_labels
 from vos.backbones.dino import DinoViT
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.weights_record import WeightsRecord
-from vos.config import PropagationConfig
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
-from vos.neighborhood import Neighborhood
+from vos.propagation.affinity import propagate_labels
+from vos.propagation.config import PropagationConfig
+from vos.propagation.neighborhood import Neighborhood
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from vos.backbones.backbone import Backbone
     from vos.backbones.export import export_backbone
     from vos.backbones.loading import BackboneOptions, load_backbone
-    from vos.config import PropagationConfig
     from vos.datasets.dataset import Dataset
     from vos.datasets.loading import load_dataset
     from vos.errors import InputError
@@ -33,7 +32,9 @@ if TYPE_CHECKING:
     from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
     from vos.prompts import PromptRules
-    from vos.propagator import LabelPropagator, Snapshot
+    from vos.propagation.config import PropagationConfig
+    from vos.propagation.propagator import LabelPropagator
+    from vos.propagation.snapshot import Snapshot
     from vos.scores import ScoringRules
     from vos.segment import SegmentResult, segment_video
     from vos.video.frames import Frame, FrameRange
@@ -50,13 +51,13 @@ _HOME = {
     "FrameRange": "video.frames",
     "FrameReader": "video.reader",
     "InputError": "errors",
-    "LabelPropagator": "propagator",
+    "LabelPropagator": "propagation.propagator",
     "OutputOptions": "outputs",
     "PromptRules": "prompts",
-    "PropagationConfig": "config",
+    "PropagationConfig": "propagation.config",
     "ScoringRules": "scores",
     "SegmentResult": "segment",
-    "Snapshot": "propagator",
+    "Snapshot": "propagation.snapshot",
     "VideoWriter": "video.writer",
     "contour_accuracy": "metrics",
     "draw_overlay": "visualization.overlay",

@@ -18,8 +18,8 @@ from vos.errors import InputError
 from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions, Outputs, Result
 from vos.prompts import PromptRules, fit_prompt
-from vos.propagator import LabelPropagator, Snapshot
-from vos.resume import save_snapshot
+from vos.propagation.propagator import LabelPropagator
+from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.run_folder import STATE
 from vos.run_record import RunRecord, RunResults, StageSeconds
 from vos.runtime.devices import peak_memory_mib, synchronize

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from vos.backbones.backbone import Backbone
-from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.files import write_json
 from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions
+from vos.propagation.config import PropagationConfig
 from vos.run_folder import RUN
 from vos.runtime.provenance import package_versions
 from vos.source_fingerprint import SourceFingerprint

@@ -12,14 +12,14 @@ from typing import Any
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
-from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.masks.values import LoadedMask
 from vos.outputs import OutputOptions
 from vos.pipeline import OnFrame, Pipeline
 from vos.prompts import Masks, PromptRules, read_prompts
-from vos.propagator import LabelPropagator
-from vos.resume import load_snapshot
+from vos.propagation.config import PropagationConfig
+from vos.propagation.propagator import LabelPropagator
+from vos.propagation.snapshot import load_snapshot
 from vos.run_folder import RUN, STATE, check_folder, prepare_folder
 from vos.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frames import FrameRange

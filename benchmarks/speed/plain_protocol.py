@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vos.backbones.checkpoints import StateDict
 from vos.backbones.networks.vit import position_embedding
-from vos.config import PropagationConfig
+from vos.propagation.config import PropagationConfig
 
 
 def plain_features(state: StateDict, heads: int, image: Tensor) -> Tensor:

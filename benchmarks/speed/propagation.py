@@ -30,16 +30,16 @@ from benchmarks.speed.plain_protocol import (
     window_mask,
 )
 from benchmarks.speed.scoring import machine
-from vos.affinity import propagate_labels
 from vos.backbones.backbone import Backbone
 from vos.backbones.dino import DinoViT
 from vos.backbones.loading import load_backbone
-from vos.config import PropagationConfig
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.files import write_json
-from vos.neighborhood import Neighborhood
-from vos.propagator import LabelPropagator
+from vos.propagation.affinity import propagate_labels
+from vos.propagation.config import PropagationConfig
+from vos.propagation.neighborhood import Neighborhood
+from vos.propagation.propagator import LabelPropagator
 from vos.runtime.devices import peak_memory_mib
 from vos.runtime.progress import progress
 

@@ -15,9 +15,9 @@ import pytest
 
 from vos.cli import VERBS
 from vos.command import run_verbs
-from vos.config import PropagationConfig
 from vos.masks.ids import object_ids
 from vos.masks.io import read_index_png, write_mask
+from vos.propagation.config import PropagationConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("VOS_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.config import PropagationConfig
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.evaluation import evaluate
 from vos.files import atomic_path
 from vos.masks.io import read_index_png, write_mask
+from vos.propagation.config import PropagationConfig
 from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
 from vos.runtime.progress import CountProgress
 from vos.segment import SegmentResult, segment_video

@@ -16,11 +16,11 @@ import tyro
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.batch import BatchItem, read_batch, run_batch
-from vos.config import PropagationConfig
 from vos.errors import InputError
 from vos.feature_cache import CachedBackbone
 from vos.outputs import OutputOptions
 from vos.prompts import PromptRules, parse_masks
+from vos.propagation.config import PropagationConfig
 from vos.run_folder import MASKS, OVERLAY
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import CountProgress

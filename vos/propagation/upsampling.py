@@ -17,6 +17,7 @@ from torch import Tensor
 
 Upsampling = Literal["bilinear", "nearest"]
 
+
 _NOISE = 1e-6
 """Relative differences below this are rounding in float32."""
 

@@ -21,11 +21,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Shape = Literal["square", "circle"]
+
+
 LaidOut = Sequence[Tensor]
 """A frame's features as `Neighborhood.lay_out` stores them."""
 
+
 _TILE_ROWS = 6
 """At most; tiles of a few patches compute little in vain and still make good matrix products."""
+
+
 _LARGE_FRAME = 1 << 15
 """Patches from which on a context frame's memory counts more than time."""
 

@@ -6,6 +6,7 @@ A safetensors file: the labels of the context frames, and the rest as JSON in it
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -13,8 +14,7 @@ from safetensors.torch import save_file
 
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.memory import MemoryState
-from vos.propagator import Snapshot
+from vos.propagation.memory import MemoryState
 
 FORMAT = 1
 """Number of the form of the file. Version 0.1 wrote the first form without a number."""
@@ -69,3 +69,17 @@ def load_snapshot(path: str | Path) -> Snapshot:
         f"{path} was written by a newer version of vos-toolkit (format {form}; this version reads "
         f"up to format {FORMAT}); update vos-toolkit, or start again with --overwrite"
     )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A propagator's state after a step."""
+
+    number: int
+    """How many steps were taken before that step."""
+    memory: MemoryState
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of the steps whose frames `LabelPropagator.restore` needs."""
+        return tuple(sorted({*self.memory.prompted, *self.memory.last}))

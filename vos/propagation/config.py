@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vos.errors import InputError
-from vos.labels import Upsampling
-from vos.neighborhood import Shape
+from vos.propagation.neighborhood import Shape
+from vos.propagation.upsampling import Upsampling
 
 
 @dataclass(frozen=True)

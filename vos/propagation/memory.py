@@ -24,7 +24,7 @@ class ContextFrame:
     number: int
     """Position in the video."""
     features: Sequence[Tensor]
-    """As `vos.neighborhood.Neighborhood.lay_out` stores them."""
+    """As `vos.propagation.neighborhood.Neighborhood.lay_out` stores them."""
     labels: Tensor
     """(P, C) float32."""
 

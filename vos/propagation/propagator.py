@@ -9,35 +9,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vos.affinity import propagate_labels
 from vos.backbones.backbone import Backbone, check_frame
-from vos.config import PropagationConfig
 from vos.errors import InputError
-from vos.labels import winning_channel
 from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
-from vos.memory import ContextFrame, ContextMemory, MemoryState
-from vos.neighborhood import Neighborhood
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A propagator's state after a step."""
-
-    number: int
-    """How many steps were taken before that step."""
-    memory: MemoryState
-
-    @property
-    def frames(self) -> tuple[int, ...]:
-        """Numbers of the steps whose frames `LabelPropagator.restore` needs."""
-        return tuple(sorted({*self.memory.prompted, *self.memory.last}))
+from vos.propagation.affinity import propagate_labels
+from vos.propagation.config import PropagationConfig
+from vos.propagation.memory import ContextFrame, ContextMemory
+from vos.propagation.neighborhood import Neighborhood
+from vos.propagation.snapshot import Snapshot
+from vos.propagation.upsampling import winning_channel
 
 
 class LabelPropagator:

@@ -5,8 +5,8 @@ over a temperature, only between places at most a radius apart, the k largest ov
 frames kept and divided by their sum.
 
 No matrix of all pairs is ever built: similarities are batched matrix products of tiles of target
-patches with their windows of source patches (`vos.neighborhood`), and of each block only the
-largest are kept. Memory grows with the window, not with the square of the frame.
+patches with their windows of source patches (`vos.propagation.neighborhood`), and of each block
+only the largest are kept. Memory grows with the window, not with the square of the frame.
 
 Shapes: D width, h w patches, P = h * w, K context frames, k neighbours, C label channels,
 p patches of a tile, q places of a window, X tiles from left to right, Y from top to bottom.
@@ -22,13 +22,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vos.neighborhood import LaidOut, Neighborhood
+from vos.propagation.neighborhood import LaidOut, Neighborhood
 from vos.runtime.threads import map_threads
 
 _GPU_BLOCK = 1 << 26
 """Similarities held at once where launches cost most; a CPU holds one tile's, in its cache."""
 
+
 Item = TypeVar("Item")
+
+
 Value = TypeVar("Value")
 
 

@@ -28,9 +28,9 @@ from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.outcome import benchmark_run, shown_name
 from benchmarks.published import ATTENTION
 from benchmarks.run_identity import later_options
-from vos.attention import top_mass
 from vos.backbones.backbone import DEFAULT_SHORT_SIDE, Backbone, weights_digest
 from vos.errors import InputError
+from vos.features.attention import top_mass
 from vos.runtime.devices import precision_name, resolve_device
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import progress

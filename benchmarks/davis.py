@@ -33,7 +33,7 @@ from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation import Evaluation, evaluate
-from vos.feature_cache import CachedBackbone
+from vos.features.cache import CachedBackbone
 from vos.files import shortened, write_json
 from vos.propagation.config import PropagationConfig
 from vos.reports import as_json, score_lines, write_reports

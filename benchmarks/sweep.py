@@ -23,7 +23,7 @@ from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
-from vos.feature_cache import CachedBackbone
+from vos.features.cache import CachedBackbone
 from vos.files import atomic_path, shortened, write_json
 from vos.propagation.config import PropagationConfig
 from vos.run_folder import RUN

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from vos.attention import AttentionReader, attention_sheet, attention_videos, top_mass
 from vos.backbones.dino import DinoViT
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
@@ -14,6 +13,7 @@ from vos.cli import VERBS
 from vos.cli.attention import Attention
 from vos.command import run_verbs
 from vos.errors import InputError
+from vos.features.attention import AttentionReader, attention_sheet, attention_videos, top_mass
 from vos.masks.io import read_index_png
 from vos.video.reader import open_frames
 

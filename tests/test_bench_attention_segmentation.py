@@ -7,9 +7,9 @@ from bench_data import bench, picture, said, save_weights, write_picture
 
 from benchmarks.attention_masks import head_jaccards, masks_at_size
 from benchmarks.attention_segmentation import PictureScores, attention_jaccards, summary
-from vos.attention import top_mass
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
+from vos.features.attention import top_mass
 from vos.masks.io import write_mask
 
 

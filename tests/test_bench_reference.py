@@ -13,7 +13,7 @@ from benchmarks.features import copy_descriptor
 from benchmarks.knn_voting import knn_accuracy
 from benchmarks.rankings import Truth, rank_database, score_rankings
 from benchmarks.whitening import learn_whitening
-from vos.attention import top_mass
+from vos.features.attention import top_mass
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROOT = Path(

@@ -5,7 +5,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vos.attention import AttentionReader
 from vos.backbones.backbone import Backbone
 from vos.backbones.dino import DinoViT
 from vos.backbones.export import export_backbone
@@ -13,7 +12,8 @@ from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
-from vos.feature_cache import CachedBackbone
+from vos.features.attention import AttentionReader
+from vos.features.cache import CachedBackbone
 from vos.runtime.devices import resolve_precision
 
 CPU = torch.device("cpu")

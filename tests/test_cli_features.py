@@ -9,8 +9,8 @@ from safetensors import safe_open
 from vos.backbones.loading import load_backbone
 from vos.command import Verb, run_verbs
 from vos.errors import InputError
-from vos.feature_files import FileWriter, open_writer
-from vos.features import FeatureRequest, frame_arrays
+from vos.features.extraction import FeatureRequest, frame_arrays
+from vos.features.writers import FileWriter, open_writer
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.loading import load_backbone
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
-from vos.feature_cache import CachedBackbone
+from vos.features.cache import CachedBackbone
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.runtime.devices import resolve_precision
@@ -125,7 +125,7 @@ def test_a_disk_that_takes_no_more_is_said_once(backbone, images, tmp_path, monk
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vos.feature_cache.save_file", full)
+    monkeypatch.setattr("vos.features.cache.save_file", full)
     with pytest.warns(UserWarning, match="No space left") as warned:
         features = cached(images)
     assert len(warned) == 1

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import tyro
 
-from vos.attention import AttentionReader, attention_sheet, attention_videos
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.errors import InputError
+from vos.features.attention import AttentionReader, attention_sheet, attention_videos
 from vos.files import atomic_path
 from vos.masks.io import write_mask
 from vos.runtime.progress import CountProgress

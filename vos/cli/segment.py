@@ -17,7 +17,7 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.batch import BatchItem, read_batch, run_batch
 from vos.errors import InputError
-from vos.feature_cache import CachedBackbone
+from vos.features.cache import CachedBackbone
 from vos.outputs import OutputOptions
 from vos.prompts import PromptRules, parse_masks
 from vos.propagation.config import PropagationConfig

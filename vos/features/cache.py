@@ -30,7 +30,10 @@ from vos.runtime.devices import precision_name, resolve_precision
 
 Storage = Literal["own", "fp32", "bf16", "fp16"]
 
+
 _FORMAT = 1
+
+
 _SHARD = 2  # entries lie in folders named by so many digits
 
 

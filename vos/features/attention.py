@@ -28,8 +28,11 @@ from vos.visualization.sheets import contact_sheet
 MEAN = "mean"
 """Name of the map that is the mean of all heads."""
 
+
 _PICTURE_FPS = 24
 """Frame rate of videos made of a folder of pictures, which has none: DAVIS's."""
+
+
 _SHEET_COLUMNS = 4
 
 

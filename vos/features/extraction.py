@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vos.backbones.backbone import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
 from vos.errors import InputError
-from vos.feature_files import FeatureWriter
+from vos.features.writers import FeatureWriter
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from benchmarks.bootstrap import paired_interval
 from benchmarks.davis_run import RESULTS
 from benchmarks.plots import difference_bars
 from vos.errors import InputError
+from vos.evaluation.reports import GLOBAL_COLUMNS
 from vos.files import shortened
-from vos.reports import GLOBAL_COLUMNS
 from vos.run_folder import RUN
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")

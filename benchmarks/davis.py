@@ -32,11 +32,12 @@ from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation import Evaluation, evaluate
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.reports import as_json, score_lines, write_reports
+from vos.evaluation.scores import Evaluation
 from vos.features.cache import CachedBackbone
 from vos.files import shortened, write_json
 from vos.propagation.config import PropagationConfig
-from vos.reports import as_json, score_lines, write_reports
 from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import progress

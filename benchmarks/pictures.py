@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.datasets.sequence import VideoSequence
+from vos.evaluation.scores import SequenceScore
 from vos.masks.ids import VOID
 from vos.masks.io import read_index_png
 from vos.masks.palette import DAVIS_PALETTE
-from vos.scores import SequenceScore
 from vos.video.images import read_image
 from vos.visualization.overlay import draw_overlay
 

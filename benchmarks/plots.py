@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vos.evaluation.scores import ObjectScore, SequenceScore
 from vos.masks.palette import DAVIS_PALETTE
-from vos.scores import ObjectScore, SequenceScore
 
 J_COLOUR, F_COLOUR = "#2b6cb0", "#e08a2e"
 _BETTER, _WORSE = "#2f855a", "#c53030"

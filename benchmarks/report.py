@@ -13,8 +13,8 @@ from benchmarks.pictures import FramePicture, best_and_worst
 from benchmarks.plots import score_bars, score_curves
 from benchmarks.published import DAVIS
 from vos.datasets.dataset import Dataset
-from vos.evaluation import Evaluation
-from vos.reports import GLOBAL_COLUMNS, global_row
+from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
+from vos.evaluation.scores import Evaluation
 
 _WORST = 4
 _FULL_SET = (30, 61)

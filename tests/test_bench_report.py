@@ -19,8 +19,9 @@ from benchmarks.plots import score_bars, score_curves
 from benchmarks.published import DAVIS
 from benchmarks.report import is_published_setting, run_name
 from vos.datasets.loading import load_dataset
-from vos.evaluation import Evaluation, evaluate
-from vos.scores import ObjectScore, ScoringRules, SequenceScore
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.rules import ScoringRules
+from vos.evaluation.scores import Evaluation, ObjectScore, SequenceScore
 
 WORST = 4
 

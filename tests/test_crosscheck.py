@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from benchmarks.speed.plain_scoring import plain_scores
-from vos.crosscheck import cross_check
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation import evaluate
+from vos.evaluation.cross_check import cross_check
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.j_and_f import statistics
+from vos.evaluation.rules import ScoringRules
 from vos.masks.io import write_mask
-from vos.metrics import statistics
-from vos.scores import ScoringRules
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from vos import evaluation as module
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation import evaluate
+from vos.evaluation import workers as module
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
+from vos.evaluation.rules import ScoringRules
 from vos.masks.io import write_mask
-from vos.reports import GLOBAL_COLUMNS, global_row
-from vos.scores import ScoringRules
 
 TASKS = ["semi-supervised", "unsupervised"]
 
@@ -103,7 +103,7 @@ def test_a_script_without_a_guard_may_use_several_processes(folders, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys; sys.modules['torch'] = object()  # so that workers start afresh\n"
-        "from vos.evaluation import evaluate\n"
+        "from vos.evaluation.evaluate import evaluate\n"
         f"print(evaluate(*{[str(f) for f in folders]!r}, processes=2).jf_mean)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vos import metrics
+from vos.evaluation import j_and_f
 from vos.masks.io import read_index_png
 
-METRICS = {"J": metrics.similarity, "F": metrics.accuracy}
+METRICS = {"J": j_and_f.similarity, "F": j_and_f.accuracy}
 
 
 def region(ids, number):
-    return metrics.Region.of(cv2.compare(ids, number, cv2.CMP_EQ))
+    return j_and_f.Region.of(cv2.compare(ids, number, cv2.CMP_EQ))
 
 
 def square(height, width, top, left, size):
@@ -77,7 +77,7 @@ def test_statistics_equal_the_official_ones(official, task):
         for metric in METRICS:
             for k, values in enumerate(frames[metric]):
                 expected = official[task]["per_object"][f"{name}_{k + 1}"]
-                found = metrics.statistics(values)
+                found = j_and_f.statistics(values)
                 assert found.mean == pytest.approx(expected[f"{metric}_mean"], abs=1e-9)
                 assert found.recall == pytest.approx(expected[f"{metric}_recall"], abs=1e-9)
                 assert found.decay == pytest.approx(expected[f"{metric}_decay"], abs=1e-9)
@@ -98,9 +98,9 @@ def test_any_two_masks_give_what_the_definitions_give(data):
         masks.append(mask)
     a, b = masks
     union = (a | b).sum()
-    assert metrics.region_similarity(a, b) == ((a & b).sum() / union if union else 1.0)
+    assert j_and_f.region_similarity(a, b) == ((a & b).sum() / union if union else 1.0)
     radius = int(np.ceil(tolerance * np.hypot(height, width)))
-    found = metrics.contour_accuracy(a, b, tolerance=tolerance)
+    found = j_and_f.contour_accuracy(a, b, tolerance=tolerance)
     assert found == pytest.approx(plain_f(a, b, radius), abs=1e-12)
 
 
@@ -111,7 +111,7 @@ def test_a_point_reaches_a_digital_disk(radius):
     mask = np.zeros(shape, np.uint8)
     mask[radius + 1, radius + 1] = 255
     tolerance = (radius - 0.5) / np.hypot(*shape)
-    point = metrics.Region.of(mask, tolerance)
+    point = j_and_f.Region.of(mask, tolerance)
     assert point.radius == radius
     # The boundary of one pixel is that pixel and its upper left neighbours: a 2 x 2 square.
     y, x = np.mgrid[:size, :size] - (radius + 1)
@@ -124,46 +124,46 @@ def test_a_point_reaches_a_digital_disk(radius):
 def test_boundary_follows_the_last_row_and_column_and_never_takes_the_corner():
     mask = np.zeros((5, 6), np.uint8)
     mask[2:, 3:] = 255
-    assert np.array_equal(metrics.boundary_map(mask) > 0, plain_boundary(mask > 0))
-    assert not metrics.boundary_map(mask)[-1, -1]
+    assert np.array_equal(j_and_f.boundary_map(mask) > 0, plain_boundary(mask > 0))
+    assert not j_and_f.boundary_map(mask)[-1, -1]
 
 
 @pytest.mark.parametrize(
     ("shape", "radius"), [((480, 854), 8), ((480, 910), 9), ((1080, 1920), 18), ((600, 800), 8)]
 )
 def test_radius_is_eight_thousandths_of_the_diagonal_rounded_up(shape, radius):
-    assert metrics.boundary_radius(*shape) == radius
+    assert j_and_f.boundary_radius(*shape) == radius
 
 
 def test_equal_masks_score_one_and_distant_ones_zero():
     a, b = square(100, 200, 10, 10, 20), square(100, 200, 60, 150, 20)
-    assert metrics.region_similarity(a, a) == metrics.contour_accuracy(a, a) == 1.0
-    assert metrics.region_similarity(a, b) == metrics.contour_accuracy(a, b) == 0.0
+    assert j_and_f.region_similarity(a, a) == j_and_f.contour_accuracy(a, a) == 1.0
+    assert j_and_f.region_similarity(a, b) == j_and_f.contour_accuracy(a, b) == 0.0
 
 
 def test_both_empty_score_one_and_one_empty_zero():
     empty, full = np.zeros((40, 50), bool), square(40, 50, 5, 5, 9)
-    assert metrics.region_similarity(empty, empty) == 1.0
-    assert metrics.contour_accuracy(empty, empty) == 1.0
-    assert metrics.region_similarity(full, empty) == metrics.contour_accuracy(full, empty) == 0.0
-    assert metrics.region_similarity(empty, full) == metrics.contour_accuracy(empty, full) == 0.0
+    assert j_and_f.region_similarity(empty, empty) == 1.0
+    assert j_and_f.contour_accuracy(empty, empty) == 1.0
+    assert j_and_f.region_similarity(full, empty) == j_and_f.contour_accuracy(full, empty) == 0.0
+    assert j_and_f.region_similarity(empty, full) == j_and_f.contour_accuracy(empty, full) == 0.0
 
 
 def test_half_an_object_has_half_the_similarity():
     whole, half = square(30, 30, 5, 5, 10), square(30, 30, 5, 5, 10)
     half[:, 10:] = False
-    assert metrics.region_similarity(half, whole) == 0.5
+    assert j_and_f.region_similarity(half, whole) == 0.5
 
 
 def test_void_pixels_count_neither_way():
     truth, wrong, void = (square(60, 60, 5, 5, 20), square(60, 60, 5, 5, 40), np.ones((60, 60)))
     void[5:25, 5:25] = 0
-    assert metrics.region_similarity(wrong, truth) < 0.3
-    assert metrics.region_similarity(wrong, truth, void) == 1.0
-    assert metrics.contour_accuracy(wrong, truth, void) == 1.0
+    assert j_and_f.region_similarity(wrong, truth) < 0.3
+    assert j_and_f.region_similarity(wrong, truth, void) == 1.0
+    assert j_and_f.contour_accuracy(wrong, truth, void) == 1.0
 
 
-@pytest.mark.parametrize("score", [metrics.region_similarity, metrics.contour_accuracy])
+@pytest.mark.parametrize("score", [j_and_f.region_similarity, j_and_f.contour_accuracy])
 def test_masks_of_other_shapes_are_refused(score):
     with pytest.raises(ValueError, match=r"one shape \(H, W\).*\(4, 5\), \(5, 4\)"):
         score(np.zeros((4, 5)), np.zeros((5, 4)))
@@ -172,22 +172,22 @@ def test_masks_of_other_shapes_are_refused(score):
 
 
 def test_recall_is_the_share_above_one_half():
-    assert metrics.statistics([0.5, 0.51, 0.9, 0.1]).recall == 0.5
+    assert j_and_f.statistics([0.5, 0.51, 0.9, 0.1]).recall == 0.5
 
 
 def test_decay_of_a_short_sequence_is_first_part_minus_last():
     # Eight frames are cut at 0, 2, 4, 5, 7 (positions of the frames).
     values = [1, 1, 1, 9, 9, 0, 0, 0.6]
-    assert metrics.statistics(values).decay == pytest.approx(1 - 0.2)
+    assert j_and_f.statistics(values).decay == pytest.approx(1 - 0.2)
 
 
 def test_decay_is_right_beyond_256_frames():
     values = np.r_[np.ones(400), np.full(500, 0.5), np.zeros(400)]
-    assert metrics.statistics(values).decay == 1.0
+    assert j_and_f.statistics(values).decay == 1.0
 
 
 def test_frames_without_a_value_are_left_out():
-    found = metrics.statistics([0.8, np.nan, 0.2, np.nan, 0.8])
+    found = j_and_f.statistics([0.8, np.nan, 0.2, np.nan, 0.8])
     assert found.mean == pytest.approx(0.6)
     assert found.recall == pytest.approx(2 / 3)
 
@@ -195,10 +195,10 @@ def test_frames_without_a_value_are_left_out():
 def test_no_frames_give_nan_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = metrics.statistics([])
+        found = j_and_f.statistics([])
     assert np.isnan([found.mean, found.recall, found.decay]).all()
 
 
 def test_statistics_want_one_value_a_frame():
     with pytest.raises(ValueError, match="one value for each frame"):
-        metrics.statistics(np.zeros((2, 3)))
+        j_and_f.statistics(np.zeros((2, 3)))

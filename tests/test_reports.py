@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from vos.evaluation import evaluate
-from vos.reports import write_reports
-from vos.scores import ScoringRules
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.reports import write_reports
+from vos.evaluation.rules import ScoringRules
 
 
 def three(value):

@@ -6,10 +6,10 @@ from PIL import Image
 
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
+from vos.evaluation.rules import ScoringRules
+from vos.evaluation.sequence_scoring import score_sequence
 from vos.files import files_by_name
 from vos.masks.io import write_mask
-from vos.scores import ScoringRules
-from vos.scoring import score_sequence
 
 SIZE = (40, 60)
 UNSUPERVISED = ScoringRules(task="unsupervised")

@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from vos.datasets.dataset import Dataset
     from vos.datasets.loading import load_dataset
     from vos.errors import InputError
-    from vos.evaluation import Evaluation, evaluate
+    from vos.evaluation.evaluate import evaluate
+    from vos.evaluation.j_and_f import contour_accuracy, region_similarity
+    from vos.evaluation.rules import ScoringRules
+    from vos.evaluation.scores import Evaluation
     from vos.masks.io import read_mask, write_mask
-    from vos.metrics import contour_accuracy, region_similarity
     from vos.outputs import OutputOptions
     from vos.prompts import PromptRules
     from vos.propagation.config import PropagationConfig
     from vos.propagation.propagator import LabelPropagator
     from vos.propagation.snapshot import Snapshot
-    from vos.scores import ScoringRules
     from vos.segment import SegmentResult, segment_video
     from vos.video.frames import Frame, FrameRange
     from vos.video.reader import FrameReader, open_frames
@@ -46,7 +47,7 @@ _HOME = {
     "Backbone": "backbones.backbone",
     "BackboneOptions": "backbones.loading",
     "Dataset": "datasets.dataset",
-    "Evaluation": "evaluation",
+    "Evaluation": "evaluation.scores",
     "Frame": "video.frames",
     "FrameRange": "video.frames",
     "FrameReader": "video.reader",
@@ -55,19 +56,19 @@ _HOME = {
     "OutputOptions": "outputs",
     "PromptRules": "prompts",
     "PropagationConfig": "propagation.config",
-    "ScoringRules": "scores",
+    "ScoringRules": "evaluation.rules",
     "SegmentResult": "segment",
     "Snapshot": "propagation.snapshot",
     "VideoWriter": "video.writer",
-    "contour_accuracy": "metrics",
+    "contour_accuracy": "evaluation.j_and_f",
     "draw_overlay": "visualization.overlay",
-    "evaluate": "evaluation",
+    "evaluate": "evaluation.evaluate",
     "export_backbone": "backbones.export",
     "load_backbone": "backbones.loading",
     "load_dataset": "datasets.loading",
     "open_frames": "video.reader",
     "read_mask": "masks.io",
-    "region_similarity": "metrics",
+    "region_similarity": "evaluation.j_and_f",
     "segment_video": "segment",
     "write_mask": "masks.io",
 }

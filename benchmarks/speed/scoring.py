@@ -29,7 +29,7 @@ from benchmarks.speed.plain_scoring import plain_scores
 from vos.command import Verb, run_verbs
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation import evaluate
+from vos.evaluation.evaluate import evaluate
 from vos.files import write_json
 from vos.runtime.progress import progress
 

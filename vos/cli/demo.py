@@ -13,7 +13,7 @@ import numpy as np
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
-from vos.evaluation import evaluate
+from vos.evaluation.evaluate import evaluate
 from vos.files import atomic_path
 from vos.masks.io import read_index_png, write_mask
 from vos.propagation.config import PropagationConfig

@@ -9,12 +9,13 @@ from typing import Literal
 
 import tyro
 
-from vos.crosscheck import cross_check
 from vos.datasets.loading import load_dataset
-from vos.evaluation import Evaluation, evaluate
-from vos.reports import score_lines, write_reports
+from vos.evaluation.cross_check import cross_check
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.reports import score_lines, write_reports
+from vos.evaluation.rules import ScoringRules
+from vos.evaluation.scores import Evaluation
 from vos.runtime.progress import progress
-from vos.scores import ScoringRules
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vos.errors import InputError
-from vos.evaluation import Evaluation
+from vos.evaluation.scores import Evaluation
 
 TOLERANCE = 1e-6
 """The largest difference between the two scorers that is let pass."""

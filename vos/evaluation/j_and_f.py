@@ -20,17 +20,27 @@ from numpy.typing import ArrayLike, NDArray
 BOUNDARY_TOLERANCE = 0.008
 """How far two boundaries may be apart and still match, as a share of the image's diagonal."""
 
+
 RECALL_THRESHOLD = 0.5
 """A frame counts for the recall when its J (or F) is above this."""
+
 
 DECAY_BINS = 4
 """The decay compares the first with the last of this many parts of a sequence."""
 
+
 Mask = NDArray[np.uint8]
+
+
 Bits = NDArray[np.uint64]
 
+
 _WORD = 64
+
+
 _SQUARE = np.ones((2, 2), np.uint8)
+
+
 _NOTHING = np.zeros((1, 1), np.uint8)
 
 
@@ -274,3 +284,8 @@ def _mean(values: NDArray[np.float64]) -> float:
     """Mean without NaNs; NaN, and no warning, when nothing is left."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def region_of(ids: NDArray[np.uint8], number: int) -> Region:
+    """Measure the region of one id in a mask (H, W)."""
+    return Region.of(cv2.compare(ids, number, cv2.CMP_EQ))  # type: ignore[call-overload]

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from vos._version import __version__
-from vos.evaluation import Evaluation
+from vos.evaluation.j_and_f import Statistics
+from vos.evaluation.scores import Evaluation, ObjectScore, SequenceScore
 from vos.files import atomic_path, write_json
-from vos.metrics import Statistics
-from vos.scores import ObjectScore, SequenceScore
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
+
+
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
+
+
 FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
 
 

@@ -12,76 +12,20 @@ official evaluation. Where that one cannot go, this one does:
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
-from multiprocessing.context import BaseContext
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
-from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
-from vos.metrics import Statistics
-from vos.scores import ObjectScore, Predictions, ScoringRules, SequenceScore, missing_message
-from vos.scoring import score_sequence
+from vos.evaluation.predictions import Predictions, missing_message
+from vos.evaluation.rules import ScoringRules
+from vos.evaluation.scores import Evaluation, SequenceScore
+from vos.evaluation.workers import scored, worker_count
 
 OnProgress = Callable[[int, int], None]
 """Called with (frames done, frames in all) after each sequence."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The scores of a set: per sequence, per object, and over all objects."""
-
-    dataset: str
-    subset: str
-    rules: ScoringRules
-    sequences: tuple[SequenceScore, ...]
-
-    @property
-    def objects(self) -> tuple[ObjectScore, ...]:
-        """All objects, in the order of the sequences."""
-        return tuple(o for sequence in self.sequences for o in sequence.objects)
-
-    @cached_property
-    def j(self) -> Statistics:
-        """Mean, recall and decay of J, each the mean over the objects."""
-        return _over_objects([o.j for o in self.objects])
-
-    @cached_property
-    def f(self) -> Statistics:
-        """Mean, recall and decay of F, each the mean over the objects."""
-        return _over_objects([o.f for o in self.objects])
-
-    @property
-    def jf_mean(self) -> float:
-        """J&F: the mean of mean J and mean F."""
-        return (self.j.mean + self.f.mean) / 2
-
-    def __getitem__(self, sequence: str) -> SequenceScore:
-        for score in self.sequences:
-            if score.name == sequence:
-                return score
-        raise KeyError(sequence)
-
-
-def _over_objects(values: list[Statistics]) -> Statistics:
-    return Statistics(
-        float(np.mean([v.mean for v in values])),
-        float(np.mean([v.recall for v in values])),
-        float(np.mean([v.decay for v in values])),
-    )
 
 
 def evaluate(
@@ -132,7 +76,7 @@ def evaluate(
     total = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
     scores: dict[str, SequenceScore] = {}
     done = 0
-    for score in _scored(jobs, _worker_count(processes, len(jobs))):
+    for score in scored(jobs, worker_count(processes, len(jobs))):
         scores[score.name] = score
         done += len(rules.scored_frames(next(s for s in dataset.sequences if s.name == score.name)))
         if on_progress:
@@ -162,65 +106,3 @@ def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[s
     if missing and rules.missing == "error":
         raise InputError(missing_message(missing, predictions))
     return folders
-
-
-_Job = tuple[VideoSequence, Path, ScoringRules]
-
-
-def _scored(jobs: list[_Job], processes: int) -> Iterator[SequenceScore]:
-    """Score the sequences, the longest first, in the order in which they are finished."""
-    jobs = sorted(jobs, key=lambda job: -len(job[0].annotations))
-    if processes == 1:
-        for job in jobs:
-            yield score_sequence(*job)
-        return
-    pool = ProcessPoolExecutor(processes, _context(), _start_worker)
-    try:
-        with _hidden_main():
-            futures = [pool.submit(score_sequence, *job) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _worker_count(processes: int | None, jobs: int) -> int:
-    if processes is None:
-        affinity = getattr(os, "sched_getaffinity", None)
-        processes = len(affinity(0)) if affinity else os.cpu_count() or 1
-    if processes < 1:
-        raise InputError(f"{processes} processes; give 1 or more")
-    return min(processes, jobs)
-
-
-def _context() -> BaseContext:
-    """Fork where that is safe, which takes milliseconds; else start afresh.
-
-    A process with threads, as one that has used PyTorch, must not be forked.
-    """
-    alone = threading.active_count() == 1 and "torch" not in sys.modules
-    return multiprocessing.get_context("fork" if alone and sys.platform == "linux" else "spawn")
-
-
-@contextmanager
-def _hidden_main() -> Iterator[None]:
-    """Keep workers that start afresh from running the caller's script again.
-
-    They need this package alone; a script need not be guarded against being imported by them.
-    """
-    main = sys.modules["__main__"]
-    hidden = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
-    for name in hidden:
-        setattr(main, name, None)
-    try:
-        yield
-    finally:
-        for name, value in hidden.items():
-            setattr(main, name, value)
-
-
-def _start_worker() -> None:
-    """One thread a process; Ctrl-C and SIGTERM are the parent's to handle."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)

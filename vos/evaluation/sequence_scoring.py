@@ -18,17 +18,12 @@ from numpy.typing import NDArray
 
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
+from vos.evaluation.j_and_f import accuracy, region_of, similarity
+from vos.evaluation.predictions import Predictions, missing_message
+from vos.evaluation.rules import ScoringRules
+from vos.evaluation.scores import ObjectScore, SequenceScore
 from vos.files import shortened
 from vos.masks.ids import VOID, present_ids
-from vos.metrics import accuracy, similarity
-from vos.scores import (
-    ObjectScore,
-    Predictions,
-    ScoringRules,
-    SequenceScore,
-    missing_message,
-    region_of,
-)
 
 MAX_PROPOSALS = 20
 """The unsupervised task takes at most this many proposals in a sequence."""

@@ -17,7 +17,7 @@ from benchmarks.plots import difference_bars
 from vos.errors import InputError
 from vos.evaluation.reports import GLOBAL_COLUMNS
 from vos.files import shortened
-from vos.run_folder import RUN
+from vos.segmentation.run_folder import RUN
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 _LEVEL = 0.95

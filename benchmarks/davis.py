@@ -38,10 +38,10 @@ from vos.evaluation.scores import Evaluation
 from vos.features.cache import CachedBackbone
 from vos.files import shortened, write_json
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import progress
 from vos.runtime.provenance import git_revision, machine, versions
+from vos.segmentation.run_folder import RUN
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
 from vos.files import write_json
-from vos.outputs import OutputOptions
-from vos.pipeline import OnFrame
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import MASKS, RUN
-from vos.run_record import RunRecord
-from vos.run_settings import settings_difference
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
-from vos.segment import segment_video
+from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.pipeline import OnFrame
+from vos.segmentation.run_folder import MASKS, RUN
+from vos.segmentation.run_record import RunRecord
+from vos.segmentation.run_settings import settings_difference
+from vos.segmentation.segment import segment_video
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"

@@ -26,9 +26,9 @@ from vos.errors import InputError
 from vos.features.cache import CachedBackbone
 from vos.files import atomic_path, shortened, write_json
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import RUN
 from vos.runtime.distributed import Team, team
 from vos.runtime.provenance import git_revision, versions
+from vos.segmentation.run_folder import RUN
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"
 _FEATURES = "features"

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from vos.batch import BatchItem, read_batch, run_batch
 from vos.cli import VERBS
 from vos.command import run_verbs
 from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask
+from vos.segmentation.batch import BatchItem, read_batch, run_batch
 
 FAST = ("--backbone", "efficientnet_lite0", "--precision", "fp32", "--short-side", "64",
         "--no-overlay", "--device", "cpu")  # fmt: skip

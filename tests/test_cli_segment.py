@@ -183,7 +183,7 @@ def test_a_failing_disk_ends_with_status_1(clip, tmp_path, capsys, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vos.outputs.write_mask", full)
+    monkeypatch.setattr("vos.segmentation.sinks.write_mask", full)
     assert call(*command(clip, tmp_path / "out")) == 1
     captured = capsys.readouterr()
     assert "No space left on device" in captured.err
@@ -194,15 +194,15 @@ def test_a_failing_disk_ends_with_status_1(clip, tmp_path, capsys, monkeypatch):
 
 STUCK = """
 import sys, time
-import vos.pipeline
-vos.pipeline._SAVE_SECONDS = 0.0
-step = vos.pipeline.Pipeline._step
+import vos.segmentation.pipeline
+vos.segmentation.pipeline._SAVE_SECONDS = 0.0
+step = vos.segmentation.pipeline.Pipeline._step
 def stuck(self, *rest):
     step(self, *rest)
     if self.done == 2:
         print("third frame", flush=True)
         time.sleep(100)
-vos.pipeline.Pipeline._step = stuck
+vos.segmentation.pipeline.Pipeline._step = stuck
 from vos.cli import main
 main()
 """

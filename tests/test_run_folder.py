@@ -21,11 +21,11 @@ from clips import (
     write_picture,
 )
 
-import vos.pipeline
-import vos.run_record
+import vos.segmentation.pipeline
+import vos.segmentation.run_record
 from vos.errors import InputError
-from vos.run_folder import STATE
-from vos.segment import segment_video
+from vos.segmentation.run_folder import STATE
+from vos.segmentation.segment import segment_video
 from vos.video.frames import FrameRange
 from vos.video.writer import VideoWriter
 
@@ -72,14 +72,14 @@ def full_disk_for(monkeypatch):
     """Let records of a state fail to be written, as on a full disk."""
 
     def start(state):
-        write = vos.run_record.write_json
+        write = vos.segmentation.run_record.write_json
 
         def failing(path, value):
             if value["state"] == state:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             write(path, value)
 
-        monkeypatch.setattr(vos.run_record, "write_json", failing)
+        monkeypatch.setattr(vos.segmentation.run_record, "write_json", failing)
 
     return start
 
@@ -88,7 +88,7 @@ def full_disk_for(monkeypatch):
 def test_a_closing_record_that_cannot_be_written_is_an_error_and_keeps_the_masks(
     segment, frames, full_disk_for, monkeypatch, save_seconds
 ):
-    monkeypatch.setattr(vos.pipeline, "_SAVE_SECONDS", save_seconds)
+    monkeypatch.setattr(vos.segmentation.pipeline, "_SAVE_SECONDS", save_seconds)
     whole = segment(frames, out="whole").out
     full_disk_for("complete")
     with pytest.raises(OSError, match="No space left"):

@@ -1,6 +1,6 @@
 """How settings of two versions are compared."""
 
-from vos.run_settings import NOT_RECORDED, settings_difference
+from vos.segmentation.run_settings import NOT_RECORDED, settings_difference
 
 DEFAULTS = {"propagation": {"topk": 5, "shape": (1, 2)}}
 

@@ -29,17 +29,17 @@ from clips import (
     write_picture,
 )
 
-import vos.pipeline
+import vos.segmentation.pipeline
 from vos.errors import InputError
 from vos.masks.io import write_mask
 from vos.masks.rle import masks_from_coco, masks_from_youtube_vos
 from vos.masks.soft_labels import read_soft_npz, read_soft_png
-from vos.outputs import OutputOptions, Outputs
-from vos.prompts import PromptRules
 from vos.propagation.config import PropagationConfig
 from vos.propagation.snapshot import load_snapshot
-from vos.run_folder import STATE
-from vos.segment import segment_video
+from vos.segmentation.outputs import OutputOptions, Outputs
+from vos.segmentation.prompts import PromptRules
+from vos.segmentation.run_folder import STATE
+from vos.segmentation.segment import segment_video
 from vos.video.frames import FrameRange
 from vos.video.images import read_image
 from vos.video.reader import open_frames
@@ -368,7 +368,7 @@ def wait_for_state(out, number):
 
 def test_a_state_saved_on_the_way_is_enough(segment, folder, monkeypatch, tmp_path):
     """As after a kill: the state of an earlier frame, later masks there, no closing record."""
-    monkeypatch.setattr(vos.pipeline, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(vos.segmentation.pipeline, "_SAVE_SECONDS", 0.0)
     whole = segment(folder, out="whole").out
     out = tmp_path / "out"
 

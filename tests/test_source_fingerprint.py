@@ -2,8 +2,8 @@
 
 import pytest
 
-from vos import source_fingerprint
-from vos.source_fingerprint import fingerprint_of
+from vos.segmentation import source_fingerprint
+from vos.segmentation.source_fingerprint import fingerprint_of
 
 
 @pytest.fixture

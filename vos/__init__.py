@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from vos.evaluation.rules import ScoringRules
     from vos.evaluation.scores import Evaluation
     from vos.masks.io import read_mask, write_mask
-    from vos.outputs import OutputOptions
-    from vos.prompts import PromptRules
     from vos.propagation.config import PropagationConfig
     from vos.propagation.propagator import LabelPropagator
     from vos.propagation.snapshot import Snapshot
-    from vos.segment import SegmentResult, segment_video
+    from vos.segmentation.outputs import OutputOptions
+    from vos.segmentation.prompts import PromptRules
+    from vos.segmentation.segment import SegmentResult, segment_video
     from vos.video.frames import Frame, FrameRange
     from vos.video.reader import FrameReader, open_frames
     from vos.video.writer import VideoWriter
@@ -53,11 +53,11 @@ _HOME = {
     "FrameReader": "video.reader",
     "InputError": "errors",
     "LabelPropagator": "propagation.propagator",
-    "OutputOptions": "outputs",
-    "PromptRules": "prompts",
+    "OutputOptions": "segmentation.outputs",
+    "PromptRules": "segmentation.prompts",
     "PropagationConfig": "propagation.config",
     "ScoringRules": "evaluation.rules",
-    "SegmentResult": "segment",
+    "SegmentResult": "segmentation.segment",
     "Snapshot": "propagation.snapshot",
     "VideoWriter": "video.writer",
     "contour_accuracy": "evaluation.j_and_f",
@@ -69,7 +69,7 @@ _HOME = {
     "open_frames": "video.reader",
     "read_mask": "masks.io",
     "region_similarity": "evaluation.j_and_f",
-    "segment_video": "segment",
+    "segment_video": "segmentation.segment",
     "write_mask": "masks.io",
 }
 

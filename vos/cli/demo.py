@@ -17,9 +17,9 @@ from vos.evaluation.evaluate import evaluate
 from vos.files import atomic_path
 from vos.masks.io import read_index_png, write_mask
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import MASKS, OVERLAY, RUN, check_folder
 from vos.runtime.progress import CountProgress
-from vos.segment import SegmentResult, segment_video
+from vos.segmentation.run_folder import MASKS, OVERLAY, RUN, check_folder
+from vos.segmentation.segment import SegmentResult, segment_video
 from vos.visualization.overlay import draw_overlay
 from vos.visualization.sheets import contact_sheet
 

@@ -15,16 +15,16 @@ import tyro
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.batch import BatchItem, read_batch, run_batch
 from vos.errors import InputError
 from vos.features.cache import CachedBackbone
-from vos.outputs import OutputOptions
-from vos.prompts import PromptRules, parse_masks
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import MASKS, OVERLAY
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import CountProgress
-from vos.segment import SegmentResult, segment_video
+from vos.segmentation.batch import BatchItem, read_batch, run_batch
+from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.prompts import PromptRules, parse_masks
+from vos.segmentation.run_folder import MASKS, OVERLAY
+from vos.segmentation.segment import SegmentResult, segment_video
 from vos.video.frames import FrameRange
 
 

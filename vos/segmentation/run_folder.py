@@ -11,20 +11,38 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vos.errors import InputError
-from vos.run_settings import settings_difference
-from vos.source_fingerprint import SourceFingerprint
+from vos.segmentation.run_settings import settings_difference
+from vos.segmentation.source_fingerprint import SourceFingerprint
 
 MASKS = "masks"
+
+
 OVERLAY = "overlay.mp4"
+
+
 RUN = "run.json"
+
+
 STATE = "state.safetensors"
+
+
 SOFT = "soft"
+
+
 RLE = "rle.json"
+
+
 ALPHA = "alpha"
+
+
 ALPHA_VIDEO = "alpha.mov"
 
+
 _FOLDERS = (MASKS, SOFT, ALPHA)
+
+
 _FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
+
 
 FolderState = Literal["new", "unfinished", "complete"]
 

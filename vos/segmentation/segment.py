@@ -1,6 +1,7 @@
 """The main job from end to end: a video and a mask in, a mask for every frame out.
 
-A thread decodes ahead (`vos.video.reader`), this one computes, a third writes (`vos.outputs`).
+A thread decodes ahead (`vos.video.reader`), this one computes, a third writes
+(`vos.segmentation.outputs`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
 from vos.errors import InputError
 from vos.masks.values import LoadedMask
-from vos.outputs import OutputOptions
-from vos.pipeline import OnFrame, Pipeline
-from vos.prompts import Masks, PromptRules, read_prompts
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
-from vos.run_folder import RUN, STATE, check_folder, prepare_folder
-from vos.run_record import RunRecord, StageSeconds, setting_defaults
+from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.pipeline import OnFrame, Pipeline
+from vos.segmentation.prompts import Masks, PromptRules, read_prompts
+from vos.segmentation.run_folder import RUN, STATE, check_folder, prepare_folder
+from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frames import FrameRange
 from vos.video.reader import FrameReader, Source, open_frames
 

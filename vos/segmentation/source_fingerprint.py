@@ -14,7 +14,11 @@ from typing import Any
 
 WHOLE_BYTES = 128 << 20
 """Up to this size, all pictures together or the video, contents are hashed whole."""
+
+
 _VIDEO_PIECES = (64, 64 << 10)  # number, bytes of each
+
+
 _PICTURE_PIECES = (3, 16 << 10)
 
 

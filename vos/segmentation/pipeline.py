@@ -16,21 +16,25 @@ from torch import Tensor
 
 from vos.errors import InputError
 from vos.masks.values import LoadedMask
-from vos.outputs import OutputOptions, Outputs, Result
-from vos.prompts import PromptRules, fit_prompt
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot, save_snapshot
-from vos.run_folder import STATE
-from vos.run_record import RunRecord, RunResults, StageSeconds
 from vos.runtime.devices import peak_memory_mib, synchronize
-from vos.source_fingerprint import SourceFingerprint, fingerprint_of
+from vos.segmentation.outputs import OutputOptions, Outputs
+from vos.segmentation.prompts import PromptRules, fit_prompt
+from vos.segmentation.run_folder import STATE
+from vos.segmentation.run_record import RunRecord, RunResults, StageSeconds
+from vos.segmentation.sinks import Result
+from vos.segmentation.source_fingerprint import SourceFingerprint, fingerprint_of
 from vos.video.frames import Frame, FrameRange
 from vos.video.reader import FrameReader
 
 OnFrame = Callable[[int, int | None], None]
 """Called after each frame with (frames done, frames in all or None)."""
 
+
 _SAVE_SECONDS = 10.0
+
+
 _GPU_BATCH = 4
 
 

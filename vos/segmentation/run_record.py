@@ -15,11 +15,11 @@ from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 from vos.files import write_json
 from vos.masks.values import LoadedMask
-from vos.outputs import OutputOptions
 from vos.propagation.config import PropagationConfig
-from vos.run_folder import RUN
 from vos.runtime.provenance import package_versions
-from vos.source_fingerprint import SourceFingerprint
+from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.run_folder import RUN
+from vos.segmentation.source_fingerprint import SourceFingerprint
 from vos.video.frames import FrameRange
 
 

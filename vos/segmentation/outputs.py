@@ -17,23 +17,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Literal
 
-import cv2
 import numpy as np
 
 from vos.errors import InputError
 from vos.files import write_json
-from vos.masks.io import read_index_png, write_mask
+from vos.masks.io import read_index_png
 from vos.masks.rle import RleTracks
-from vos.masks.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
-from vos.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
+from vos.segmentation.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
+from vos.segmentation.sinks import CutOuts, MaskFiles, OverlayVideo, Result, Sink, SoftFiles
 from vos.video.frames import Frame
 from vos.video.writer import VideoWriter
-from vos.visualization.overlay import draw_overlay
 
 _PICTURE_FPS = 24
 """Frame rate of the overlay where the source, a folder of pictures, has none: DAVIS's."""
+
+
 _QUEUE = 8
 
 
@@ -62,90 +62,6 @@ class OutputOptions:
         """
         if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
             raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
-
-
-@dataclass(frozen=True)
-class Result:
-    """One frame's outcome."""
-
-    frame: Frame
-    ids: np.ndarray
-    """uint8 (H, W)."""
-    soft: np.ndarray | None
-    """(C, h, w) float32 with values in 0..1, background first; None before the first prompt."""
-    objects: tuple[int, ...]
-    """The ids of channels 1, 2, ..."""
-
-
-class Sink(Protocol):
-    """Something that takes the results in order."""
-
-    def write(self, result: Result) -> None:
-        """Take a frame's result."""
-        ...
-
-
-class MaskFiles:
-    """Indexed PNG files, one a frame."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, name: str) -> Path:
-        """Return the file of a frame."""
-        return self.folder / f"{name}.png"
-
-    def write(self, result: Result) -> None:
-        """Write the mask."""
-        write_mask(self.path(result.frame.name), result.ids)
-
-
-class OverlayVideo:
-    """The masks drawn over the frames."""
-
-    def __init__(self, writer: VideoWriter, show_ids: bool) -> None:
-        self.writer = writer
-        self.show_ids = show_ids
-
-    def write(self, result: Result) -> None:
-        """Draw and encode a frame."""
-        self.writer.write(draw_overlay(result.frame.image, result.ids, labels=self.show_ids))
-
-
-class SoftFiles:
-    """Soft labels, brought to the frame's size."""
-
-    def __init__(self, folder: Path, form: str) -> None:
-        self.folder = folder
-        self.form = form
-
-    def write(self, result: Result) -> None:
-        """Write a frame's soft labels; a frame before the first prompt has none."""
-        if result.soft is None:
-            return
-        height, width = result.ids.shape
-        labels = np.stack([cv2.resize(c, (width, height)) for c in result.soft]).clip(0, 1)
-        if self.form == "npz":
-            path = self.folder / f"{result.frame.name}.npz"
-            write_soft_npz(path, labels, result.objects)
-        else:
-            write_soft_pngs(self.folder, result.frame.name, labels, result.objects)
-
-
-class CutOuts:
-    """The objects on transparent ground, as PNG files or as a video."""
-
-    def __init__(self, folder: Path, writer: VideoWriter | None) -> None:
-        self.folder = folder
-        self.writer = writer
-
-    def write(self, result: Result) -> None:
-        """Write a frame's cut-out."""
-        picture = cut_out(result.frame.image, result.ids > 0)
-        if self.writer is not None:
-            self.writer.write(picture)
-        else:
-            write_alpha_png(self.folder / f"{result.frame.name}.png", picture)
 
 
 class Outputs(AbstractContextManager["Outputs"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 
 VERBS = (
     Verb("all", "Several of these from one file, and one report.", "benchmarks.suite:Suite"),

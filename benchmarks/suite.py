@@ -19,7 +19,7 @@ import tyro
 
 from benchmarks import page
 from benchmarks.outcome import RESULTS, RUN
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.files import write_json
 

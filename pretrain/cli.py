@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pretrain.presets import PRESETS, preset
-from vos.command import Runnable, Verb, run_verbs
+from vos.cli.verbs import Runnable, Verb, run_verbs
 
 _DESCRIPTION = "Pretrain DINO without labels: from images to a checkpoint that `vos` reads."
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from vos.backbones.networks.vit import VisionTransformer
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 
 TARGETS = {
     "knn": "benchmarks.knn:Knn",

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from benchmarks.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.masks.io import write_mask
 
 LENGTHS = {"bear": 6, "crow": 9, "deer": 5}

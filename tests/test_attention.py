@@ -11,7 +11,7 @@ from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.weights_record import WeightsRecord
 from vos.cli import VERBS
 from vos.cli.attention import Attention
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.errors import InputError
 from vos.features.attention import AttentionReader, attention_sheet, attention_videos, top_mass
 from vos.masks.io import read_index_png

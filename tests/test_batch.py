@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask
 from vos.segmentation.batch import BatchItem, read_batch, run_batch

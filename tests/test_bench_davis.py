@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks.davis_run import RunFolder
 from vos.backbones.loading import load_backbone
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask

@@ -160,7 +160,7 @@ def test_processes_share_the_work(folder, tmp_path):
     weights = save_weights(tmp_path / "vit.pth")
     script = (
         "import benchmarks.extraction as e; e.CHUNK = 2; "
-        "from vos.command import Verb, run_verbs; import sys; "
+        "from vos.cli.verbs import Verb, run_verbs; import sys; "
         "sys.exit(run_verbs('b', '', [Verb('knn', '', 'benchmarks.knn:Knn')], sys.argv[1:]))"
     )
     (tmp_path / "bench.py").write_text(script)

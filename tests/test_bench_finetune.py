@@ -177,7 +177,7 @@ def test_processes_share_each_batch(place, tmp_path):
     launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
     script = tmp_path / "bench.py"
     script.write_text(
-        "from vos.command import Verb, run_verbs; import sys; sys.exit(run_verbs("
+        "from vos.cli.verbs import Verb, run_verbs; import sys; sys.exit(run_verbs("
         "'b', '', [Verb('finetune', '', 'benchmarks.finetune:Finetune')], sys.argv[1:]))"
     )
     given = [str(a) for a in (*arguments(place), *FAST, "--drop-path", 0, "-o", tmp_path / "two")]

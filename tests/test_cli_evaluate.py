@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vos.cli import VERBS, evaluate
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.masks.io import write_mask
 
 
@@ -116,7 +116,7 @@ def test_the_cross_check_decides_the_exit_status(folders, monkeypatch, capsys):
 def test_it_does_not_load_torch(folders):
     # Torch takes seconds to load, and a process that has it cannot be forked.
     code = (
-        "import sys; from vos.cli import VERBS; from vos.command import run_verbs\n"
+        "import sys; from vos.cli import VERBS; from vos.cli.verbs import run_verbs\n"
         f"status = run_verbs('vos', '', VERBS, ['evaluate', *{[str(f) for f in folders]!r}])\n"
         "sys.exit(status or 'torch' in sys.modules)"
     )

@@ -12,7 +12,7 @@ from vos.backbones.export import (
     export_backbone,
 )
 from vos.backbones.loading import load_backbone
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 
 

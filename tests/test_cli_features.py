@@ -7,7 +7,7 @@ from bench_data import picture, said, save_weights, write_picture
 from safetensors import safe_open
 
 from vos.backbones.loading import load_backbone
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.features.extraction import FeatureRequest, frame_arrays
 from vos.features.writers import FileWriter, open_writer

@@ -15,7 +15,7 @@ import torch
 
 import vos.datasets.demo_clip
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.masks.io import read_index_png, write_mask
 from vos.video.reader import open_frames
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import vos
-import vos.command
+import vos.cli.verbs
 from vos.cli import VERBS
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.runtime.progress import progress
 

@@ -229,7 +229,7 @@ def test_segment_runs_without_heavy_packages(tmp_path):
     program = """
 import sys
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 assert run_verbs("vos", "", VERBS, sys.argv[1:]) == 0
 """
     given = ["--backbone", "efficientnet_lite0", "--device", "cpu", "--short-side", 64]

@@ -16,7 +16,7 @@ from pretrain.export import export_backbone
 from pretrain.train import train
 from vos.backbones.loading import load_backbone
 from vos.cli import VERBS as VOS_VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit"]

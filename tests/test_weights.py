@@ -24,7 +24,7 @@ from vos.backbones.weights import (
     verify_file,
 )
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.errors import InputError
 from vos.files import sha256_of
 

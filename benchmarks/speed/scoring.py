@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from benchmarks.speed.plain_scoring import plain_scores
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from vos.cli import VERBS
-from vos.command import run_verbs
+from vos.cli.verbs import run_verbs
 from vos.masks.ids import object_ids
 from vos.masks.io import read_index_png, write_mask
 from vos.propagation.config import PropagationConfig

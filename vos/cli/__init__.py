@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vos.command import Verb, run_verbs
+from vos.cli.verbs import Verb, run_verbs
 
 VERBS = (
     Verb("segment", "Segment objects through a video from a mask.", "vos.cli.segment:Segment"),

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from pretrain.decode import BrokenImageError, decode, read_header
-from pretrain.sources import FolderSource, ZipSource, list_folder
+from pretrain.sources.archives import FolderSource, ZipSource, list_folder
+from pretrain.sources.decode import BrokenImageError, decode, read_header
 from vos.errors import InputError
 from vos.files import natural_key
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.image_folders import ImageSet
 from benchmarks.plain_pickle import read_plain_pickle
 from benchmarks.rankings import Truth
-from pretrain.sources import FolderSource
+from pretrain.sources.archives import FolderSource
 from vos.errors import InputError
 
 _IMAGES = "jpg"

@@ -9,12 +9,12 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from pretrain.check import check_data, write_report
 from pretrain.curves import plot_curves
 from pretrain.data import CropDataset
 from pretrain.export import Format, export_backbone
-from pretrain.mixture import Mixture, SourceOptions
 from pretrain.presets import preset
+from pretrain.sources.inspection import check_data, write_report
+from pretrain.sources.mixture import Mixture, SourceOptions
 from vos.runtime.progress import progress
 from vos.video.images import write_image
 from vos.visualization.sheets import crops_sheet

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pretrain.augment import CropParameters, CropRecipe, cut, draw, largest_reduction, recolor
-from pretrain.decode import decode, read_header
+from pretrain.sources.decode import decode, read_header
 
 
 def make_crops(

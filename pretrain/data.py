@@ -27,8 +27,8 @@ from pretrain.augment import CropParameters, recipes
 from pretrain.augment_batch import pack
 from pretrain.config import PretrainConfig
 from pretrain.crops import crops_of_frame, make_crops
-from pretrain.decode import BrokenImageError
-from pretrain.mixture import Mixture
+from pretrain.sources.decode import BrokenImageError
+from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
 _REPLACEMENTS = 50

@@ -15,10 +15,10 @@ from pretrain.config import PretrainConfig
 from pretrain.curves import plot_curves
 from pretrain.feed import Feed
 from pretrain.learner import Learner
-from pretrain.mixture import Mixture
 from pretrain.probes import Probes
 from pretrain.run_config import RunConfig
 from pretrain.schedules import Schedules, warmup_steps
+from pretrain.sources.mixture import Mixture
 from pretrain.tracker import Tracker
 from vos.errors import InputError
 from vos.files import atomic_path

@@ -18,11 +18,11 @@ from torch.nn import functional as F
 
 from pretrain.augment_batch import normalize
 from pretrain.config import PretrainConfig
-from pretrain.decode import BrokenImageError, decode, read_header
 from pretrain.learner import Learner, autocast
-from pretrain.mixture import Mixture
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.run_config import RunConfig
+from pretrain.sources.mixture import Mixture
+from pretrain.sources.previews import center_crop, read_rgb
 from vos.errors import InputError
 from vos.video.images import write_image
 
@@ -148,29 +148,6 @@ def knn_accuracy(features: Tensor, labels: np.ndarray) -> dict[str, float]:
         "knn_top1": right[:, 0].float().mean().item(),
         "knn_top5": right.any(dim=1).float().mean().item(),
     }
-
-
-def read_rgb(mixture: Mixture, index: int) -> np.ndarray:
-    """Return a sample as (H, W, 3) uint8 RGB; one that cannot be read is grey."""
-    source, inner = mixture.locate(index)
-    try:
-        data = source.read(inner, np.random.default_rng(index))
-        if isinstance(data, np.ndarray):
-            return data
-        return decode(data, read_header(data))[0]
-    except BrokenImageError:
-        return np.full((32, 32, 3), 128, np.uint8)
-
-
-def center_crop(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize the short side to 8/7 of `size` and cut the middle: (S, S, 3) uint8."""
-    short = min(image.shape[:2])
-    factor = size * 8 / 7 / short
-    height, width = (max(size, round(side * factor)) for side in image.shape[:2])
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(image, (width, height), interpolation=way)
-    top, left = (height - size) // 2, (width - size) // 2
-    return resized[top : top + size, left : left + size]
 
 
 def network_input(crops: Sequence[np.ndarray], channels: int) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pretrain.mixture import SourceOptions
+from pretrain.sources.mixture import SourceOptions
 from vos.errors import InputError
 
 

@@ -33,11 +33,11 @@ from pretrain.data import (
 )
 from pretrain.feed import Feed
 from pretrain.learner import Learner
-from pretrain.mixture import Mixture
 from pretrain.monitor import Monitor
 from pretrain.processes import Processes, in_any_process, joined_processes, wait_for_all
 from pretrain.run_config import RunConfig
 from pretrain.schedules import build_schedules
+from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 from vos.files import write_json
 from vos.runtime.devices import precision_name, resolve_precision

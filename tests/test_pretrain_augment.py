@@ -14,7 +14,7 @@ from pretrain.augment import MEAN, STD, CropParameters, draw, largest_reduction,
 from pretrain.augment_batch import normalize, pack, recolor_batch
 from pretrain.config import PretrainConfig
 from pretrain.crops import crops_of_frame, make_crops
-from pretrain.decode import read_header
+from pretrain.sources.decode import read_header
 
 SIZE = (300, 400)
 

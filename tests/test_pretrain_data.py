@@ -19,7 +19,7 @@ from benchmarks.speed.loader import photo_jpegs
 from pretrain.config import PretrainConfig
 from pretrain.data import Batch, CropDataset, StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.feed import Feed, WorkersDiedError, to_device
-from pretrain.mixture import Mixture
+from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
 CONFIG = PretrainConfig(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pretrain.decode import BrokenImageError, decode, read_header
+from pretrain.sources.decode import BrokenImageError, decode, read_header
 
 RED, BLUE = (200, 30, 40), (20, 60, 210)
 

@@ -13,17 +13,11 @@ from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 from torch.nn import functional as F
 
 from pretrain.curves import plot_curves
-from pretrain.mixture import Mixture
 from pretrain.model import build_backbone
 from pretrain.monitor import memory_gb
-from pretrain.probes import (
-    Probes,
-    attention_sheet,
-    center_crop,
-    knn_accuracy,
-    labelled_images,
-    read_rgb,
-)
+from pretrain.probes import Probes, attention_sheet, knn_accuracy, labelled_images
+from pretrain.sources.mixture import Mixture
+from pretrain.sources.previews import center_crop, read_rgb
 from pretrain.tracker import Tracker, read_log
 from pretrain.train import train
 from vos.errors import InputError

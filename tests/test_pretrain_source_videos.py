@@ -4,9 +4,9 @@ import av
 import numpy as np
 import pytest
 
-from pretrain.decode import BrokenImageError
-from pretrain.mixture import SourceOptions, open_source
-from pretrain.source_videos import VideoSource, frame_by_seeking
+from pretrain.sources.decode import BrokenImageError
+from pretrain.sources.mixture import SourceOptions, open_source
+from pretrain.sources.videos import VideoSource, frame_by_seeking
 
 RANDOM = np.random.default_rng(0)
 
@@ -37,7 +37,7 @@ def test_video_frames_come_from_their_own_stretch(tmp_path):
 
 def test_videos_open_without_decord(tmp_path, monkeypatch):
     make_video(tmp_path / "clip.mp4")
-    monkeypatch.setattr("pretrain.source_videos._open_with_decord", lambda path: None)
+    monkeypatch.setattr("pretrain.sources.videos._open_with_decord", lambda path: None)
     source = VideoSource(tmp_path, ["clip.mp4"], 3)
     for part in range(3):
         mean = source.read(part, RANDOM).mean()

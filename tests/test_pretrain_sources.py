@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pretrain.decode import BrokenImageError
-from pretrain.mixture import Mixture, SourceOptions, open_source
-from pretrain.sources import NameTable, expand_braces, list_folder
+from pretrain.sources.archives import expand_braces, list_folder
+from pretrain.sources.decode import BrokenImageError
+from pretrain.sources.mixture import Mixture, SourceOptions, open_source
+from pretrain.sources.source import NameTable
 from vos.errors import InputError
 
 RANDOM = np.random.default_rng(0)

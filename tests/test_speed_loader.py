@@ -13,7 +13,7 @@ from pretrain.config import PretrainConfig
 
 
 def test_photos_are_brought_to_a_short_side():
-    from pretrain.decode import read_header
+    from pretrain.sources.decode import read_header
 
     header = read_header(photo_jpegs([photo(100, 200)], 64)[0])
     assert (header.height, header.width) == (64, 128)

@@ -37,9 +37,9 @@ from pretrain.augment import (
 from pretrain.augment_batch import normalize
 from pretrain.config import PretrainConfig
 from pretrain.crops import make_crops
-from pretrain.decode import read_header
-from pretrain.mixture import Mixture
-from pretrain.probes import read_rgb
+from pretrain.sources.decode import read_header
+from pretrain.sources.mixture import Mixture
+from pretrain.sources.previews import read_rgb
 from vos.files import write_json
 
 _SHORT_SIDE = 256

@@ -10,18 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrain.source_shards import PipedShards
-from pretrain.source_videos import VideoSource
-from pretrain.sources import (
-    IMAGE_SUFFIXES,
-    VIDEO_SUFFIXES,
-    FolderSource,
-    Source,
-    TarSource,
-    ZipSource,
-    expand_braces,
-    list_folder,
-)
+from pretrain.sources.archives import FolderSource, TarSource, ZipSource, expand_braces, list_folder
+from pretrain.sources.shards import PipedShards
+from pretrain.sources.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
+from pretrain.sources.videos import VideoSource
 from vos.errors import InputError
 
 _PIPE = "pipe:"

@@ -1,105 +1,24 @@
-"""Where images come from: folders, zip and tar archives, WebDataset shards, videos.
-
-A source is a numbered list of samples, read in any order by any number of workers.
-"""
+"""Images in folders, zip and tar archives."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from pretrain.decode import BrokenImageError
+from pretrain.sources.decode import BrokenImageError
+from pretrain.sources.source import VIDEO_SUFFIXES, ListedSource, NameTable, is_image_name
 from vos.errors import InputError
 from vos.files import natural_key
 
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".gif")
-)
-VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"))
 _COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
-
-
-class Source(Protocol):
-    """A numbered list of samples."""
-
-    kind: str
-    """What it is, in a word or two."""
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        ...
-
-    def name(self, index: int) -> str:
-        """Return a name for messages; its folders tell the class where there are classes."""
-        ...
-
-    def read(self, index: int, random: np.random.Generator) -> bytes | np.ndarray:
-        """Return an encoded image, or a decoded frame (H, W, 3) uint8 RGB.
-
-        Raises:
-            BrokenImageError: the sample cannot be read.
-        """
-        ...
-
-    def order(self, random: np.random.Generator) -> np.ndarray:
-        """Return all indexes once, in an order drawn at random."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Return a hash that changes with the list of samples."""
-        ...
-
-
-class NameTable:
-    """Many names in two flat blocks of memory, quick to hand to workers."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        encoded = [name.encode("utf-8", "surrogateescape") for name in names]
-        self._ends = np.cumsum([len(name) for name in encoded], dtype=np.int64)
-        self._text = b"".join(encoded)
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, index: int) -> str:
-        start = int(self._ends[index - 1]) if index else 0
-        return self._text[start : int(self._ends[index])].decode("utf-8", "surrogateescape")
-
-    def fingerprint(self) -> str:
-        """Return a hash of all names in order."""
-        return hashlib.sha256(self._text + self._ends.tobytes()).hexdigest()
-
-
-class ListedSource:
-    """What all sources with a table of names share."""
-
-    kind = "images"
-    names: NameTable
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def name(self, index: int) -> str:
-        """Return the sample's name, fit to be printed and stored."""
-        return self.names[index].encode("utf-8", "backslashreplace").decode("utf-8")
-
-    def order(self, random: np.random.Generator) -> np.ndarray:
-        """Return all indexes once, shuffled."""
-        return random.permutation(len(self))
-
-    def fingerprint(self) -> str:
-        """Return a hash of all names."""
-        return self.names.fingerprint()
 
 
 class FolderSource(ListedSource):
@@ -212,13 +131,6 @@ def tar_members(path: Path) -> list[tuple[str, int, int]]:
             ]
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"{path} is no readable tar archive: {error}") from error
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file of this name is taken for an image; hidden files are not."""
-    path = Path(name)
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden
 
 
 def list_folder(root: Path) -> dict[str, list[str]]:

@@ -13,8 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
-from pretrain.decode import BrokenImageError
-from pretrain.sources import ListedSource, NameTable
+from pretrain.sources.decode import BrokenImageError
+from pretrain.sources.source import ListedSource, NameTable
 
 _OPEN_VIDEOS = 4
 

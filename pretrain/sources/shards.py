@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pretrain.decode import BrokenImageError
-from pretrain.sources import read_span, tar_members
+from pretrain.sources.archives import read_span, tar_members
+from pretrain.sources.decode import BrokenImageError
 from vos.errors import InputError
 from vos.files import atomic_path
 
 _WINDOW = 4  # shards whose samples are mixed
+
+
 _INDEXES = 64  # member lists kept in memory
 
 

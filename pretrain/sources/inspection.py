@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pretrain.decode import BrokenImageError, decode, read_header
-from pretrain.mixture import Mixture
-from pretrain.probes import center_crop
+from pretrain.sources.decode import BrokenImageError, decode, read_header
+from pretrain.sources.mixture import Mixture
+from pretrain.sources.previews import center_crop
 from vos.files import write_json
 from vos.runtime.progress import Advance
 from vos.video.images import write_image

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.learner import Learner
 from vos._version import __version__
 from vos.backbones.checkpoints import load_checkpoint, read_file

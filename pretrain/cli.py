@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pretrain.presets import PRESETS, preset
+from pretrain.config.presets import PRESETS, preset
 from vos.cli.verbs import Runnable, Verb, run_verbs
 
 _DESCRIPTION = "Pretrain DINO without labels: from images to a checkpoint that `vos` reads."

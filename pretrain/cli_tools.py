@@ -9,10 +9,10 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from pretrain.config.presets import preset
 from pretrain.curves import plot_curves
 from pretrain.data import CropDataset
 from pretrain.export import Format, export_backbone
-from pretrain.presets import preset
 from pretrain.sources.inspection import check_data, write_report
 from pretrain.sources.mixture import Mixture, SourceOptions
 from vos.runtime.progress import progress

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.feed import WorkersDiedError
 from pretrain.processes import is_first_process, lost_another_process
-from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, TrainResult, train
 
 

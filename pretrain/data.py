@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pretrain.augment import CropParameters, recipes
 from pretrain.augment_batch import pack
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.crops import crops_of_frame, make_crops
 from pretrain.sources.decode import BrokenImageError
 from pretrain.sources.mixture import Mixture

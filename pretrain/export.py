@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pretrain.checkpoint import LATEST, find_resumable
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from vos._version import __version__
 from vos.backbones.checkpoints import backbone_of, read_file
 from vos.errors import InputError

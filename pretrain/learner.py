@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.loss import DINOLoss, Objective, world_size, world_sum
 from pretrain.loss_byol import BYOLLoss
 from pretrain.loss_moco import MoCoLoss

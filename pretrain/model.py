@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.heads import DINOHead, ProjectionHead
 from vos.backbones.networks.vit import build_vit
 from vos.errors import InputError

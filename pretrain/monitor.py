@@ -11,12 +11,12 @@ from pathlib import Path
 import torch
 
 from pretrain.collapse import CollapseWatch
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.curves import plot_curves
 from pretrain.feed import Feed
 from pretrain.learner import Learner
 from pretrain.probes import Probes
-from pretrain.run_config import RunConfig
 from pretrain.schedules import Schedules, warmup_steps
 from pretrain.sources.mixture import Mixture
 from pretrain.tracker import Tracker

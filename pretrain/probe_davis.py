@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.export import plain_name, write_backbone
 from pretrain.learner import Learner
-from pretrain.run_config import RunConfig
 from vos.errors import InputError
 
 _SETS = ("val", "train")

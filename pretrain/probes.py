@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pretrain.augment_batch import normalize
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.learner import Learner, autocast
 from pretrain.probe_davis import davis_j_and_f
-from pretrain.run_config import RunConfig
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
 from vos.errors import InputError

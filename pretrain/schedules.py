@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 
 REFERENCE_BATCH = 256  # the batch at which a configuration's learning rate is meant
 

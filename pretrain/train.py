@@ -22,7 +22,8 @@ from pretrain.checkpoint import (
     save_checkpoint,
     step_of,
 )
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.data import (
     Batch,
     CropDataset,
@@ -35,7 +36,6 @@ from pretrain.feed import Feed
 from pretrain.learner import Learner
 from pretrain.monitor import Monitor
 from pretrain.processes import Processes, in_any_process, joined_processes, wait_for_all
-from pretrain.run_config import RunConfig
 from pretrain.schedules import build_schedules
 from pretrain.sources.mixture import Mixture
 from vos.errors import InputError

@@ -8,8 +8,8 @@ import torch
 from test_pretrain_augment import photo
 
 from benchmarks.speed.loader import photo_jpegs
-from pretrain.config import PretrainConfig
-from pretrain.run_config import RunConfig
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
 from pretrain.train import train
 from vos.backbones.networks.vit import ARCHITECTURES
 

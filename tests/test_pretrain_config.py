@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pretrain.config import PretrainConfig
-from pretrain.presets import PRESETS, preset
+from pretrain.config.presets import PRESETS, preset
+from pretrain.config.pretrain_config import PretrainConfig
 from vos.errors import InputError
 
 BAD = [

@@ -16,7 +16,7 @@ from test_pretrain_augment import photo
 from test_pretrain_source_videos import make_video
 
 from benchmarks.speed.loader import photo_jpegs
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.data import Batch, CropDataset, StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.feed import Feed, WorkersDiedError, to_device
 from pretrain.sources.mixture import Mixture

@@ -11,7 +11,7 @@ from pretrain_runs import NARROW, tiny_vit
 from timm.layers import BatchNormAct2d
 from torch import nn
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.learner import Learner, feature_spread
 from pretrain.loss import DINOLoss
 from pretrain.processes import in_any_process

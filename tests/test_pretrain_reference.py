@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.heads import DINOHead
 from pretrain.learner import Learner
 from pretrain.model import CropNetwork

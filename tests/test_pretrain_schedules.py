@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.schedules import build_schedules, cosine, linear_then_flat
 
 

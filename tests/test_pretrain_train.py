@@ -14,8 +14,8 @@ import torch
 from pretrain_runs import CONFIG, STEPS, losses, photos, settings, tiny_vit, whole
 
 from pretrain.checkpoint import list_checkpoints
+from pretrain.config.run_config import RunConfig
 from pretrain.learner import Learner
-from pretrain.run_config import RunConfig
 from pretrain.train import DivergedError, train
 from vos.errors import InputError
 

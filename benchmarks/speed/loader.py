@@ -35,7 +35,7 @@ from pretrain.augment import (
     recipes,
 )
 from pretrain.augment_batch import normalize
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.crops import make_crops
 from pretrain.sources.decode import read_header
 from pretrain.sources.mixture import Mixture

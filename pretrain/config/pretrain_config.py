@@ -1,7 +1,7 @@
 """What is learnt and how: every hyper-parameter of a pretraining run, checked when it is made.
 
 Names are those of the published DINO code (M. Caron et al., ICCV 2021, section 3 and appendix)
-wherever it has one. Where and on what a run runs is in `pretrain.run_config`.
+wherever it has one. Where and on what a run runs is in `pretrain.config.run_config`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from typing import Any, Literal
 from vos.errors import InputError
 
 Method = Literal["dino", "byol", "moco_v2", "swav"]
+
+
 ARCHITECTURES = "vit_tiny, vit_small, vit_base, resnet50, or timm:<name>"
+
+
 VITS = ("vit_tiny", "vit_small", "vit_base")
 
 
@@ -137,6 +141,8 @@ class PretrainConfig:
 
 
 _SHARPNESS = ("contrastive_temp", "sinkhorn_epsilon")
+
+
 _COUNTS = (
     *("patch_size", "out_dim", "head_hidden_dim", "head_bottleneck_dim", "head_layers"),
     *("epochs", "batch_size_per_gpu", "accumulate", "sinkhorn_iterations", "queue_size"),

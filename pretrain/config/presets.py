@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pretrain.config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig
 from vos.errors import InputError
 
 _LONG = PretrainConfig(
@@ -23,7 +23,10 @@ _LONG = PretrainConfig(
     global_crops_scale=(0.25, 1.0),
     local_crops_scale=(0.05, 0.25),
 )
+
+
 _TABLE_7 = replace(_LONG, epochs=300)
+
 
 PRESETS: dict[str, PretrainConfig] = {
     "dino_vits16": replace(_LONG, clip_grad=0.0, batch_size_per_gpu=64),

@@ -11,7 +11,7 @@ import tyro
 
 from pretrain.config.presets import preset
 from pretrain.curves import plot_curves
-from pretrain.data import CropDataset
+from pretrain.data.dataset import CropDataset
 from pretrain.export import Format, export_backbone
 from pretrain.sources.inspection import check_data, write_report
 from pretrain.sources.mixture import Mixture, SourceOptions

@@ -14,7 +14,7 @@ from pretrain.collapse import CollapseWatch
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.curves import plot_curves
-from pretrain.feed import Feed
+from pretrain.data.device_batches import DeviceBatches
 from pretrain.learner import Learner
 from pretrain.probes import Probes
 from pretrain.schedules import Schedules, warmup_steps
@@ -78,7 +78,7 @@ class Monitor:
         self._advance = self._stack.enter_context(progress("pretraining", self._left, "images"))
 
     def step(
-        self, learner: Learner, stats: Mapping[str, float], seconds: float, feed: Feed
+        self, learner: Learner, stats: Mapping[str, float], seconds: float, feed: DeviceBatches
     ) -> None:
         """Take note of a step that took so many seconds."""
         step = learner.step_index
@@ -129,7 +129,7 @@ class Monitor:
         self._sums.clear()
         self._steps = 0
 
-    def _list_broken(self, step: int, feed: Feed) -> None:
+    def _list_broken(self, step: int, feed: DeviceBatches) -> None:
         if feed.broken.keys() <= self._broken.keys():
             return
         if not self._broken:

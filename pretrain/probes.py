@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pretrain.augment_batch import normalize
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
+from pretrain.data.device_augmentations import network_input
 from pretrain.learner import Learner, autocast
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.sources.mixture import Mixture
@@ -148,12 +148,6 @@ def knn_accuracy(features: Tensor, labels: np.ndarray) -> dict[str, float]:
         "knn_top1": right[:, 0].float().mean().item(),
         "knn_top5": right.any(dim=1).float().mean().item(),
     }
-
-
-def network_input(crops: Sequence[np.ndarray], channels: int) -> Tensor:
-    """Stack (S, S, 3) uint8 crops and normalise them: (B, C, S, S) float32."""
-    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
-    return normalize(stacked, channels)
 
 
 def _some_images(mixture: Mixture, size: int) -> list[np.ndarray]:

@@ -24,15 +24,9 @@ from pretrain.checkpoint import (
 )
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
-from pretrain.data import (
-    Batch,
-    CropDataset,
-    StepSampler,
-    build_loader,
-    cores_left,
-    steps_per_epoch,
-)
-from pretrain.feed import Feed
+from pretrain.data.dataset import Batch, CropDataset
+from pretrain.data.device_batches import DeviceBatches
+from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.learner import Learner
 from pretrain.monitor import Monitor
 from pretrain.processes import Processes, in_any_process, joined_processes, wait_for_all
@@ -99,7 +93,7 @@ class _Loop:
         wait_for_all()  # before the first one writes a checkpoint that another could take up
         self.last_checkpoint = resumed
         self.last_saved = time.monotonic()
-        self.feed = Feed(
+        self.feed = DeviceBatches(
             self._loader,
             self.learner.step_index,
             processes.device,

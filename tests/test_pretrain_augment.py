@@ -10,10 +10,18 @@ import torch
 from PIL import Image
 
 from benchmarks.speed.loader import crop_with_pillow, photo_jpegs
-from pretrain.augment import MEAN, STD, CropParameters, draw, largest_reduction, recipes, recolor
-from pretrain.augment_batch import normalize, pack, recolor_batch
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.crops import crops_of_frame, make_crops
+from pretrain.data.augmentations import (
+    MEAN,
+    STD,
+    CropParameters,
+    draw,
+    largest_reduction,
+    recipes,
+    recolor,
+)
+from pretrain.data.crops import crops_of_frame, make_crops
+from pretrain.data.device_augmentations import normalize, pack, recolor_batch
 from pretrain.sources.decode import read_header
 
 SIZE = (300, 400)

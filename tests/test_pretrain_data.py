@@ -17,8 +17,9 @@ from test_pretrain_source_videos import make_video
 
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.data import Batch, CropDataset, StepSampler, build_loader, cores_left, steps_per_epoch
-from pretrain.feed import Feed, WorkersDiedError, to_device
+from pretrain.data.dataset import Batch, CropDataset
+from pretrain.data.device_batches import DeviceBatches, WorkersDiedError, to_device
+from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
@@ -96,7 +97,9 @@ def test_processes_share_the_steps_of_one(photos):
 
 def test_a_large_step_comes_in_parts(photos):
     def feed(parts):
-        return Feed(lambda _: loader(photos, parts=parts), 0, torch.device("cpu"), parts=parts)
+        return DeviceBatches(
+            lambda _: loader(photos, parts=parts), 0, torch.device("cpu"), parts=parts
+        )
 
     assert [batch.crops[0].shape[0] for batch in loader(photos, parts=2)] == [2] * 8
     assert len(loader(photos, parts=2)) == 8
@@ -126,7 +129,7 @@ def test_broken_images_are_replaced_and_listed(photos):
 def test_all_images_broken_is_an_error(photos, workers):
     for path in photos.iterdir():
         path.write_bytes(b"junk")
-    feed = Feed(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
+    feed = DeviceBatches(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
     with pytest.raises(InputError, match=r"^50 samples drawn .*\(not an image\).* check-data"):
         feed.next()
 
@@ -185,7 +188,7 @@ class Dying:
 
 def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
     dying = Dying(2)
-    feed = Feed(dying, 5, torch.device("cpu"))
+    feed = DeviceBatches(dying, 5, torch.device("cpu"))
     assert feed.next()[0].shape == (1, 3, 8, 8)
     assert dying.starts == [5, 5, 5] and feed.step == 6
     assert "worker died" in capsys.readouterr().err
@@ -193,9 +196,9 @@ def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
 
 
 def test_a_worker_that_dies_within_a_step_costs_the_step_nothing():
-    whole = Feed(Dying(0), 5, torch.device("cpu"), parts=3).next()
+    whole = DeviceBatches(Dying(0), 5, torch.device("cpu"), parts=3).next()
     dying = Dying(1, ConnectionResetError(), at=2)
-    again = Feed(dying, 5, torch.device("cpu"), parts=3).next()
+    again = DeviceBatches(dying, 5, torch.device("cpu"), parts=3).next()
     assert dying.starts == [5, 5] and torch.equal(whole[0], again[0]) and len(again[0]) == 3
 
 
@@ -211,13 +214,13 @@ def test_a_worker_that_dies_within_a_step_costs_the_step_nothing():
 def test_an_error_is_no_death_of_a_worker(error, said):
     failing = Dying(1, error)
     with pytest.raises(type(error), match=said):
-        Feed(failing, 0, torch.device("cpu")).next()
+        DeviceBatches(failing, 0, torch.device("cpu")).next()
     assert len(failing.starts) == 1
 
 
 def test_workers_that_keep_dying_are_an_error():
     with pytest.raises(WorkersDiedError, match="--num-workers"):
-        Feed(Dying(99), 0, torch.device("cpu")).next()
+        DeviceBatches(Dying(99), 0, torch.device("cpu")).next()
 
 
 def alive(process):
@@ -256,7 +259,9 @@ def test_workers_end_with_a_training_process_that_is_killed(photos):
 
 
 def test_a_killed_worker_process_is_replaced(photos):
-    feed = Feed(lambda step: loader(photos, workers=1, first_step=step), 0, torch.device("cpu"))
+    feed = DeviceBatches(
+        lambda step: loader(photos, workers=1, first_step=step), 0, torch.device("cpu")
+    )
     first = feed.next()
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)

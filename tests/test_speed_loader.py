@@ -8,8 +8,8 @@ import torch
 from test_pretrain_augment import photo
 
 from benchmarks.speed.loader import MeasureLoader, measure_loader, photo_jpegs, usual_pipeline
-from pretrain.augment import recipes
 from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.data.augmentations import recipes
 
 
 def test_photos_are_brought_to_a_short_side():

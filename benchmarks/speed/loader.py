@@ -22,7 +22,8 @@ from torch import Tensor
 from torchvision import transforms
 from torchvision.transforms import functional as TF
 
-from pretrain.augment import (
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.data.augmentations import (
     BRIGHTNESS,
     CONTRAST,
     HUE,
@@ -34,9 +35,8 @@ from pretrain.augment import (
     draw,
     recipes,
 )
-from pretrain.augment_batch import normalize
-from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.crops import make_crops
+from pretrain.data.crops import make_crops
+from pretrain.data.device_augmentations import normalize
 from pretrain.sources.decode import read_header
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import read_rgb

@@ -1,21 +1,34 @@
 """Colour, blur and solarisation of whole batches on a device.
 
-The same parameters as `pretrain.augment.recolor`, so that loader workers only decode, crop and
-resize. Shapes: B crops, S their side; colours are floats from 0 to 255.
+The same parameters as `pretrain.data.augmentations.recolor`, so that loader workers only decode,
+crop and resize. Shapes: B crops, S their side; colours are floats from 0 to 255.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pretrain.augment import BRIGHTNESS, CONTRAST, HUE, MEAN, SATURATION, STD, CropParameters
+from pretrain.data.augmentations import (
+    BRIGHTNESS,
+    CONTRAST,
+    HUE,
+    MEAN,
+    SATURATION,
+    STD,
+    CropParameters,
+)
 
 _LUMA = (0.299, 0.587, 0.114)
+
+
 _BLUR_RADIUS = 6  # three standard deviations of the widest blur, in pixels
+
+
 _JITTER, _FACTORS, _ORDER, _GRAY, _SIGMA, _SOLARIZE = 0, slice(1, 5), slice(5, 9), 9, 10, 11
 
 
@@ -153,3 +166,9 @@ def _blur(images: Tensor, sigma: Tensor) -> Tensor:
         F.pad(flat, (0, 0, pad, pad), "replicate"), kernel.view(groups, 1, -1, 1), groups=groups
     )
     return flat.view(batch, channels, height, width)
+
+
+def network_input(crops: Sequence[np.ndarray], channels: int) -> Tensor:
+    """Stack (S, S, 3) uint8 crops and normalise them: (B, C, S, S) float32."""
+    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+    return normalize(stacked, channels)

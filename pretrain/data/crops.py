@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pretrain.augment import CropParameters, CropRecipe, cut, draw, largest_reduction, recolor
+from pretrain.data.augmentations import (
+    CropParameters,
+    CropRecipe,
+    cut,
+    draw,
+    largest_reduction,
+    recolor,
+)
 from pretrain.sources.decode import decode, read_header
 
 

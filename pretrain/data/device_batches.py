@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pretrain.augment_batch import normalize, recolor_batch
-from pretrain.data import Batch
+from pretrain.data.dataset import Batch
+from pretrain.data.device_augmentations import normalize, recolor_batch
 from vos.errors import InputError
 
 _RESTARTS = 3
+
+
 _FROM_A_WORKER = "Caught "  # how PyTorch begins the text of an error that a worker raised
 
 
@@ -22,7 +24,7 @@ class WorkersDiedError(RuntimeError):
     """Loader workers keep dying at the same step."""
 
 
-class Feed:
+class DeviceBatches:
     """Crops for one step after another.
 
     Workers that die (memory, a crash in a decoder) are started again at the same step; nothing

@@ -1,8 +1,9 @@
 """Multi-crop: what is drawn at random for each crop, and the crop itself, fast, in uint8.
 
 M. Caron et al., ICCV 2021, section 3.2 and the released recipe. Drawing is apart from doing, so
-that the same parameters can be carried out here, on a device (`pretrain.augment_batch`) or by the
-usual PIL pipeline (the speed comparison and the tests).
+that the same parameters can be carried out here, on a device
+(`pretrain.data.device_augmentations`) or by the usual PIL pipeline (the speed comparison and the
+tests).
 
 Shapes: H W pixels of the image, S side of a crop.
 """
@@ -21,12 +22,23 @@ from torch.nn import functional as F
 from pretrain.config.pretrain_config import PretrainConfig
 
 MEAN = (0.485, 0.456, 0.406)
+
+
 STD = (0.229, 0.224, 0.225)
+
+
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
+
 _RATIO = (3 / 4, 4 / 3)
+
+
 _ATTEMPTS = 10
+
+
 _STRENGTH = (0.4, 0.4, 0.2, 0.1)
+
+
 _SOLARIZE_FROM = 128
 
 
@@ -170,6 +182,8 @@ def recolor(crop: np.ndarray, p: CropParameters) -> np.ndarray:
 
 
 _LEVELS = np.arange(256, dtype=np.float32)
+
+
 _SOLARIZED = np.where(_LEVELS < _SOLARIZE_FROM, _LEVELS, 255 - _LEVELS).astype(np.uint8)
 
 

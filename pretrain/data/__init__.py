@@ -1,0 +1,4 @@
+"""From samples to batches of crops on the device.
+
+It imports sources and config.
+"""

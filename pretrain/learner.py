@@ -21,7 +21,7 @@ from pretrain.loss import DINOLoss, Objective, world_size, world_sum
 from pretrain.loss_byol import BYOLLoss
 from pretrain.loss_moco import MoCoLoss
 from pretrain.loss_swav import SwAVLoss
-from pretrain.model import build_networks, copy_weights, ema_update
+from pretrain.models.student_teacher import build_networks, copy_weights, ema_update
 from pretrain.optimizers import build_optimizer, clip_each, parameter_groups
 from pretrain.schedules import Schedules
 

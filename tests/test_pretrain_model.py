@@ -6,8 +6,14 @@ import torch.distributed as dist
 from torch import nn
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.heads import DINOHead, ProjectionHead, SyncedBatchNorm1d, WeightNormLinear
-from pretrain.model import _check_any_size, build_backbone, build_networks, copy_weights, ema_update
+from pretrain.models.heads import DINOHead, ProjectionHead, SyncedBatchNorm1d, WeightNormLinear
+from pretrain.models.student_teacher import (
+    _check_any_size,
+    build_backbone,
+    build_networks,
+    copy_weights,
+    ema_update,
+)
 from pretrain.optimizers import LARS, build_optimizer, clip_each, parameter_groups
 from vos.errors import InputError
 

@@ -13,7 +13,7 @@ from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 from torch.nn import functional as F
 
 from pretrain.curves import plot_curves
-from pretrain.model import build_backbone
+from pretrain.models.student_teacher import build_backbone
 from pretrain.monitor import memory_gb
 from pretrain.probes import Probes, attention_sheet, knn_accuracy, labelled_images
 from pretrain.sources.mixture import Mixture

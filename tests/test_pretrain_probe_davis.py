@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 
-from pretrain.model import build_backbone
+from pretrain.models.student_teacher import build_backbone
 from pretrain.probe_davis import davis_j_and_f, first_sequences
 from pretrain.tracker import read_log
 from pretrain.train import train

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.heads import DINOHead
 from pretrain.learner import Learner
-from pretrain.model import CropNetwork
+from pretrain.models.heads import DINOHead
+from pretrain.models.student_teacher import CropNetwork
 from pretrain.schedules import build_schedules
 from vos.backbones.networks.vit import VisionTransformer
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.heads import DINOHead, ProjectionHead
+from pretrain.models.heads import DINOHead, ProjectionHead
 from vos.backbones.networks.vit import build_vit
 from vos.errors import InputError
 

@@ -1,0 +1,4 @@
+"""Student, teacher and their heads.
+
+It imports config.
+"""

@@ -11,7 +11,7 @@ import torch
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.data.device_batches import WorkersDiedError
-from pretrain.processes import is_first_process, lost_another_process
+from pretrain.distributed import is_first_process, lost_another_process
 from pretrain.train import DivergedError, TrainResult, train
 
 

@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.loss import DINOLoss, Objective, world_size, world_sum
-from pretrain.loss_byol import BYOLLoss
-from pretrain.loss_moco import MoCoLoss
-from pretrain.loss_swav import SwAVLoss
+from pretrain.distributed import world_size, world_sum
+from pretrain.losses.byol import BYOLLoss
+from pretrain.losses.dino import DINOLoss
+from pretrain.losses.moco import MoCoLoss
+from pretrain.losses.objective import Objective
+from pretrain.losses.swav import SwAVLoss
 from pretrain.models.student_teacher import build_networks, copy_weights, ema_update
 from pretrain.optimizers import build_optimizer, clip_each, parameter_groups
 from pretrain.schedules import Schedules

@@ -27,9 +27,9 @@ from pretrain.config.run_config import RunConfig
 from pretrain.data.dataset import Batch, CropDataset
 from pretrain.data.device_batches import DeviceBatches
 from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
+from pretrain.distributed import Processes, in_any_process, joined_processes, wait_for_all
 from pretrain.learner import Learner
 from pretrain.monitor import Monitor
-from pretrain.processes import Processes, in_any_process, joined_processes, wait_for_all
 from pretrain.schedules import build_schedules
 from pretrain.sources.mixture import Mixture
 from vos.errors import InputError

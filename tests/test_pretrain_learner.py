@@ -12,9 +12,9 @@ from timm.layers import BatchNormAct2d
 from torch import nn
 
 from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.distributed import in_any_process
 from pretrain.learner import Learner, feature_spread
-from pretrain.loss import DINOLoss
-from pretrain.processes import in_any_process
+from pretrain.losses.dino import DINOLoss
 from pretrain.schedules import build_schedules
 from vos.backbones.networks.vit import ARCHITECTURES
 

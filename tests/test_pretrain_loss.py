@@ -7,10 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pretrain.loss import DINOLoss, entropy, pair_weights, sinkhorn_knopp
-from pretrain.loss_byol import BYOLLoss
-from pretrain.loss_moco import MoCoLoss
-from pretrain.loss_swav import SwAVLoss
+from pretrain.losses.byol import BYOLLoss
+from pretrain.losses.dino import DINOLoss
+from pretrain.losses.moco import MoCoLoss
+from pretrain.losses.objective import entropy, pair_weights
+from pretrain.losses.sinkhorn import sinkhorn_knopp
+from pretrain.losses.swav import SwAVLoss
 
 
 def numbers(*shape, seed=0):

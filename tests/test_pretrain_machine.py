@@ -6,8 +6,13 @@ import signal
 import pytest
 import torch
 
-from pretrain import processes
-from pretrain.processes import in_any_process, joined_processes, lost_another_process, wait_for_all
+from pretrain import distributed
+from pretrain.distributed import (
+    in_any_process,
+    joined_processes,
+    lost_another_process,
+    wait_for_all,
+)
 from vos.errors import InputError
 from vos.runtime.signals import StopRequest, deferred_signals
 
@@ -26,9 +31,9 @@ def test_torchruns_environment_is_joined(monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     calls = []
-    monkeypatch.setattr(processes.dist, "init_process_group", lambda *a, **k: calls.append(a[0]))
-    monkeypatch.setattr(processes.dist, "destroy_process_group", lambda: calls.append("left"))
-    monkeypatch.setattr(processes.dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda *a, **k: calls.append(a[0]))
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: calls.append("left"))
+    monkeypatch.setattr(distributed.dist, "get_rank", lambda: 1)
     with joined_processes("cpu") as one:
         assert (one.rank, one.world, one.first) == (1, 2, False)
     assert calls == ["gloo", "left"]
@@ -37,17 +42,17 @@ def test_torchruns_environment_is_joined(monkeypatch):
 def test_each_process_takes_its_own_gpu(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    monkeypatch.setattr(processes, "resolve_device", torch.device)
+    monkeypatch.setattr(distributed, "resolve_device", torch.device)
     with pytest.raises(InputError, match="give --device cuda"), joined_processes("cuda:0"):
         pass
     monkeypatch.setenv("WORLD_SIZE", "1")
     taken, joined = [], []
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
     monkeypatch.setattr(
-        processes.dist, "init_process_group", lambda b, **k: joined.append((b, k["device_id"]))
+        distributed.dist, "init_process_group", lambda b, **k: joined.append((b, k["device_id"]))
     )
-    monkeypatch.setattr(processes.dist, "destroy_process_group", lambda: None)
-    monkeypatch.setattr(processes.dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: None)
+    monkeypatch.setattr(distributed.dist, "get_rank", lambda: 1)
     with joined_processes("cuda:1") as alone:
         assert alone.device == torch.device("cuda:1") and not joined
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -1,6 +1,6 @@
 """BYOL's objective (J.-B. Grill et al., "Bootstrap your own latent", 2020, equation 2).
 
-Shapes as in `pretrain.loss`.
+Shapes as in `pretrain.losses.dino`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pretrain.loss import LossOutput, Objective, pair_weights
+from pretrain.losses.objective import LossOutput, Objective, pair_weights
 
 
 class BYOLLoss(Objective):

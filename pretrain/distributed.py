@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
@@ -83,3 +84,15 @@ def lost_another_process(error: BaseException) -> bool:
     """Whether an error means that another process of the run is gone."""
     words = ("Connection closed by peer", "Connection reset by peer", "gloo", "NCCL", "TCPStore")
     return dist.is_available() and any(word in str(error) for word in words)
+
+
+def world_sum(values: Tensor) -> Tensor:
+    """Add `values` over all processes, in place, and return them."""
+    if dist.is_initialized():
+        dist.all_reduce(values)
+    return values
+
+
+def world_size() -> int:
+    """Return the number of processes of the run."""
+    return dist.get_world_size() if dist.is_initialized() else 1

@@ -1,7 +1,7 @@
 """SwAV's objective (M. Caron et al., "Unsupervised Learning of Visual Features by Contrasting
 Cluster Assignments", 2020, equations 2 to 5).
 
-Shapes as in `pretrain.loss`; the K outputs are scores against K prototypes of length 1.
+Shapes as in `pretrain.losses.dino`; the K outputs are scores against K prototypes of length 1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pretrain.loss import LossOutput, Objective, entropy, pair_weights, sinkhorn_knopp
+from pretrain.losses.objective import LossOutput, Objective, entropy, pair_weights
+from pretrain.losses.sinkhorn import sinkhorn_knopp
 
 
 class SwAVLoss(Objective):

@@ -1,6 +1,6 @@
 """MoCo-v2's objective (K. He et al., 2020, equation 1; X. Chen et al., 2020, temperature 0.2).
 
-Shapes as in `pretrain.loss`; Q negatives in the queue.
+Shapes as in `pretrain.losses.dino`; Q negatives in the queue.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional as F
 
-from pretrain.loss import LossOutput, Objective, pair_weights
+from pretrain.losses.objective import LossOutput, Objective, pair_weights
 
 
 class MoCoLoss(Objective):

@@ -9,94 +9,13 @@ of this process, K outputs.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-
-@dataclass
-class LossOutput:
-    """A loss and what is worth watching beside it."""
-
-    loss: Tensor
-    """() float32, with gradient."""
-    parts: dict[str, Tensor] = field(default_factory=dict)
-    """Named () values without gradient, each a mean over this process's images."""
-
-
-class Objective(nn.Module, ABC):
-    """What a student learns from a teacher.
-
-    A step asks for the targets of all its images at once, then for the loss of each accumulated
-    batch, then tells the objective to take note of the teacher's outputs. So accumulation gives
-    the gradients of one large batch.
-    """
-
-    @abstractmethod
-    def targets(self, teacher: Tensor, epoch: int) -> Tensor:
-        """Turn teacher outputs (G, B, K) of a whole step into targets (G, B, *)."""
-
-    @abstractmethod
-    def forward(self, student: Tensor, targets: Tensor) -> LossOutput:
-        """Compare student outputs (V, b, K) with the targets (G, b, *) of the same images."""
-
-    def update(self, teacher: Tensor) -> None:
-        """Take note of the teacher outputs (G, B, K) after a step that was kept."""
-
-
-def world_sum(values: Tensor) -> Tensor:
-    """Add `values` over all processes, in place, and return them."""
-    if dist.is_initialized():
-        dist.all_reduce(values)
-    return values
-
-
-def world_size() -> int:
-    """Return the number of processes of the run."""
-    return dist.get_world_size() if dist.is_initialized() else 1
-
-
-def sinkhorn_knopp(scores: Tensor, iterations: int) -> Tensor:
-    """Spread samples evenly over outputs: alternate normalisation of rows and columns.
-
-    Args:
-        scores: (N, K) logits already divided by their temperature; N samples of this process.
-        iterations: rounds.
-
-    Returns:
-        (N, K) float32, each row summing to 1.
-    """
-    plan = torch.exp(scores.float() - _world_max(scores))
-    plan /= world_sum(plan.sum())
-    samples, outputs = scores.shape[0] * world_size(), scores.shape[1]
-    for _ in range(iterations):
-        plan /= world_sum(plan.sum(dim=0, keepdim=True)).clamp_min(1e-30) * outputs
-        plan /= plan.sum(dim=1, keepdim=True).clamp_min(1e-30) * samples
-    return plan * samples
-
-
-def _world_max(scores: Tensor) -> Tensor:
-    largest = scores.max().float()
-    if dist.is_initialized():
-        dist.all_reduce(largest, op=dist.ReduceOp.MAX)
-    return largest
-
-
-def pair_weights(global_views: int, views: int, device: torch.device) -> Tensor:
-    """Return (G, V): equal weights over all pairs of different views, 0 for the same view."""
-    weights = torch.ones(global_views, views, device=device)
-    weights.fill_diagonal_(0.0)
-    return weights / weights.sum()
-
-
-def entropy(probabilities: Tensor, log_probabilities: Tensor) -> Tensor:
-    """Return the mean entropy in nats over all but the last axis; 0 log 0 counts as 0."""
-    terms = torch.where(probabilities > 0, probabilities * log_probabilities, 0.0)
-    return -terms.sum(dim=-1).mean()
+from pretrain.distributed import world_size, world_sum
+from pretrain.losses.objective import LossOutput, Objective, entropy, pair_weights
+from pretrain.losses.sinkhorn import sinkhorn_knopp
 
 
 class DINOLoss(Objective):

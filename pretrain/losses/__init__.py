@@ -1,0 +1,4 @@
+"""The objectives: DINO's, and those it is compared with.
+
+It imports distributed.
+"""

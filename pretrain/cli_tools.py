@@ -12,9 +12,9 @@ import tyro
 from pretrain.config.presets import preset
 from pretrain.curves import plot_curves
 from pretrain.data.dataset import CropDataset
-from pretrain.export import Format, export_backbone
 from pretrain.sources.inspection import check_data, write_report
 from pretrain.sources.mixture import Mixture, SourceOptions
+from pretrain.training.export import Format, export_backbone
 from vos.runtime.progress import progress
 from vos.video.images import write_image
 from vos.visualization.sheets import crops_sheet

@@ -15,11 +15,11 @@ from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.curves import plot_curves
 from pretrain.data.device_batches import DeviceBatches
-from pretrain.learner import Learner
 from pretrain.probes import Probes
-from pretrain.schedules import Schedules, warmup_steps
 from pretrain.sources.mixture import Mixture
 from pretrain.tracker import Tracker
+from pretrain.training.learner import Learner
+from pretrain.training.schedules import Schedules, warmup_steps
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import peak_memory_mib

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
-from pretrain.export import plain_name, write_backbone
-from pretrain.learner import Learner
+from pretrain.training.export import plain_name, write_backbone
+from pretrain.training.learner import Learner
 from vos.errors import InputError
 
 _SETS = ("val", "train")

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.data.device_augmentations import network_input
-from pretrain.learner import Learner, autocast
 from pretrain.probe_davis import davis_j_and_f
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
+from pretrain.training.learner import Learner, autocast
 from vos.errors import InputError
 from vos.video.images import write_image
 

@@ -11,7 +11,15 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from pretrain.checkpoint import (
+from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.run_config import RunConfig
+from pretrain.data.dataset import Batch, CropDataset
+from pretrain.data.device_batches import DeviceBatches
+from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
+from pretrain.distributed import Processes, in_any_process, joined_processes, wait_for_all
+from pretrain.monitor import Monitor
+from pretrain.sources.mixture import Mixture
+from pretrain.training.checkpoints import (
     FOLDER,
     RunFacts,
     find_resumable,
@@ -22,16 +30,8 @@ from pretrain.checkpoint import (
     save_checkpoint,
     step_of,
 )
-from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.config.run_config import RunConfig
-from pretrain.data.dataset import Batch, CropDataset
-from pretrain.data.device_batches import DeviceBatches
-from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
-from pretrain.distributed import Processes, in_any_process, joined_processes, wait_for_all
-from pretrain.learner import Learner
-from pretrain.monitor import Monitor
-from pretrain.schedules import build_schedules
-from pretrain.sources.mixture import Mixture
+from pretrain.training.learner import Learner
+from pretrain.training.schedules import build_schedules
 from vos.errors import InputError
 from vos.files import write_json
 from vos.runtime.devices import precision_name, resolve_precision

@@ -12,8 +12,8 @@ from pretrain_runs import CONFIG, photos, settings, tiny_vit
 from safetensors import safe_open
 
 from pretrain.cli import run
-from pretrain.export import export_backbone
 from pretrain.train import train
+from pretrain.training.export import export_backbone
 from vos.backbones.loading import load_backbone
 from vos.cli import VERBS as VOS_VERBS
 from vos.cli.verbs import run_verbs

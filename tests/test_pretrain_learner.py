@@ -13,9 +13,9 @@ from torch import nn
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.distributed import in_any_process
-from pretrain.learner import Learner, feature_spread
 from pretrain.losses.dino import DINOLoss
-from pretrain.schedules import build_schedules
+from pretrain.training.learner import Learner, feature_spread
+from pretrain.training.schedules import build_schedules
 from vos.backbones.networks.vit import ARCHITECTURES
 
 __all__ = ["tiny_vit"]
@@ -173,7 +173,7 @@ def test_fp16_takes_no_step_where_only_the_loss_is_not_finite(monkeypatch):
 
 
 def test_synchronised_layers_keep_the_activations_that_timm_puts_in(monkeypatch):
-    monkeypatch.setattr("pretrain.learner.world_size", lambda: 2)
+    monkeypatch.setattr("pretrain.training.learner.world_size", lambda: 2)
     monkeypatch.setattr(nn.parallel, "DistributedDataParallel", lambda network, device_ids: None)
     networks = [types.SimpleNamespace(backbone=BatchNormAct2d(3).eval()) for _ in range(2)]
     student, teacher = networks

@@ -14,7 +14,7 @@ from pretrain.models.student_teacher import (
     copy_weights,
     ema_update,
 )
-from pretrain.optimizers import LARS, build_optimizer, clip_each, parameter_groups
+from pretrain.training.optimizers import LARS, build_optimizer, clip_each, parameter_groups
 from vos.errors import InputError
 
 TINY = {

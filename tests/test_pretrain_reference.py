@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.learner import Learner
 from pretrain.models.heads import DINOHead
 from pretrain.models.student_teacher import CropNetwork
-from pretrain.schedules import build_schedules
+from pretrain.training.learner import Learner
+from pretrain.training.schedules import build_schedules
 from vos.backbones.networks.vit import VisionTransformer
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -101,7 +101,7 @@ def replay(data, monkeypatch, **changes):
     setting = json.loads(str(data["config_json"])) | changes
     config = configuration(setting, data)
     networks = reference_networks(setting, weights(data, "init."))
-    monkeypatch.setattr("pretrain.learner.build_networks", lambda _config: networks)
+    monkeypatch.setattr("pretrain.training.learner.build_networks", lambda _config: networks)
     schedules = build_schedules(config, setting["iters_per_epoch"], setting["batch_size"])
     learner = Learner(config, schedules, torch.device("cpu"))
     rows, centers = [], []

@@ -8,7 +8,8 @@ import pytest
 import torch
 from pretrain_runs import CONFIG, losses, photos, settings, tiny_vit, weights, whole
 
-from pretrain.checkpoint import (
+from pretrain.train import train
+from pretrain.training.checkpoints import (
     RunFacts,
     find_resumable,
     list_checkpoints,
@@ -16,9 +17,8 @@ from pretrain.checkpoint import (
     restore,
     save_checkpoint,
 )
-from pretrain.learner import Learner
-from pretrain.schedules import build_schedules
-from pretrain.train import train
+from pretrain.training.learner import Learner
+from pretrain.training.schedules import build_schedules
 from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.schedules import build_schedules, cosine, linear_then_flat
+from pretrain.training.schedules import build_schedules, cosine, linear_then_flat
 
 
 def test_cosine_starts_at_the_first_value_and_halves_the_way_in_the_middle():

@@ -13,10 +13,10 @@ import pytest
 import torch
 from pretrain_runs import CONFIG, STEPS, losses, photos, settings, tiny_vit, whole
 
-from pretrain.checkpoint import list_checkpoints
 from pretrain.config.run_config import RunConfig
-from pretrain.learner import Learner
 from pretrain.train import DivergedError, train
+from pretrain.training.checkpoints import list_checkpoints
+from pretrain.training.learner import Learner
 from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]
@@ -129,8 +129,8 @@ def failed_at_step_3(folder):
 
 def limited_save(folder):
     """Save a learner under a limit on file sizes, as a full disk would have it."""
-    from pretrain.checkpoint import RunFacts, save_checkpoint
-    from pretrain.schedules import build_schedules
+    from pretrain.training.checkpoints import RunFacts, save_checkpoint
+    from pretrain.training.schedules import build_schedules
 
     learner = Learner(CONFIG, build_schedules(CONFIG, 3, 4), torch.device("cpu"))
     facts = RunFacts(CONFIG, "", "", 4)

@@ -24,10 +24,12 @@ from pretrain.losses.moco import MoCoLoss
 from pretrain.losses.objective import Objective
 from pretrain.losses.swav import SwAVLoss
 from pretrain.models.student_teacher import build_networks, copy_weights, ema_update
-from pretrain.optimizers import build_optimizer, clip_each, parameter_groups
-from pretrain.schedules import Schedules
+from pretrain.training.optimizers import build_optimizer, clip_each, parameter_groups
+from pretrain.training.schedules import Schedules
 
 GLOBAL_VIEWS = 2
+
+
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 

@@ -10,14 +10,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from pretrain.checkpoint import LATEST, find_resumable
 from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.training.checkpoints import LATEST, find_resumable
 from vos._version import __version__
 from vos.backbones.checkpoints import backbone_of, read_file
 from vos.errors import InputError
 from vos.files import atomic_path
 
 Format = Literal["safetensors", "pth"]
+
+
 SUFFIXES = {"safetensors": ".safetensors", "pth": ".pth"}
 
 

@@ -21,14 +21,18 @@ import torch
 from torch import nn
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.learner import Learner
+from pretrain.training.learner import Learner
 from vos._version import __version__
 from vos.backbones.checkpoints import load_checkpoint, read_file
 from vos.errors import InputError
 from vos.files import atomic_path
 
 LATEST = "checkpoint.pth"
+
+
 FOLDER = "checkpoints"
+
+
 _STRUCTURE = (
     *("arch", "patch_size", "in_chans", "method", "out_dim", "norm_last_layer", "use_bn_in_head"),
     *("head_hidden_dim", "head_bottleneck_dim", "head_layers", "predictor", "global_crops_size"),

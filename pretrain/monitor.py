@@ -15,7 +15,7 @@ from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.curves import plot_curves
 from pretrain.data.device_batches import DeviceBatches
-from pretrain.probes import Probes
+from pretrain.probes.probes import Probes
 from pretrain.sources.mixture import Mixture
 from pretrain.tracker import Tracker
 from pretrain.training.learner import Learner

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from pretrain.curves import plot_curves
 from pretrain.models.student_teacher import build_backbone
 from pretrain.monitor import memory_gb
-from pretrain.probes import Probes, attention_sheet, knn_accuracy, labelled_images
+from pretrain.probes.attention import attention_sheet
+from pretrain.probes.knn import knn_accuracy, labelled_images
+from pretrain.probes.probes import Probes
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
 from pretrain.tracker import Tracker, read_log

@@ -12,7 +12,7 @@ import pytest
 from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 
 from pretrain.models.student_teacher import build_backbone
-from pretrain.probe_davis import davis_j_and_f, first_sequences
+from pretrain.probes.davis import davis_j_and_f, first_sequences
 from pretrain.tracker import read_log
 from pretrain.train import train
 from vos.errors import InputError
@@ -109,7 +109,7 @@ def test_a_probe_that_fails_later_is_a_warning(photos, davis, tmp_path, monkeypa
     def broken(learner, config, run):
         raise RuntimeError("vos segment failed")
 
-    monkeypatch.setattr("pretrain.probes.davis_j_and_f", broken)
+    monkeypatch.setattr("pretrain.probes.probes.davis_j_and_f", broken)
     run = settings(photos, tmp_path / "run", probe_epochs=9, davis_path=davis)
     assert train(CONFIG, run).finished
     assert "a look at the network failed: vos segment failed" in capsys.readouterr().err

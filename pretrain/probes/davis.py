@@ -20,6 +20,8 @@ from pretrain.training.learner import Learner
 from vos.errors import InputError
 
 _SETS = ("val", "train")
+
+
 _RESOLUTION = "480p"
 
 

@@ -1,0 +1,4 @@
+"""Looks at the teacher during a run.
+
+It imports training, data, sources and config.
+"""

@@ -10,8 +10,8 @@ import numpy as np
 import tyro
 
 from pretrain.config.presets import preset
-from pretrain.curves import plot_curves
 from pretrain.data.dataset import CropDataset
+from pretrain.monitoring.curves import plot_curves
 from pretrain.sources.inspection import check_data, write_report
 from pretrain.sources.mixture import Mixture, SourceOptions
 from pretrain.training.export import Format, export_backbone

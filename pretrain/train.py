@@ -17,7 +17,7 @@ from pretrain.data.dataset import Batch, CropDataset
 from pretrain.data.device_batches import DeviceBatches
 from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
 from pretrain.distributed import Processes, in_any_process, joined_processes, wait_for_all
-from pretrain.monitor import Monitor
+from pretrain.monitoring.monitor import Monitor
 from pretrain.sources.mixture import Mixture
 from pretrain.training.checkpoints import (
     FOLDER,

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pretrain.collapse import CollapseWatch
+from pretrain.monitoring.collapse import CollapseWatch
 
 HEALTHY = {
     "cross_entropy": 4.0,

@@ -12,15 +12,15 @@ import torch
 from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 from torch.nn import functional as F
 
-from pretrain.curves import plot_curves
 from pretrain.models.student_teacher import build_backbone
-from pretrain.monitor import memory_gb
+from pretrain.monitoring.curves import plot_curves
+from pretrain.monitoring.monitor import memory_gb
+from pretrain.monitoring.run_log import RunLog, read_log
 from pretrain.probes.attention import attention_sheet
 from pretrain.probes.knn import knn_accuracy, labelled_images
 from pretrain.probes.probes import Probes
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
-from pretrain.tracker import Tracker, read_log
 from pretrain.train import train
 from vos.errors import InputError
 
@@ -28,21 +28,21 @@ __all__ = ["photos", "tiny_vit"]
 
 
 def test_the_log_is_cut_back_to_where_a_run_goes_on(tmp_path):
-    first = Tracker(tmp_path, {}, 0, tensorboard=False)
+    first = RunLog(tmp_path, {}, 0, tensorboard=False)
     for step in range(1, 6):
         first.numbers(step, {"loss": float(step)})
     first.sentence(5, "hello")
     first.close()
     with (tmp_path / "log.jsonl").open("a") as handle:
         handle.write('{"step": 6, "lo')
-    Tracker(tmp_path, {}, 3, tensorboard=False).close()
+    RunLog(tmp_path, {}, 3, tensorboard=False).close()
     assert [line["step"] for line in read_log(tmp_path)] == [1, 2, 3]
-    Tracker(tmp_path, {}, 0, tensorboard=False).close()
+    RunLog(tmp_path, {}, 0, tensorboard=False).close()
     assert read_log(tmp_path) == []
 
 
 def test_tensorboard_files_are_written(tmp_path):
-    tracker = Tracker(tmp_path, {}, 0)
+    tracker = RunLog(tmp_path, {}, 0)
     tracker.numbers(1, {"loss": 1.0})
     tracker.sentence(1, "hello")
     tracker.picture(1, "attention", np.zeros((4, 4, 3), np.uint8))
@@ -60,11 +60,11 @@ def test_wandb_gets_the_same(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "wandb", fake)
     for first_step in (0, 0, 7):
-        Tracker(tmp_path, {}, first_step, tensorboard=False, wandb_project="p").close()
+        RunLog(tmp_path, {}, first_step, tensorboard=False, wandb_project="p").close()
     first, fresh, resumed = [kw["id"] for kw in opened]
     assert first != fresh == resumed and opened[0]["name"] == tmp_path.name
     calls.clear()
-    tracker = Tracker(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+    tracker = RunLog(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
     tracker.numbers(3, {"loss": 1.0})
     tracker.picture(3, "a", np.zeros((4, 4, 3), np.uint8))
     tracker.close()
@@ -74,7 +74,7 @@ def test_wandb_gets_the_same(tmp_path, monkeypatch):
 def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(InputError, match="pip install wandb"):
-        Tracker(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+        RunLog(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
 
 
 def test_curves_need_numbers(tmp_path):

@@ -12,8 +12,8 @@ import pytest
 from pretrain_runs import CONFIG, learner_with, photos, settings, tiny_vit
 
 from pretrain.models.student_teacher import build_backbone
+from pretrain.monitoring.run_log import read_log
 from pretrain.probes.davis import davis_j_and_f, first_sequences
-from pretrain.tracker import read_log
 from pretrain.train import train
 from vos.errors import InputError
 

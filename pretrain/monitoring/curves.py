@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pretrain.tracker import read_log
+from pretrain.monitoring.run_log import read_log
 from vos.errors import InputError
 from vos.files import atomic_path
 
 PICTURE = "curves.png"
+
+
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss", ("loss",)),
     ("cross-entropy and KL", ("cross_entropy", "kl")),
@@ -26,7 +28,11 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("k-NN accuracy", ("knn_top1", "knn_top5")),
     ("J&F", ("davis_j_and_f", "davis_j", "davis_f")),
 )
+
+
 _LOGARITHMIC = {"gradient norm"}
+
+
 _COLUMNS = 3
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from pretrain.collapse import CollapseWatch
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
-from pretrain.curves import plot_curves
 from pretrain.data.device_batches import DeviceBatches
+from pretrain.monitoring.collapse import CollapseWatch
+from pretrain.monitoring.curves import plot_curves
+from pretrain.monitoring.run_log import RunLog
 from pretrain.probes.probes import Probes
 from pretrain.sources.mixture import Mixture
-from pretrain.tracker import Tracker
 from pretrain.training.learner import Learner
 from pretrain.training.schedules import Schedules, warmup_steps
 from vos.errors import InputError
@@ -26,6 +26,8 @@ from vos.runtime.devices import peak_memory_mib
 from vos.runtime.progress import progress
 
 BROKEN_LIST = "broken_images.txt"
+
+
 _SETTINGS = ("lr", "weight_decay", "momentum", "teacher_temp")  # known of skipped steps too
 
 
@@ -50,7 +52,7 @@ class Monitor:
     ) -> None:
         self.config, self.run, self.schedules = config, run, schedules
         self.total_batch = total_batch
-        self.tracker = Tracker(
+        self.tracker = RunLog(
             run.output_dir, config.as_dict(), first_step, run.tensorboard, run.wandb_project
         )
         self.watch = CollapseWatch(

@@ -15,10 +15,12 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 LOG = "log.jsonl"
+
+
 WANDB_ID = "wandb_id.txt"
 
 
-class Tracker:
+class RunLog:
     """Write numbers, pictures and sentences of a run by step.
 
     Args:

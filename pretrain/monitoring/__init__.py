@@ -1,0 +1,4 @@
+"""What is written of a run: log, curves, warnings.
+
+It imports probes, training, data, sources and config.
+"""

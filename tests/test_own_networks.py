@@ -240,7 +240,7 @@ assert run_verbs("vos", "", VERBS, sys.argv[1:]) == 0
 
 def test_pretraining_of_a_vit_needs_neither_timm_nor_torchvision():
     program = """
-import pretrain.cli, pretrain.cli_train, pretrain.train
+import pretrain.cli, pretrain.cli.train, pretrain.train
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.models.student_teacher import build_networks
 build_networks(PretrainConfig(arch="vit_tiny", out_dim=16, global_crops_size=32))

@@ -15,7 +15,7 @@ from PIL import Image
 from pretrain_runs import photos, tiny_vit, whole
 
 from pretrain.cli import preset_in, run, verbs
-from pretrain.cli_slurm import TrainingJob
+from pretrain.cli.slurm import TrainingJob
 from pretrain.train import DivergedError, TrainResult
 
 __all__ = ["photos", "tiny_vit", "whole"]
@@ -30,7 +30,7 @@ def taken(monkeypatch):
         seen.append((config, run_options))
         return TrainResult(3, True, None, None)
 
-    monkeypatch.setattr("pretrain.cli_train.train", fake)
+    monkeypatch.setattr("pretrain.cli.train.train", fake)
     return seen
 
 
@@ -70,14 +70,14 @@ def test_help_lists_every_verb(capsys):
 
 def test_how_a_run_ends_is_told_by_the_status(monkeypatch, capsys):
     ends = iter([TrainResult(3, False, signal.SIGTERM, Path("x.pth"))])
-    monkeypatch.setattr("pretrain.cli_train.train", lambda config, options: next(ends))
+    monkeypatch.setattr("pretrain.cli.train.train", lambda config, options: next(ends))
     assert run(["train"]) == 143
     assert "--resume auto" in capsys.readouterr().err
 
     def diverged(config, options):
         raise DivergedError("lower lr")
 
-    monkeypatch.setattr("pretrain.cli_train.train", diverged)
+    monkeypatch.setattr("pretrain.cli.train.train", diverged)
     assert run(["train"]) == 1
     assert "lower lr" in capsys.readouterr().err
 

@@ -39,13 +39,15 @@ def verbs(chosen_preset: str = "") -> tuple[Verb, ...]:
     """Return the verbs; `train` starts from the preset named."""
     return (
         TrainVerb(
-            "train", "Train a backbone on images.", "pretrain.cli_train:Train", chosen_preset
+            "train", "Train a backbone on images.", "pretrain.cli.train:Train", chosen_preset
         ),
-        Verb("export", "Write the backbone of a run.", "pretrain.cli_tools:Export"),
-        Verb("check-data", "Read all data once and report.", "pretrain.cli_tools:CheckData"),
-        Verb("show-crops", "Draw crops as training sees them.", "pretrain.cli_tools:ShowCrops"),
-        Verb("plot", "Draw the curves of a run.", "pretrain.cli_tools:Plot"),
-        Verb("slurm", "Submit a training run to Slurm.", "pretrain.cli_slurm:Slurm"),
+        Verb("export", "Write the backbone of a run.", "pretrain.cli.export:Export"),
+        Verb("check-data", "Read all data once and report.", "pretrain.cli.check_data:CheckData"),
+        Verb(
+            "show-crops", "Draw crops as training sees them.", "pretrain.cli.show_crops:ShowCrops"
+        ),
+        Verb("plot", "Draw the curves of a run.", "pretrain.cli.plot:Plot"),
+        Verb("slurm", "Submit a training run to Slurm.", "pretrain.cli.slurm:Slurm"),
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import tyro
 
-from benchmarks import page
 from benchmarks.bootstrap import paired_interval
 from benchmarks.davis_run import RESULTS
 from benchmarks.plots import difference_bars
+from benchmarks.reporting import html
 from vos.errors import InputError
 from vos.evaluation.reports import GLOBAL_COLUMNS
 from vos.files import shortened
@@ -206,25 +206,25 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         "that these sequences do not tell the runs apart."
     )
     parts = [
-        page.heading(
+        html.heading(
             f"{comparison.first.folder.name} and {comparison.second.folder.name}",
             f"first: {comparison.first.folder}, second: {comparison.second.folder}",
         ),
-        page.section(
+        html.section(
             "Over all objects",
-            page.paragraph(said, "faint"),
-            page.table(("", "first", "second", "difference", f"{percent} interval"), overall),
+            html.paragraph(said, "faint"),
+            html.table(("", "first", "second", "difference", f"{percent} interval"), overall),
         ),
-        page.section(
+        html.section(
             "What differs in the settings",
-            page.table(("", "first", "second"), comparison.settings)
+            html.table(("", "first", "second"), comparison.settings)
             if comparison.settings
-            else page.paragraph("Nothing."),
+            else html.paragraph("Nothing."),
         ),
-        page.section(
+        html.section(
             "By object",
-            page.plot(difference_bars(list(gains), list(gains.values())), "differences of J&F"),
-            page.table(("J&F", "first", "second", "difference"), objects),
+            html.plot(difference_bars(list(gains), list(gains.values())), "differences of J&F"),
+            html.table(("J&F", "first", "second", "difference"), objects),
         ),
     ]
-    page.write_page(path, "Comparison of two runs", parts)
+    html.write_page(path, "Comparison of two runs", parts)

@@ -16,8 +16,8 @@ from benchmarks.copydays import STRONG, Copydays, block_map, open_copydays
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.image_folders import open_images
-from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
-from benchmarks.published import COPY_DETECTION
+from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
+from benchmarks.reporting.published_figures import COPY_DETECTION
 from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
 from vos.errors import InputError

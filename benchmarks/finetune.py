@@ -15,8 +15,8 @@ from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded,
 from benchmarks.finetune_training import Amp, Training
 from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, told_sizes
-from benchmarks.outcome import benchmark_run, shown_name
-from benchmarks.published import FINE_TUNING
+from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
+from benchmarks.reporting.published_figures import FINE_TUNING
 from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import View, view_for

@@ -20,8 +20,8 @@ from benchmarks.labelled_data import (
     labelled_features,
     told_sizes,
 )
-from benchmarks.outcome import benchmark_run, shown_name
-from benchmarks.published import IMAGENET
+from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
+from benchmarks.reporting.published_figures import IMAGENET
 from benchmarks.views import view_for
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device

@@ -25,8 +25,8 @@ from benchmarks.image_folders import ImageSet
 from benchmarks.labelled_data import LabelledData, described, labelled_features, told_sizes
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
-from benchmarks.outcome import BenchmarkRun, benchmark_run, shown_name
-from benchmarks.published import IMAGENET
+from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
+from benchmarks.reporting.published_figures import IMAGENET
 from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
 from benchmarks.views import view_for

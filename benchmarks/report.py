@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmarks import page
 from benchmarks.pictures import FramePicture, best_and_worst
 from benchmarks.plots import score_bars, score_curves
-from benchmarks.published import DAVIS
+from benchmarks.reporting import html
+from benchmarks.reporting.published_figures import DAVIS
 from vos.datasets.dataset import Dataset
 from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
 from vos.evaluation.scores import Evaluation
@@ -44,20 +44,20 @@ def write_report(
     title = f"{evaluation.dataset}, {evaluation.subset}: {name}"
     under = f"{_extent(evaluation)}, {dataset.frame_count} frames, {run['written']}"
     parts = [
-        page.heading(title, under),
-        page.tiles(_headline(evaluation)),
-        page.section("Beside the published figures", *_published(evaluation, name, run)),
-        page.section(
+        html.heading(title, under),
+        html.tiles(_headline(evaluation)),
+        html.section("Beside the published figures", *_published(evaluation, name, run)),
+        html.section(
             "Objects",
-            page.paragraph("Mean J and F of each object, the best first.", "faint"),
-            page.plot(score_bars(evaluation.objects), "bars of J and F for each object"),
-            page.section("Against time", *_curves(evaluation, dataset)),
+            html.paragraph("Mean J and F of each object, the best first.", "faint"),
+            html.plot(score_bars(evaluation.objects), "bars of J and F for each object"),
+            html.section("Against time", *_curves(evaluation, dataset)),
         ),
-        page.section("Best and worst frames of the worst sequences",
+        html.section("Best and worst frames of the worst sequences",
                      *_frames(evaluation, dataset, masks)),
-        page.section("Settings", *_settings(run, results)),
+        html.section("Settings", *_settings(run, results)),
     ]  # fmt: skip
-    page.write_page(path, title, parts)
+    html.write_page(path, title, parts)
 
 
 def run_name(settings: Mapping[str, Any]) -> str:
@@ -89,14 +89,14 @@ def _published(evaluation: Evaluation, name: str, run: Mapping[str, Any]) -> lis
     rows = [[f"this run: {name}", *(f"{100 * value:.1f}" for value in ours)]]
     for method, figures in DAVIS.rows:
         rows.append([method, *("" if value is None else f"{value:.1f}" for value in figures)])
-    said = page.paragraph(
+    said = html.paragraph(
         f"{DAVIS.label} of M. Caron et al. 2021 (arXiv 2104.14294): {DAVIS.title}.", "faint"
     )
-    parts = [said, page.table(["", *DAVIS.columns], rows, ours=[0])]
+    parts = [said, html.table(["", *DAVIS.columns], rows, ours=[0])]
     if not is_published_setting(evaluation, run):
         parts.insert(
             0,
-            page.paragraph(
+            html.paragraph(
                 f"This run is not on the same data, but on {_extent(evaluation)} of "
                 f"{evaluation.dataset}, set {evaluation.subset}. The published figures are of all "
                 f"{_FULL_SET[0]} sequences, {_FULL_SET[1]} objects of DAVIS 2017 val; they only "
@@ -110,14 +110,14 @@ def _published(evaluation: Evaluation, name: str, run: Mapping[str, Any]) -> lis
 def _curves(evaluation: Evaluation, dataset: Dataset) -> list[str]:
     names = {s.name: s.frame_names for s in dataset.sequences}
     plots = [
-        page.plot(score_curves(s, names[s.name]), f"J and F of {s.name} against time")
+        html.plot(score_curves(s, names[s.name]), f"J and F of {s.name} against time")
         for s in evaluation.sequences
         if s.objects
     ]
     said = "J and F of each object in each frame that counts. Colours are the masks' own where a "
     return [
-        page.paragraph(f"{said}sequence has several objects, with F dashed.", "faint"),
-        page.grid(plots),
+        html.paragraph(f"{said}sequence has several objects, with F dashed.", "faint"),
+        html.grid(plots),
     ]
 
 
@@ -125,7 +125,7 @@ def _frames(evaluation: Evaluation, dataset: Dataset, masks: Path) -> list[str]:
     sequences = {s.name: s for s in dataset.sequences}
     worst = sorted((s for s in evaluation.sequences if s.objects), key=lambda s: s.jf_mean)
     parts = [
-        page.paragraph(
+        html.paragraph(
             "Colour: the predicted mask. White line: the truth's contour. Left the best frame, "
             "right the worst, by the mean of the objects' J and F.",
             "faint",
@@ -134,7 +134,7 @@ def _frames(evaluation: Evaluation, dataset: Dataset, masks: Path) -> list[str]:
     for score in worst[:_WORST]:
         pair = best_and_worst(score, sequences[score.name], masks)
         parts.append(f"<h3>{escape(score.name)}: J&amp;F {score.jf_mean:.3f}</h3>")
-        parts.append(page.grid(page.picture(p.image, _caption(p)) for p in pair))
+        parts.append(html.grid(html.picture(p.image, _caption(p)) for p in pair))
     return parts
 
 
@@ -163,6 +163,6 @@ def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
     parts = []
     for title, values in (*run["settings"].items(), ("scoring", results["rules"]), ("run", made)):
         parts.append(
-            f"<div><h3>{escape(title.capitalize())}</h3>{page.settings_table(values)}</div>"
+            f"<div><h3>{escape(title.capitalize())}</h3>{html.settings_table(values)}</div>"
         )
-    return [page.grid(parts)]
+    return [html.grid(parts)]

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from benchmarks.feature_options import FeatureOptions
 from benchmarks.features import FeatureKind
 from benchmarks.landmarks import Landmarks, open_landmarks
-from benchmarks.outcome import Row, benchmark_run, shown_name
-from benchmarks.published import RETRIEVAL
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
+from benchmarks.reporting.benchmark_run import Row, benchmark_run, shown_name
+from benchmarks.reporting.published_figures import RETRIEVAL
 from benchmarks.views import view_for
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import tyro
 
-from benchmarks import page
-from benchmarks.outcome import RESULTS, RUN
+from benchmarks.reporting import html
+from benchmarks.reporting.benchmark_run import RESULTS, RUN
 from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.files import write_json
@@ -150,16 +150,16 @@ def write_report(
 ) -> None:
     """Write one page of all runs: each one's figures beside the published ones, and how it ran."""
     done = sum(state["state"] == "complete" for state in states.values())
-    parts = [page.heading("Benchmarks", f"{done} of {len(planned)} runs complete")]
+    parts = [html.heading("Benchmarks", f"{done} of {len(planned)} runs complete")]
     for plan in planned:
         folder = out / plan.name
         state = states[plan.name]
         shown = _section(folder, state) if state["state"] == "complete" else [
-            page.paragraph(f"This run failed with status {state['status']}.", "note")
+            html.paragraph(f"This run failed with status {state['status']}.", "note")
         ]  # fmt: skip
         command = {"command": shlex.join(["vos-bench", *state["arguments"]])}
-        parts.append(page.section(plan.name, *shown, page.settings_table(command)))
-    page.write_page(out / REPORT, "Benchmarks", parts)
+        parts.append(html.section(plan.name, *shown, html.settings_table(command)))
+    html.write_page(out / REPORT, "Benchmarks", parts)
 
 
 def _section(folder: Path, state: Mapping[str, Any]) -> list[str]:
@@ -168,21 +168,21 @@ def _section(folder: Path, state: Mapping[str, Any]) -> list[str]:
     published = results.get("published")
     if published is not None:
         said = f"{published['label']}, published: {published['title']}. This run: "
-        parts.append(page.paragraph(said + f"{results['data']}.", "faint"))
+        parts.append(html.paragraph(said + f"{results['data']}.", "faint"))
         rows = [(row["name"], row["figures"]) for row in results["rows"]]
         rows += [(name, figures) for name, figures in published["rows"]]
         texts = [[name, *("" if f is None else f"{f:.1f}" for f in figures)]
                  for name, figures in rows]  # fmt: skip
-        parts.append(page.table(["", *published["columns"]], texts, range(len(results["rows"]))))
+        parts.append(html.table(["", *published["columns"]], texts, range(len(results["rows"]))))
     elif "global" in results:
         figures = {name: f"{100 * value:.1f}" for name, value in results["global"].items()}
-        parts.append(page.tiles(figures))
+        parts.append(html.tiles(figures))
     if (folder / REPORT).is_file():
         link = f"{quote(folder.name)}/{REPORT}"
         parts.append(f'<p><a href="{link}">The whole report of this run</a></p>')
     machines = [m.get("device") for m in run.get("machines", []) if isinstance(m, dict)]
     told = {"seconds": state["seconds"], "machines": machines, "revision": run.get("revision")}
-    return [*parts, page.settings_table(told)]
+    return [*parts, html.settings_table(told)]
 
 
 def _read(path: Path) -> dict[str, Any]:

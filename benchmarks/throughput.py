@@ -14,8 +14,8 @@ import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.outcome import RESULTS, RUN, benchmark_run
-from benchmarks.published import IMAGENET, THROUGHPUT
+from benchmarks.reporting.benchmark_run import RESULTS, RUN, benchmark_run
+from benchmarks.reporting.published_figures import IMAGENET, THROUGHPUT
 from benchmarks.timing import Timing, time_backbone
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError

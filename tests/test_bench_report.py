@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from bench_davis import davis, make_davis
 
-from benchmarks import page
 from benchmarks.pictures import best_and_worst, draw_truth, frame_means
 from benchmarks.plots import score_bars, score_curves
-from benchmarks.published import DAVIS
 from benchmarks.report import is_published_setting, run_name
+from benchmarks.reporting import html as html_parts
+from benchmarks.reporting.published_figures import DAVIS
 from vos.datasets.loading import load_dataset
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.rules import ScoringRules
@@ -151,8 +151,8 @@ def test_curves_are_drawn_at_the_frames_places():
 
 
 def test_text_is_escaped_and_nested_settings_are_written_out():
-    assert "&lt;b&gt;" in page.paragraph("<b>")
-    shown = page.settings_table({"a": {"x": [1, 2]}, "b": None})
+    assert "&lt;b&gt;" in html_parts.paragraph("<b>")
+    shown = html_parts.settings_table({"a": {"x": [1, 2]}, "b": None})
     assert "x 1, 2" in shown
     assert ">none<" in shown
 

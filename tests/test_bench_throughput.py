@@ -5,7 +5,7 @@ import pytest
 import torch
 from bench_data import bench, said
 
-from benchmarks.outcome import shown_name
+from benchmarks.reporting.benchmark_run import shown_name
 from benchmarks.throughput import accuracy_plot, read_accuracies
 from benchmarks.timing import time_backbone
 from vos.backbones.loading import load_backbone

@@ -36,6 +36,8 @@ IMAGENET = PublishedTable(
         ("SwAV ViT-S/16", (73.5, 66.3)),
     ),
 )
+
+
 RETRIEVAL = PublishedTable(
     "Table 3",
     "Revisited Oxford and Paris, mAP",
@@ -48,6 +50,8 @@ RETRIEVAL = PublishedTable(
         ("DINO ViT-S/16, trained on Google Landmarks v2", (51.5, 24.3, 75.3, 51.6)),
     ),
 )
+
+
 COPY_DETECTION = PublishedTable(
     "Table 4",
     "Copydays, strong subset",
@@ -60,6 +64,8 @@ COPY_DETECTION = PublishedTable(
         ("DINO ViT-B/8, 320 px", (85.5,)),
     ),
 )
+
+
 DAVIS = PublishedTable(
     "Table 5",
     "DAVIS 2017 val, 480p",
@@ -75,6 +81,8 @@ DAVIS = PublishedTable(
         ("STM, supervised for the task", (81.8, 79.2, 84.3)),
     ),
 )
+
+
 FINE_TUNING = PublishedTable(
     "Table 6",
     "Fine-tuned, top-1",
@@ -86,6 +94,8 @@ FINE_TUNING = PublishedTable(
         ("DINO ViT-B/16", (99.1, 91.7, 72.6, 78.6, 98.8, 93.0, 82.8)),
     ),
 )
+
+
 # The paper's caption says ViT-S/8 of the pictures above the table; the table has a row for each.
 ATTENTION = PublishedTable(
     "Figure 4",
@@ -100,6 +110,8 @@ ATTENTION = PublishedTable(
         ("DINO ViT-S/8", (44.7,)),
     ),
 )
+
+
 THROUGHPUT = PublishedTable(
     "Table 1",
     "images/s on an NVIDIA V100, 224 px, 128 images at once",

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.published import PublishedTable
+from benchmarks.reporting.published_figures import PublishedTable
 from vos.errors import InputError
 from vos.files import atomic_path, write_json
 from vos.runtime.devices import peak_memory_mib
@@ -24,6 +24,7 @@ from vos.runtime.distributed import Team
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
 
 RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
+
 
 Row = tuple[str, Sequence[float | None]]
 

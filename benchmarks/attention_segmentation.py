@@ -23,11 +23,11 @@ import tyro
 from numpy.typing import NDArray
 
 from benchmarks.attention_masks import head_jaccards, masks_at_size
-from benchmarks.feature_options import FeatureOptions
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.run_identity import later_options
 from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import ATTENTION
-from benchmarks.run_identity import later_options
 from vos.backbones.backbone import DEFAULT_SHORT_SIDE, Backbone, weights_digest
 from vos.errors import InputError
 from vos.features.attention import top_mass

@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision import transforms
 
-from benchmarks.image_folders import ImageSet
-from benchmarks.views import View
+from benchmarks.features.image_sets import ImageSet
+from benchmarks.features.transforms import ImageTransform
 
 
 class Augmented(Dataset[tuple[Tensor, int]]):
     """Images as a random resized crop, flipped at random, with their labels."""
 
-    def __init__(self, images: ImageSet, view: View, seed: int, epoch: int) -> None:
+    def __init__(self, images: ImageSet, view: ImageTransform, seed: int, epoch: int) -> None:
         self.images, self.view = images, view
         self.seed, self.epoch = seed, epoch
         self._augment = transforms.Compose(

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.copydays import STRONG, Copydays, block_map, open_copydays
-from benchmarks.feature_options import FeatureOptions
-from benchmarks.features import FeatureKind
-from benchmarks.image_folders import open_images
+from benchmarks.features.descriptors import FeatureKind
+from benchmarks.features.image_sets import open_images
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.transforms import view_for
 from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import COPY_DETECTION
-from benchmarks.views import view_for
 from benchmarks.whitening import learn_whitening
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.average_precision import average_precision
-from benchmarks.image_folders import ImageSet, open_images
+from benchmarks.features.image_sets import ImageSet, open_images
 from vos.errors import InputError
 from vos.files import natural_key
 

@@ -21,9 +21,9 @@ from timm.scheduler import CosineLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from benchmarks.image_folders import ImageSet
-from benchmarks.run_identity import later_options
-from benchmarks.views import View
+from benchmarks.features.image_sets import ImageSet
+from benchmarks.features.run_identity import later_options
+from benchmarks.features.transforms import ImageTransform
 from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 
@@ -177,7 +177,9 @@ def mixer(recipe: Recipe, classes: int) -> Callable[[Tensor, Tensor], tuple[Tens
 class RecipeImages(Dataset[tuple[Tensor, int]]):
     """An epoch's training images, augmented; what is drawn depends on seed, epoch and place."""
 
-    def __init__(self, images: ImageSet, view: View, recipe: Recipe, seed: int, epoch: int) -> None:
+    def __init__(
+        self, images: ImageSet, view: ImageTransform, recipe: Recipe, seed: int, epoch: int
+    ) -> None:
         self.images, self.seed, self.epoch = images, seed, epoch
         generator = torch.Generator().manual_seed(mixed_seed(seed, epoch))
         order = torch.randperm(len(images), generator=generator)

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from benchmarks.extraction import LoaderOptions, Viewed, quiet_worker
+from benchmarks.features.extraction import LoaderOptions, Viewed, quiet_worker
+from benchmarks.features.image_sets import ImageSet
+from benchmarks.features.transforms import ImageTransform
 from benchmarks.finetune_recipe import (
     Recipe,
     RecipeImages,
@@ -23,10 +25,8 @@ from benchmarks.finetune_recipe import (
     optimizer_and_schedule,
     seeded,
 )
-from benchmarks.image_folders import ImageSet
 from benchmarks.linear_heads import top_hits
 from benchmarks.training_state import read_state, save_state
-from benchmarks.views import View
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.distributed import Team
@@ -115,7 +115,7 @@ class Training:
         self.step_in_epoch = 0
 
     @torch.no_grad()
-    def test(self, images: ImageSet, view: View) -> None:
+    def test(self, images: ImageSet, view: ImageTransform) -> None:
         """Test on a set, shared out among the processes, and tell."""
         self.network.eval()
         numbers = range(self.processes.rank, len(images), self.processes.size)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from benchmarks.extraction import Extraction
-from benchmarks.feature_options import FeatureOptions
-from benchmarks.features import FeatureKind
+from benchmarks.features.descriptors import FeatureKind
+from benchmarks.features.extraction import Extraction
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.transforms import view_for
 from benchmarks.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
 from benchmarks.labelled_data import (
     LabelledData,
@@ -22,7 +23,6 @@ from benchmarks.labelled_data import (
 )
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import IMAGENET
-from benchmarks.views import view_for
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import Team, team

@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from benchmarks.extraction import Extraction
-from benchmarks.image_folders import ImageSet, open_classes, same_classes, split_by_class
+from benchmarks.features.extraction import Extraction
+from benchmarks.features.image_sets import ImageSet, open_classes, same_classes, split_by_class
 from vos.errors import InputError
 from vos.files import atomic_path
 

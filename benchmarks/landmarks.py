@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.image_folders import ImageSet
+from benchmarks.features.image_sets import ImageSet
 from benchmarks.plain_pickle import read_plain_pickle
 from benchmarks.rankings import Truth
 from pretrain.sources.archives import FolderSource

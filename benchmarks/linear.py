@@ -18,18 +18,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from benchmarks.augmented import Augmented, epoch_batches
-from benchmarks.extraction import Extraction, quiet_worker
-from benchmarks.feature_options import FeatureOptions
-from benchmarks.features import FeatureKind, describe_images
-from benchmarks.image_folders import ImageSet
+from benchmarks.features.descriptors import FeatureKind, describe_images
+from benchmarks.features.extraction import Extraction, quiet_worker
+from benchmarks.features.image_sets import ImageSet
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.run_identity import later_options
+from benchmarks.features.transforms import view_for
 from benchmarks.labelled_data import LabelledData, described, labelled_features, told_sizes
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import PENALTIES, logistic_regression
 from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import IMAGENET
-from benchmarks.run_identity import later_options
 from benchmarks.training_state import end_stopped
-from benchmarks.views import view_for
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import Team, team

@@ -11,13 +11,13 @@ import tyro
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.feature_options import FeatureOptions
-from benchmarks.features import FeatureKind
+from benchmarks.features.descriptors import FeatureKind
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.transforms import view_for
 from benchmarks.landmarks import Landmarks, open_landmarks
 from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.reporting.benchmark_run import Row, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import RETRIEVAL
-from benchmarks.views import view_for
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import team

@@ -9,10 +9,10 @@ import pytest
 import torch
 from bench_data import bench, save_weights, write_classes
 
-from benchmarks.extraction import Extraction, LoaderOptions, scaled
-from benchmarks.features import describe_images, gem
-from benchmarks.image_folders import open_images
-from benchmarks.views import view_for
+from benchmarks.features.descriptors import describe_images, gem
+from benchmarks.features.extraction import Extraction, LoaderOptions, scaled
+from benchmarks.features.image_sets import open_images
+from benchmarks.features.transforms import view_for
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
@@ -32,7 +32,7 @@ def backbone(tmp_path_factory):
 
 @pytest.fixture
 def extraction(backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.extraction.CHUNK", 4)
+    monkeypatch.setattr("benchmarks.features.extraction.CHUNK", 4)
     view = view_for(backbone, "crop", 64)
     return Extraction(backbone, view, "class", LoaderOptions(3, 0), tmp_path / "cache", Team())
 
@@ -47,7 +47,7 @@ class Counting:
             self.images += len(inputs)
             return describe_images(backbone, inputs, kind)
 
-        monkeypatch.setattr("benchmarks.extraction.describe_images", counted)
+        monkeypatch.setattr("benchmarks.features.extraction.describe_images", counted)
 
 
 def test_features_are_those_of_each_image(extraction, folder, backbone):
@@ -76,7 +76,7 @@ def test_stopped_run_goes_on(extraction, folder, monkeypatch):
             raise KeyboardInterrupt
         return describe_images(backbone, inputs, kind)
 
-    monkeypatch.setattr("benchmarks.extraction.describe_images", stops)
+    monkeypatch.setattr("benchmarks.features.extraction.describe_images", stops)
     with pytest.raises(KeyboardInterrupt):
         extraction(images, "images")
     counting = Counting(monkeypatch)
@@ -159,7 +159,7 @@ def test_folder_that_cannot_be_made(extraction, folder, tmp_path):
 def test_processes_share_the_work(folder, tmp_path):
     weights = save_weights(tmp_path / "vit.pth")
     script = (
-        "import benchmarks.extraction as e; e.CHUNK = 2; "
+        "import benchmarks.features.extraction as e; e.CHUNK = 2; "
         "from vos.cli.verbs import Verb, run_verbs; import sys; "
         "sys.exit(run_verbs('b', '', [Verb('knn', '', 'benchmarks.knn:Knn')], sys.argv[1:]))"
     )

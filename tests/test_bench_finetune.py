@@ -11,6 +11,8 @@ import torch
 from bench_data import bench, said, save_weights, write_classes
 from timm.layers import DropPath
 
+from benchmarks.features.image_sets import open_classes
+from benchmarks.features.transforms import ImageTransform
 from benchmarks.finetune_recipe import (
     Recipe,
     RecipeImages,
@@ -20,8 +22,6 @@ from benchmarks.finetune_recipe import (
     trainable,
 )
 from benchmarks.finetune_training import Training, even_batches
-from benchmarks.image_folders import open_classes
-from benchmarks.views import View
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
@@ -97,7 +97,7 @@ def test_mixed_targets_sum_to_one():
 
 def test_augmentation_depends_on_seed_epoch_and_place_alone(place):
     images = open_classes(place / "train")
-    view = View("crop", 32)
+    view = ImageTransform("crop", 32)
     before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
     one = RecipeImages(images, view, Recipe(), 0, 0)
     first, label = one[5]

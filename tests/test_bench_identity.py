@@ -9,15 +9,15 @@ import torch
 from bench_data import bench, picture, save_weights, write_classes, write_picture
 
 from benchmarks.attention_segmentation import AttentionSegmentation
-from benchmarks.extraction import Extraction, LoaderOptions
-from benchmarks.feature_options import FeatureOptions
+from benchmarks.features.extraction import Extraction, LoaderOptions
+from benchmarks.features.image_sets import ImageSet, open_images
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.run_identity import later_options
+from benchmarks.features.transforms import ImageTransform
 from benchmarks.finetune import Finetune
 from benchmarks.finetune_recipe import Recipe
-from benchmarks.image_folders import ImageSet, open_images
 from benchmarks.labelled_data import LabelledData
 from benchmarks.linear import Linear
-from benchmarks.run_identity import later_options
-from benchmarks.views import View
 from vos.backbones.loading import BackboneOptions, load_backbone
 from vos.errors import InputError
 from vos.masks.io import write_mask
@@ -85,7 +85,9 @@ def test_attention_keeps_the_identity_of_version_0_1(place, tmp_path, fixed_dige
 def extraction(place):
     backbone = load_backbone(weights=place / "vit.pth", precision="fp32", device="cpu")
     loader = LoaderOptions(3, 0)
-    return Extraction(backbone, View("crop", 32), "class", loader, place / "cache", Team())
+    return Extraction(
+        backbone, ImageTransform("crop", 32), "class", loader, place / "cache", Team()
+    )
 
 
 def test_extraction_keeps_the_digest_of_version_0_1(place, fixed_digests):
@@ -151,7 +153,7 @@ def test_attention_counts_a_later_option_where_it_is_changed(place):
 def test_features_are_found_where_a_later_option_has_its_default(place, part):
     images, today = open_images(place / "test"), extraction(place)
     if part == "view":
-        later = with_later_option(View)
+        later = with_later_option(ImageTransform)
         same, other = (replace(today, view=later("crop", 32, later=v)) for v in (0.5, 0.25))
     else:
         values = {f.name: getattr(today, f.name) for f in fields(today)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from bench_data import bench, save_weights, write_classes, write_picture
 
-from benchmarks.image_folders import open_classes, open_images, split_by_class
+from benchmarks.features.image_sets import open_classes, open_images, split_by_class
 from benchmarks.knn_voting import knn_accuracy
 from benchmarks.labelled_data import LabelledFeatures, load_features
 from vos.errors import InputError

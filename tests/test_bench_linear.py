@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.augmented import Augmented, epoch_batches
-from benchmarks.image_folders import open_classes
+from benchmarks.features.image_sets import open_classes
+from benchmarks.features.transforms import ImageTransform
 from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
 from benchmarks.logistic import accuracies, fit, logistic_regression
-from benchmarks.views import View
 from vos.errors import InputError
 
 
@@ -181,7 +181,7 @@ def test_accuracies_of_weights_by_hand():
 
 def test_crops_depend_on_seed_epoch_and_image_alone(tmp_path):
     images = open_classes(write_classes(tmp_path, 2))
-    view = View("crop", 16)
+    view = ImageTransform("crop", 16)
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
     first, label = Augmented(images, view, 0, 0)[3]

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.image_folders import ImageSet, open_images
+from benchmarks.features.image_sets import ImageSet, open_images
 from vos.errors import InputError
 from vos.files import write_json
 

@@ -16,13 +16,18 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from benchmarks.run_identity import later_options
+from benchmarks.features.run_identity import later_options
 from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.errors import InputError
 
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
 _RESIZE_TO_CROP = 256 / 224
+
+
 _OPTIONS_0_1 = ("fit", "side", "mean", "std")
+
 
 Fit = Literal["crop", "square", "inside"]
 """crop: the shorter side to 256/224 of S, the centre S x S cut out; square: stretched to S x S;
@@ -30,7 +35,7 @@ inside: the longer side brought down to S, the aspect kept."""
 
 
 @dataclass(frozen=True)
-class View:
+class ImageTransform:
     """What the network sees of an image."""
 
     fit: Fit
@@ -70,7 +75,7 @@ class View:
         return TF.normalize(values, self.mean, self.std)
 
 
-def view_for(backbone: Backbone, fit: Fit, side: int) -> View:
+def view_for(backbone: Backbone, fit: Fit, side: int) -> ImageTransform:
     """Return the view with the normalisation that the backbone was trained with.
 
     The protocol of DAVIS divides by 0.228 where ImageNet's figure is 0.229; here it is ImageNet's.
@@ -84,4 +89,4 @@ def view_for(backbone: Backbone, fit: Fit, side: int) -> View:
             "larger size"
         )
     std = IMAGENET_STD if tuple(backbone.std) == PROTOCOL_STD else tuple(backbone.std)
-    return View(fit, side, tuple(backbone.mean), std)
+    return ImageTransform(fit, side, tuple(backbone.mean), std)

@@ -21,8 +21,13 @@ FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
 and the mean of the patch tokens; class_gem: the class token and GeM of the patch tokens. A network
 without a class token gives its pooled features for `class`, `class_last_4` and `class_mean`."""
 
+
 GEM_POWER = 4.0
+
+
 GEM_FLOOR = 1e-6
+
+
 _LAST_BLOCKS = 4
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.extraction import Extraction, LoaderOptions
-from benchmarks.features import FeatureKind
-from benchmarks.views import View
+from benchmarks.features.descriptors import FeatureKind
+from benchmarks.features.extraction import Extraction, LoaderOptions
+from benchmarks.features.transforms import ImageTransform
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.runtime.distributed import Team
@@ -30,7 +30,7 @@ class FeatureOptions:
     def extractor(
         self,
         backbone: Backbone,
-        view: View,
+        view: ImageTransform,
         kind: FeatureKind,
         out: Path,
         team: Team,

@@ -25,10 +25,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.features import FeatureKind, describe_images
-from benchmarks.image_folders import ImageSet
-from benchmarks.run_identity import later_options
-from benchmarks.views import View
+from benchmarks.features.descriptors import FeatureKind, describe_images
+from benchmarks.features.image_sets import ImageSet
+from benchmarks.features.run_identity import later_options
+from benchmarks.features.transforms import ImageTransform
 from vos.backbones.backbone import Backbone, weights_digest
 from vos.errors import InputError
 from vos.files import atomic_path
@@ -76,7 +76,7 @@ class Extraction:
     """Which features are computed, and how."""
 
     backbone: Backbone
-    view: View
+    view: ImageTransform
     kind: FeatureKind
     loader: LoaderOptions
     cache: Path
@@ -184,7 +184,7 @@ def scaled(inputs: Tensor, scale: float) -> Tensor:
 class Viewed(Dataset[Tensor]):
     """Images as the network sees them."""
 
-    def __init__(self, images: ImageSet, view: View) -> None:
+    def __init__(self, images: ImageSet, view: ImageTransform) -> None:
         self.images, self.view = images, view
 
     def __len__(self) -> int:

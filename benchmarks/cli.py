@@ -21,18 +21,20 @@ VERBS = (
         "Table 4: copy detection on Copydays.",
         "benchmarks.copy_detection:CopyDetection",
     ),
-    Verb("davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis:Davis"),
+    Verb(
+        "davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis.davis:Davis"
+    ),
     Verb("finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetune:Finetune"),
     Verb(
         "attention-segmentation",
         "Figure 4: class-token attention against true masks.",
         "benchmarks.attention_segmentation:AttentionSegmentation",
     ),
-    Verb("compare", "Two DAVIS runs side by side.", "benchmarks.compare:Compare"),
+    Verb("compare", "Two DAVIS runs side by side.", "benchmarks.davis.compare:Compare"),
     Verb(
         "sweep",
         "Choose propagation settings on a train set, with features computed once.",
-        "benchmarks.sweep:Sweep",
+        "benchmarks.davis.sweep:Sweep",
     ),
     Verb(
         "speed",

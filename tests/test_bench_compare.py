@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from bench_davis import bench
 
-from benchmarks.bootstrap import paired_interval
-from benchmarks.compare import compare, read_run
+from benchmarks.davis.bootstrap import paired_interval
+from benchmarks.davis.compare import compare, read_run
 
 RULES = {"task": "semi-supervised"}
 

@@ -16,7 +16,7 @@ import pytest
 from bench_davis import LENGTHS, OPTIONS, davis, ids_at, make_davis, write_sequence
 from PIL import Image
 
-from benchmarks.davis_run import RunFolder
+from benchmarks.davis.run_folder import RunFolder
 from vos.backbones.loading import load_backbone
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from bench_davis import davis, make_davis
 
-from benchmarks.pictures import best_and_worst, draw_truth, frame_means
-from benchmarks.plots import score_bars, score_curves
-from benchmarks.report import is_published_setting, run_name
+from benchmarks.davis.best_and_worst import best_and_worst, draw_truth, frame_means
+from benchmarks.davis.plots import score_bars, score_curves
+from benchmarks.davis.report import is_published_setting, run_name
 from benchmarks.reporting import html as html_parts
 from benchmarks.reporting.published_figures import DAVIS
 from vos.datasets.loading import load_dataset

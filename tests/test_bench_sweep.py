@@ -6,7 +6,7 @@ import json
 import pytest
 from bench_davis import LENGTHS, OPTIONS, bench, make_davis
 
-from benchmarks.sweep import first_frames, label, parse_grid, table_lines
+from benchmarks.davis.sweep import first_frames, label, parse_grid, table_lines
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig

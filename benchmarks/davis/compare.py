@@ -10,9 +10,9 @@ from typing import Any
 
 import tyro
 
-from benchmarks.bootstrap import paired_interval
-from benchmarks.davis_run import RESULTS
-from benchmarks.plots import difference_bars
+from benchmarks.davis.bootstrap import paired_interval
+from benchmarks.davis.plots import difference_bars
+from benchmarks.davis.run_folder import RESULTS
 from benchmarks.reporting import html
 from vos.errors import InputError
 from vos.evaluation.reports import GLOBAL_COLUMNS
@@ -20,6 +20,8 @@ from vos.files import shortened
 from vos.segmentation.run_folder import RUN
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
+
+
 _LEVEL = 0.95
 
 

@@ -16,8 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.compare import Compare
-from benchmarks.davis_run import (
+from benchmarks.davis.compare import Compare
+from benchmarks.davis.report import write_report
+from benchmarks.davis.run_folder import (
     REPORT,
     RESULTS,
     RunFolder,
@@ -26,7 +27,6 @@ from benchmarks.davis_run import (
     settings_of,
     speed,
 )
-from benchmarks.report import write_report
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.datasets.dataset import Dataset

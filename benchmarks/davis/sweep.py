@@ -15,8 +15,8 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.davis import propagate_all, score, write_results
-from benchmarks.davis_run import RunFolder, check_prompts, settings_of
+from benchmarks.davis.davis import propagate_all, score, write_results
+from benchmarks.davis.run_folder import RunFolder, check_prompts, settings_of
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.datasets.dataset import Dataset
@@ -31,8 +31,13 @@ from vos.runtime.provenance import git_revision, versions
 from vos.segmentation.run_folder import RUN
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"
+
+
 _FEATURES = "features"
+
+
 _FIGURES = ("J&F-Mean", "J-Mean", "F-Mean")
+
 
 Point = dict[str, Any]
 """Values of the fields that the grid varies."""

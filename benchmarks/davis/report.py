@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pictures import FramePicture, best_and_worst
-from benchmarks.plots import score_bars, score_curves
+from benchmarks.davis.best_and_worst import FramePicture, best_and_worst
+from benchmarks.davis.plots import score_bars, score_curves
 from benchmarks.reporting import html
 from benchmarks.reporting.published_figures import DAVIS
 from vos.datasets.dataset import Dataset
@@ -17,6 +17,8 @@ from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
 from vos.evaluation.scores import Evaluation
 
 _WORST = 4
+
+
 _FULL_SET = (30, 61)
 """Sequences and objects of DAVIS 2017 val."""
 

@@ -21,6 +21,8 @@ from vos.video.images import read_image
 from vos.visualization.overlay import draw_overlay
 
 _LINE, _RIM = (255, 255, 255), (0, 0, 0)
+
+
 _BRIGHT = np.asarray(
     cv2.convertScaleAbs(DAVIS_PALETTE, alpha=2), np.uint8
 )  # the palette's own colours are dark

@@ -13,8 +13,14 @@ VERBS = (
         "Table 1, Figure 5: speed and memory; accuracy against speed.",
         "benchmarks.throughput:Throughput",
     ),
-    Verb("knn", "Table 2: k-NN classification, frozen features.", "benchmarks.knn:Knn"),
-    Verb("linear", "Table 2: linear classification, frozen features.", "benchmarks.linear:Linear"),
+    Verb(
+        "knn", "Table 2: k-NN classification, frozen features.", "benchmarks.classification.knn:Knn"
+    ),
+    Verb(
+        "linear",
+        "Table 2: linear classification, frozen features.",
+        "benchmarks.classification.linear:Linear",
+    ),
     Verb("retrieval", "Table 3: revisited Oxford and Paris.", "benchmarks.retrieval:Retrieval"),
     Verb(
         "copy-detection",

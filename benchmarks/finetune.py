@@ -10,16 +10,16 @@ from typing import Annotated
 
 import tyro
 
+from benchmarks.classification.labelled_data import LabelledData, told_sizes
+from benchmarks.classification.training_state import end_stopped
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import ImageTransform, view_for
 from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
 from benchmarks.finetune_training import Amp, Training
-from benchmarks.labelled_data import LabelledData, told_sizes
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import FINE_TUNING
-from benchmarks.training_state import end_stopped
 from vos.backbones.backbone import weights_digest
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from benchmarks.classification.accuracy import top_hits
+from benchmarks.classification.training_state import read_state, save_state
 from benchmarks.features.extraction import LoaderOptions, Viewed, quiet_worker
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.transforms import ImageTransform
@@ -25,8 +27,6 @@ from benchmarks.finetune_recipe import (
     optimizer_and_schedule,
     seeded,
 )
-from benchmarks.linear_heads import top_hits
-from benchmarks.training_state import read_state, save_state
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.distributed import Team

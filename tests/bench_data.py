@@ -8,8 +8,8 @@ from vos.backbones.networks.vit import VisionTransformer
 from vos.cli.verbs import Verb, run_verbs
 
 TARGETS = {
-    "knn": "benchmarks.knn:Knn",
-    "linear": "benchmarks.linear:Linear",
+    "knn": "benchmarks.classification.knn:Knn",
+    "linear": "benchmarks.classification.linear:Linear",
     "retrieval": "benchmarks.retrieval:Retrieval",
     "copy-detection": "benchmarks.copy_detection:CopyDetection",
     "attention-segmentation": "benchmarks.attention_segmentation:AttentionSegmentation",

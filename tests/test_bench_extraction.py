@@ -161,7 +161,8 @@ def test_processes_share_the_work(folder, tmp_path):
     script = (
         "import benchmarks.features.extraction as e; e.CHUNK = 2; "
         "from vos.cli.verbs import Verb, run_verbs; import sys; "
-        "sys.exit(run_verbs('b', '', [Verb('knn', '', 'benchmarks.knn:Knn')], sys.argv[1:]))"
+        "knn = Verb('knn', '', 'benchmarks.classification.knn:Knn'); "
+        "sys.exit(run_verbs('b', '', [knn], sys.argv[1:]))"
     )
     (tmp_path / "bench.py").write_text(script)
     run = ["knn", "--train", str(folder), "--train-per-class", "2", "--weights", str(weights)]

@@ -9,6 +9,8 @@ import torch
 from bench_data import bench, picture, save_weights, write_classes, write_picture
 
 from benchmarks.attention_segmentation import AttentionSegmentation
+from benchmarks.classification.labelled_data import LabelledData
+from benchmarks.classification.linear import Linear
 from benchmarks.features.extraction import Extraction, LoaderOptions
 from benchmarks.features.image_sets import ImageSet, open_images
 from benchmarks.features.options import FeatureOptions
@@ -16,8 +18,6 @@ from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import ImageTransform
 from benchmarks.finetune import Finetune
 from benchmarks.finetune_recipe import Recipe
-from benchmarks.labelled_data import LabelledData
-from benchmarks.linear import Linear
 from vos.backbones.loading import BackboneOptions, load_backbone
 from vos.errors import InputError
 from vos.masks.io import write_mask

@@ -6,9 +6,9 @@ import pytest
 import torch
 from bench_data import bench, save_weights, write_classes, write_picture
 
+from benchmarks.classification.knn_voting import knn_accuracy
+from benchmarks.classification.labelled_data import LabelledFeatures, load_features
 from benchmarks.features.image_sets import open_classes, open_images, split_by_class
-from benchmarks.knn_voting import knn_accuracy
-from benchmarks.labelled_data import LabelledFeatures, load_features
 from vos.errors import InputError
 
 
@@ -51,7 +51,7 @@ def test_blocks_give_the_same(monkeypatch):
     train, test = torch.randn(60, 8), torch.randn(37, 8)
     labels, truth = torch.randint(0, 7, (60,)), torch.randint(0, 7, (37,))
     whole = knn_accuracy(train, labels, test, truth, ks=(5, 20))
-    monkeypatch.setattr("benchmarks.knn_voting._SIMILARITIES", 60 * 10)
+    monkeypatch.setattr("benchmarks.classification.knn_voting._SIMILARITIES", 60 * 10)
     seen = []
     blocks = knn_accuracy(train, labels, test, truth, ks=(5, 20), on_block=seen.append)
     assert blocks == whole
@@ -161,7 +161,7 @@ def test_wrong_input_leaves_the_results_of_the_run_before(classes, weights, tmp_
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchmarks.knn.vote", stop)
+    monkeypatch.setattr("benchmarks.classification.knn.vote", stop)
     assert bench("knn", *arguments, *common(weights), "--k", 3) == 130
     assert [(tmp_path / name).is_file() for name in names] == [True, False, False]
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "stopped"

@@ -8,11 +8,11 @@ from bench_data import bench, said, save_weights, write_classes
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.augmented import Augmented, epoch_batches
+from benchmarks.classification.linear_augmentation import Augmented, epoch_batches
+from benchmarks.classification.linear_heads import HeadTraining, LinearHeads, head_accuracies
+from benchmarks.classification.logistic import accuracies, fit, logistic_regression
 from benchmarks.features.image_sets import open_classes
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
-from benchmarks.logistic import accuracies, fit, logistic_regression
 from vos.errors import InputError
 
 
@@ -155,7 +155,7 @@ def test_logistic_fits_in_blocks(monkeypatch):
     torch.manual_seed(0)
     features, labels = torch.randn(50, 4), torch.randint(0, 3, (50,))
     whole = fit(features, labels, 3, 0.1)
-    monkeypatch.setattr("benchmarks.logistic._BLOCK", 7)
+    monkeypatch.setattr("benchmarks.classification.logistic._BLOCK", 7)
     torch.testing.assert_close(fit(features, labels, 3, 0.1), whole, atol=1e-4, rtol=1e-3)
 
 

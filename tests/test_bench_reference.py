@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from benchmarks.average_precision import average_precision
+from benchmarks.classification.knn_voting import knn_accuracy
 from benchmarks.features.descriptors import copy_descriptor
-from benchmarks.knn_voting import knn_accuracy
 from benchmarks.rankings import Truth, rank_database, score_rankings
 from benchmarks.whitening import learn_whitening
 from vos.features.attention import top_mass

@@ -15,8 +15,12 @@ from torch.nn import functional as F
 from vos.errors import InputError
 
 TEMPERATURE = 0.07
+
+
 _SIMILARITIES = 1 << 26
 """Similarities held at once: a block of test images by all training images."""
+
+
 _SHOWN_CLASSES = 5
 
 

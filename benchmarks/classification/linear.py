@@ -17,19 +17,24 @@ import tyro
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from benchmarks.augmented import Augmented, epoch_batches
+from benchmarks.classification.labelled_data import (
+    LabelledData,
+    described,
+    labelled_features,
+    told_sizes,
+)
+from benchmarks.classification.linear_augmentation import Augmented, epoch_batches
+from benchmarks.classification.linear_heads import HeadTraining, LinearHeads, head_accuracies
+from benchmarks.classification.logistic import PENALTIES, logistic_regression
+from benchmarks.classification.training_state import end_stopped
 from benchmarks.features.descriptors import FeatureKind, describe_images
 from benchmarks.features.extraction import Extraction, quiet_worker
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import view_for
-from benchmarks.labelled_data import LabelledData, described, labelled_features, told_sizes
-from benchmarks.linear_heads import HeadTraining, LinearHeads, head_accuracies
-from benchmarks.logistic import PENALTIES, logistic_regression
 from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import IMAGENET
-from benchmarks.training_state import end_stopped
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import Team, team
@@ -37,8 +42,14 @@ from vos.runtime.progress import progress
 from vos.runtime.signals import StopRequest, deferred_signals
 
 _STATE = "linear.pth"
+
+
 _BASE_WIDTH = 768
+
+
 _COUNTED = ("epochs", "train_batch", "lr", "test_every", "seed")
+
+
 # What features depend on counts by their digests; the rest of these is not for mode sgd.
 _NOT_COUNTED = ("out", "data", "mode", "size", "kind", "features", "penalties", "extraction")
 

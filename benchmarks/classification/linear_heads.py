@@ -17,10 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.training_state import read_state, save_state
+from benchmarks.classification.accuracy import top_hits
+from benchmarks.classification.training_state import read_state, save_state
 
 _MOMENTUM = 0.9
+
+
 _START_STD = 0.01
+
+
 _REFERENCE_BATCH = 256
 
 
@@ -127,18 +132,3 @@ def head_accuracies(heads: LinearHeads, features: Tensor, labels: Tensor) -> lis
         correct += top_hits(logits, labels[start : start + 1024].to(device)).cpu()
     shares = (100 * correct.double() / len(features)).tolist()
     return [{"top1": one, "top5": five} for one, five in shares]
-
-
-def top_hits(logits: Tensor, labels: Tensor) -> Tensor:
-    """Count the images whose class is the likeliest, and among the five likeliest.
-
-    Args:
-        logits: (..., B, C).
-        labels: (B,) int64, on the same device.
-
-    Returns:
-        (..., 2) int64.
-    """
-    best = logits.topk(min(5, logits.shape[-1]), dim=-1).indices
-    hit = best == labels[:, None]
-    return torch.stack([hit[..., 0].sum(-1), hit.any(-1).sum(-1)], dim=-1)

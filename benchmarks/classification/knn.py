@@ -9,18 +9,18 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from benchmarks.features.descriptors import FeatureKind
-from benchmarks.features.extraction import Extraction
-from benchmarks.features.options import FeatureOptions
-from benchmarks.features.transforms import view_for
-from benchmarks.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
-from benchmarks.labelled_data import (
+from benchmarks.classification.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
+from benchmarks.classification.labelled_data import (
     LabelledData,
     LabelledFeatures,
     described,
     labelled_features,
     told_sizes,
 )
+from benchmarks.features.descriptors import FeatureKind
+from benchmarks.features.extraction import Extraction
+from benchmarks.features.options import FeatureOptions
+from benchmarks.features.transforms import view_for
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import IMAGENET
 from vos.errors import InputError

@@ -1,0 +1,4 @@
+"""Table 2: k-NN and linear classification of frozen features.
+
+It imports features and reporting.
+"""

@@ -30,7 +30,9 @@ VERBS = (
     Verb(
         "davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis.davis:Davis"
     ),
-    Verb("finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetune:Finetune"),
+    Verb(
+        "finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetuning.finetune:Finetune"
+    ),
     Verb(
         "attention-segmentation",
         "Figure 4: class-token attention against true masks.",

@@ -13,7 +13,7 @@ TARGETS = {
     "retrieval": "benchmarks.retrieval:Retrieval",
     "copy-detection": "benchmarks.copy_detection:CopyDetection",
     "attention-segmentation": "benchmarks.attention_segmentation:AttentionSegmentation",
-    "finetune": "benchmarks.finetune:Finetune",
+    "finetune": "benchmarks.finetuning.finetune:Finetune",
     "throughput": "benchmarks.throughput:Throughput",
     "all": "benchmarks.suite:Suite",
 }

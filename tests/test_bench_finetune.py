@@ -13,7 +13,7 @@ from timm.layers import DropPath
 
 from benchmarks.features.image_sets import open_classes
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.finetune_recipe import (
+from benchmarks.finetuning.recipe import (
     Recipe,
     RecipeImages,
     mixer,
@@ -21,7 +21,7 @@ from benchmarks.finetune_recipe import (
     seeded,
     trainable,
 )
-from benchmarks.finetune_training import Training, even_batches
+from benchmarks.finetuning.training import Training, even_batches
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
@@ -178,7 +178,7 @@ def test_processes_share_each_batch(place, tmp_path):
     script = tmp_path / "bench.py"
     script.write_text(
         "from vos.cli.verbs import Verb, run_verbs; import sys; sys.exit(run_verbs("
-        "'b', '', [Verb('finetune', '', 'benchmarks.finetune:Finetune')], sys.argv[1:]))"
+        "'b', '', [Verb('finetune', '', 'benchmarks.finetuning.finetune:Finetune')], sys.argv[1:]))"
     )
     given = [str(a) for a in (*arguments(place), *FAST, "--drop-path", 0, "-o", tmp_path / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -202,7 +202,7 @@ def test_state_of_other_settings_or_damaged(place, tmp_path, capsys):
 
 def test_loss_that_is_not_finite_ends_the_run(place, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
-        "benchmarks.finetune_training.F.cross_entropy",
+        "benchmarks.finetuning.training.F.cross_entropy",
         lambda *_: torch.tensor(float("nan"), requires_grad=True),
     )
     assert bench(*arguments(place), *FAST, "-o", tmp_path) == 2

@@ -16,8 +16,8 @@ from benchmarks.features.image_sets import ImageSet, open_images
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.finetune import Finetune
-from benchmarks.finetune_recipe import Recipe
+from benchmarks.finetuning.finetune import Finetune
+from benchmarks.finetuning.recipe import Recipe
 from vos.backbones.loading import BackboneOptions, load_backbone
 from vos.errors import InputError
 from vos.masks.io import write_mask

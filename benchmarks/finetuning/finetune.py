@@ -16,8 +16,8 @@ from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import ImageTransform, view_for
-from benchmarks.finetune_recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
-from benchmarks.finetune_training import Amp, Training
+from benchmarks.finetuning.recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
+from benchmarks.finetuning.training import Amp, Training
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import FINE_TUNING
 from vos.backbones.backbone import weights_digest
@@ -27,7 +27,11 @@ from vos.runtime.distributed import team
 from vos.runtime.signals import StopRequest, deferred_signals
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
+
+
 _COUNTED = ("amp", "seed", "size", "test_every")
+
+
 # Images and weights count by their digests, the recipe by its own identity.
 _NOT_COUNTED = ("out", "data", "recipe", "column", "extraction")
 

@@ -28,6 +28,8 @@ from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 
 _REFERENCE_BATCH = 512
+
+
 _OPTIONS_0_1 = (
     *("epochs", "train_batch", "lr", "min_lr", "warmup_lr", "warmup_epochs", "weight_decay"),
     *("layer_decay", "drop_path", "mixup", "cutmix", "smoothing", "auto_augment"),

@@ -19,7 +19,7 @@ from benchmarks.classification.training_state import read_state, save_state
 from benchmarks.features.extraction import LoaderOptions, Viewed, quiet_worker
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.finetune_recipe import (
+from benchmarks.finetuning.recipe import (
     Recipe,
     RecipeImages,
     mixed_seed,
@@ -34,6 +34,8 @@ from vos.runtime.progress import progress
 from vos.runtime.signals import StopRequest
 
 Amp = Literal["off", "bf16", "fp16"]
+
+
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 

@@ -21,11 +21,15 @@ VERBS = (
         "Table 2: linear classification, frozen features.",
         "benchmarks.classification.linear:Linear",
     ),
-    Verb("retrieval", "Table 3: revisited Oxford and Paris.", "benchmarks.retrieval:Retrieval"),
+    Verb(
+        "retrieval",
+        "Table 3: revisited Oxford and Paris.",
+        "benchmarks.retrieval.landmark_retrieval:Retrieval",
+    ),
     Verb(
         "copy-detection",
         "Table 4: copy detection on Copydays.",
-        "benchmarks.copy_detection:CopyDetection",
+        "benchmarks.retrieval.copy_detection:CopyDetection",
     ),
     Verb(
         "davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis.davis:Davis"

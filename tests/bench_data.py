@@ -10,8 +10,8 @@ from vos.cli.verbs import Verb, run_verbs
 TARGETS = {
     "knn": "benchmarks.classification.knn:Knn",
     "linear": "benchmarks.classification.linear:Linear",
-    "retrieval": "benchmarks.retrieval:Retrieval",
-    "copy-detection": "benchmarks.copy_detection:CopyDetection",
+    "retrieval": "benchmarks.retrieval.landmark_retrieval:Retrieval",
+    "copy-detection": "benchmarks.retrieval.copy_detection:CopyDetection",
     "attention-segmentation": "benchmarks.attention_segmentation:AttentionSegmentation",
     "finetune": "benchmarks.finetuning.finetune:Finetune",
     "throughput": "benchmarks.throughput:Throughput",

@@ -6,9 +6,9 @@ import pytest
 import torch
 from bench_data import bench, picture, said, save_weights, write_classes, write_picture
 
-from benchmarks.copy_detection import score_copies
-from benchmarks.copydays import CopyBlock, Copydays, block_map, open_copydays
-from benchmarks.whitening import learn_whitening
+from benchmarks.retrieval.copy_detection import score_copies
+from benchmarks.retrieval.copydays import CopyBlock, Copydays, block_map, open_copydays
+from benchmarks.retrieval.whitening import learn_whitening
 from vos.errors import InputError
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.average_precision import average_precision
 from benchmarks.classification.knn_voting import knn_accuracy
 from benchmarks.features.descriptors import copy_descriptor
-from benchmarks.rankings import Truth, rank_database, score_rankings
-from benchmarks.whitening import learn_whitening
+from benchmarks.retrieval.average_precision import average_precision
+from benchmarks.retrieval.rankings import Truth, rank_database, score_rankings
+from benchmarks.retrieval.whitening import learn_whitening
 from vos.features.attention import top_mass
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -9,10 +9,10 @@ import pytest
 import torch
 from bench_data import COLOURS, bench, picture, said, save_weights, write_picture
 
-from benchmarks.average_precision import average_precision
-from benchmarks.landmarks import open_landmarks
-from benchmarks.plain_pickle import read_plain_pickle
-from benchmarks.rankings import Truth, rank_database, score_rankings
+from benchmarks.retrieval.average_precision import average_precision
+from benchmarks.retrieval.landmark_sets import open_landmarks
+from benchmarks.retrieval.plain_pickle import read_plain_pickle
+from benchmarks.retrieval.rankings import Truth, rank_database, score_rankings
 from vos.errors import InputError
 
 
@@ -254,8 +254,8 @@ def test_image_smaller_than_a_patch(tmp_path, weights, capsys):
 
 
 def test_rows_are_normalised_before_they_are_compared():
-    from benchmarks.landmarks import Landmarks
-    from benchmarks.retrieval import evaluate_landmarks
+    from benchmarks.retrieval.landmark_retrieval import evaluate_landmarks
+    from benchmarks.retrieval.landmark_sets import Landmarks
 
     database = torch.tensor([[10.0, 10.0], [0.1, 0.0], [9.0, 10.0]])
     landmarks = Landmarks("x", None, None, (truth(easy=[0], hard=[1]),))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from bench_data import write_classes
 
-from benchmarks.copydays import open_copydays
-from benchmarks.landmarks import open_landmarks
+from benchmarks.retrieval.copydays import open_copydays
+from benchmarks.retrieval.landmark_sets import open_landmarks
 
 TOOL = Path(__file__).resolve().parent.parent / "tools" / "small_retrieval_sets.py"
 

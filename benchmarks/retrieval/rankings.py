@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.average_precision import average_precision
+from benchmarks.retrieval.average_precision import average_precision
 from vos.errors import InputError
 
 CUTOFFS = (1, 5, 10)
+
 
 Indexes = NDArray[np.int64]
 

@@ -12,14 +12,14 @@ import tyro
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.copydays import STRONG, Copydays, block_map, open_copydays
 from benchmarks.features.descriptors import FeatureKind
 from benchmarks.features.image_sets import open_images
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.transforms import view_for
 from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import COPY_DETECTION
-from benchmarks.whitening import learn_whitening
+from benchmarks.retrieval.copydays import STRONG, Copydays, block_map, open_copydays
+from benchmarks.retrieval.whitening import learn_whitening
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import team

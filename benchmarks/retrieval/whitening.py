@@ -14,6 +14,8 @@ from vos.errors import InputError
 
 _FLOOR = 1e-5
 """Smallest eigenvalue kept as it is, as a share of the largest."""
+
+
 _POWER = -0.5
 
 

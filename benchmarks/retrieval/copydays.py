@@ -16,13 +16,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.average_precision import average_precision
 from benchmarks.features.image_sets import ImageSet, open_images
+from benchmarks.retrieval.average_precision import average_precision
 from vos.errors import InputError
 from vos.files import natural_key
 
 STRONG = "strong"
+
+
 _ORIGINAL = "original"
+
+
 _GRADED = ("jpegqual", "crops")
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.features.image_sets import ImageSet
-from benchmarks.plain_pickle import read_plain_pickle
-from benchmarks.rankings import Truth
+from benchmarks.retrieval.plain_pickle import read_plain_pickle
+from benchmarks.retrieval.rankings import Truth
 from pretrain.sources.archives import FolderSource
 from vos.errors import InputError
 

@@ -91,14 +91,20 @@ def _plain_dtype(code: Any, *rest: Any) -> np.dtype[Any]:
 
 _NDARRAY = "numpy.ndarray"
 """Stands for the class, which pickles only hand on: a text cannot be called."""
+
+
 _ALLOWED: dict[tuple[str, str], Callable[..., Any] | str] = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _plain_dtype,
     ("_codecs", "encode"): _latin1,
 }
+
+
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _ALLOWED[_module, "_reconstruct"] = _rebuilt
     _ALLOWED[_module, "scalar"] = _numpy_number
+
+
 for _module in ("numpy.core.numeric", "numpy._core.numeric"):
     _ALLOWED[_module, "_frombuffer"] = _from_buffer
 

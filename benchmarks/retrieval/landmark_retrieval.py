@@ -14,15 +14,17 @@ from torch.nn import functional as F
 from benchmarks.features.descriptors import FeatureKind
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.transforms import view_for
-from benchmarks.landmarks import Landmarks, open_landmarks
-from benchmarks.rankings import RetrievalScore, rank_database, score_rankings
 from benchmarks.reporting.benchmark_run import Row, benchmark_run, shown_name
 from benchmarks.reporting.published_figures import RETRIEVAL
+from benchmarks.retrieval.landmark_sets import Landmarks, open_landmarks
+from benchmarks.retrieval.rankings import RetrievalScore, rank_database, score_rankings
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import team
 
 PUBLISHED_SETS = ("roxford5k", "rparis6k")
+
+
 _PROTOCOLS = ("medium", "hard")
 
 

@@ -40,7 +40,7 @@ VERBS = (
     Verb(
         "attention-segmentation",
         "Figure 4: class-token attention against true masks.",
-        "benchmarks.attention_segmentation:AttentionSegmentation",
+        "benchmarks.attention.segmentation:AttentionSegmentation",
     ),
     Verb("compare", "Two DAVIS runs side by side.", "benchmarks.davis.compare:Compare"),
     Verb(

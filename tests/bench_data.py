@@ -12,7 +12,7 @@ TARGETS = {
     "linear": "benchmarks.classification.linear:Linear",
     "retrieval": "benchmarks.retrieval.landmark_retrieval:Retrieval",
     "copy-detection": "benchmarks.retrieval.copy_detection:CopyDetection",
-    "attention-segmentation": "benchmarks.attention_segmentation:AttentionSegmentation",
+    "attention-segmentation": "benchmarks.attention.segmentation:AttentionSegmentation",
     "finetune": "benchmarks.finetuning.finetune:Finetune",
     "throughput": "benchmarks.throughput:Throughput",
     "all": "benchmarks.suite:Suite",

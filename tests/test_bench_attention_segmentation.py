@@ -5,8 +5,13 @@ import pytest
 import torch
 from bench_data import bench, picture, said, save_weights, write_picture
 
-from benchmarks.attention_masks import head_jaccards, masks_at_size
-from benchmarks.attention_segmentation import PictureScores, attention_jaccards, summary
+from benchmarks.attention.segmentation import (
+    PictureScores,
+    attention_jaccards,
+    head_jaccards,
+    masks_at_size,
+    summary,
+)
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.features.attention import top_mass
@@ -126,7 +131,7 @@ def test_davis(weights, tmp_path):
 def test_stopped_run_goes_on(voc, weights, tmp_path, monkeypatch):
     out = tmp_path / "out"
     arguments = ["attention-segmentation", "--data", voc, "-o", out, *options(weights)]
-    place, seen = "benchmarks.attention_segmentation.attention_jaccards", []
+    place, seen = "benchmarks.attention.segmentation.attention_jaccards", []
 
     def counted(*given):
         seen.append(1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from bench_data import bench, picture, save_weights, write_classes, write_picture
 
-from benchmarks.attention_segmentation import AttentionSegmentation
+from benchmarks.attention.segmentation import AttentionSegmentation
 from benchmarks.classification.labelled_data import LabelledData
 from benchmarks.classification.linear import Linear
 from benchmarks.features.extraction import Extraction, LoaderOptions

@@ -21,11 +21,12 @@ import numpy as np
 import torch
 import tyro
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
-from benchmarks.attention_masks import head_jaccards, masks_at_size
+from benchmarks.attention.masked_images import MaskedPicture, object_ids, open_pictures
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
-from benchmarks.object_masks import MaskedPicture, object_ids, open_pictures
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import ATTENTION
 from vos.backbones.backbone import DEFAULT_SHORT_SIDE, Backbone, weights_digest
@@ -36,6 +37,8 @@ from vos.runtime.distributed import Team, team
 from vos.runtime.progress import progress
 
 _COUNTED = ("set", "mass", "short_side")
+
+
 # The data count by their path, weights and precision by their own values.
 _NOT_COUNTED = ("data", "out", "every", "extraction")
 
@@ -227,3 +230,23 @@ class Journal:
         """Append a picture's scores."""
         with self._path.open("a", encoding="utf-8") as handle:
             handle.write(json.dumps({"identity": self._identity, **asdict(score)}) + "\n")
+
+
+def masks_at_size(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring masks of patches to pixels, nearest: (A, h, w) bool -> (A, H, W) bool."""
+    return F.interpolate(masks[None].float(), size=size, mode="nearest")[0] > 0
+
+
+def head_jaccards(masks: Tensor, truth: Tensor) -> Tensor:
+    """Return each head's Jaccard similarity with a true mask.
+
+    Args:
+        masks: (A, H, W) bool.
+        truth: (H, W) bool.
+
+    Returns:
+        (A,) float64; 1 where both are empty.
+    """
+    intersection = (masks & truth).sum((1, 2)).double()
+    union = (masks | truth).sum((1, 2)).double()
+    return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))

@@ -14,7 +14,7 @@ TARGETS = {
     "copy-detection": "benchmarks.retrieval.copy_detection:CopyDetection",
     "attention-segmentation": "benchmarks.attention.segmentation:AttentionSegmentation",
     "finetune": "benchmarks.finetuning.finetune:Finetune",
-    "throughput": "benchmarks.throughput:Throughput",
+    "throughput": "benchmarks.speed.throughput:Throughput",
     "all": "benchmarks.suite:Suite",
 }
 COLOURS = {"blue": (40, 60, 220), "green": (30, 200, 40), "red": (220, 50, 40)}

@@ -6,8 +6,8 @@ import torch
 from bench_data import bench, said
 
 from benchmarks.reporting.benchmark_run import shown_name
-from benchmarks.throughput import accuracy_plot, read_accuracies
-from benchmarks.timing import time_backbone
+from benchmarks.speed.throughput import accuracy_plot, read_accuracies
+from benchmarks.speed.timing import time_backbone
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.files import write_json

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.reporting.benchmark_run import RESULTS, RUN, benchmark_run
 from benchmarks.reporting.published_figures import IMAGENET, THROUGHPUT
-from benchmarks.timing import Timing, time_backbone
+from benchmarks.speed.timing import Timing, time_backbone
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.files import atomic_path

@@ -15,7 +15,7 @@ TARGETS = {
     "attention-segmentation": "benchmarks.attention.segmentation:AttentionSegmentation",
     "finetune": "benchmarks.finetuning.finetune:Finetune",
     "throughput": "benchmarks.speed.throughput:Throughput",
-    "all": "benchmarks.suite:Suite",
+    "all": "benchmarks.cli.suite:Suite",
 }
 COLOURS = {"blue": (40, 60, 220), "green": (30, 200, 40), "red": (220, 50, 40)}
 

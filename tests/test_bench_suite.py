@@ -3,7 +3,7 @@ import json
 import pytest
 from bench_data import bench, said, save_weights, write_classes
 
-from benchmarks.suite import Planned, read_plan
+from benchmarks.cli.suite import Planned, read_plan
 from vos.errors import InputError
 
 
@@ -93,7 +93,7 @@ def test_all_complete_runs_are_kept(place, tmp_path, capsys):
 
 
 def test_stop_ends_all(config, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.suite.run_verbs", lambda *_: 130)
+    monkeypatch.setattr("benchmarks.cli.suite.run_verbs", lambda *_: 130)
     assert bench("all", "--config", config, "-o", tmp_path / "out") == 130
 
 
@@ -101,7 +101,7 @@ def test_a_crash_is_one_runs_alone(config, tmp_path, monkeypatch, capsys):
     def crash(*_):
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("benchmarks.suite.run_verbs", crash)
+    monkeypatch.setattr("benchmarks.cli.suite.run_verbs", crash)
     assert bench("all", "--config", config, "-o", tmp_path / "out") == 1
     assert capsys.readouterr().err.count("RuntimeError: unforeseen") == 2
 

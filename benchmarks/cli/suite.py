@@ -24,6 +24,8 @@ from vos.errors import InputError
 from vos.files import write_json
 
 REPORT, SUMMARY = "report.html", "suite.json"
+
+
 _OWN = "all"
 
 

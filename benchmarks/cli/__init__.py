@@ -7,7 +7,7 @@ import sys
 from vos.cli.verbs import Verb, run_verbs
 
 VERBS = (
-    Verb("all", "Several of these from one file, and one report.", "benchmarks.suite:Suite"),
+    Verb("all", "Several of these from one file, and one report.", "benchmarks.cli.suite:Suite"),
     Verb(
         "throughput",
         "Table 1, Figure 5: speed and memory; accuracy against speed.",

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from pretrain_runs import tiny_vit
 
 import vos
 
@@ -17,6 +16,7 @@ from pretrain.cli import main as pretrain_main
 from tests.data import version_0_1 as old
 from tests.data import version_0_1_extraction as old_extraction
 from tests.data import version_0_1_training as old_training
+from tests.pretrain.runs import tiny_vit
 from vos.cli import main as vos_main
 from vos.propagation.snapshot import load_snapshot
 

@@ -1,0 +1,244 @@
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.features.descriptors import describe_images, gem
+from benchmarks.features.extraction import Extraction, LoaderOptions, scaled
+from benchmarks.features.image_sets import open_images
+from benchmarks.features.transforms import view_for
+from tests.data.images import bench, save_weights, write_classes
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.loading import load_backbone
+from vos.errors import InputError
+from vos.runtime.distributed import Team
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_classes(tmp_path_factory.mktemp("images"), 3)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    weights = save_weights(tmp_path_factory.mktemp("weights") / "vit.pth")
+    return load_backbone(weights=weights, precision="fp32", device="cpu")
+
+
+@pytest.fixture
+def extraction(backbone, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.features.extraction.CHUNK", 4)
+    view = view_for(backbone, "crop", 64)
+    return Extraction(backbone, view, "class", LoaderOptions(3, 0), tmp_path / "cache", Team())
+
+
+class Counting:
+    """Counts the images that a backbone sees."""
+
+    def __init__(self, monkeypatch):
+        self.images = 0
+
+        def counted(backbone, inputs, kind):
+            self.images += len(inputs)
+            return describe_images(backbone, inputs, kind)
+
+        monkeypatch.setattr("benchmarks.features.extraction.describe_images", counted)
+
+
+def test_features_are_those_of_each_image(extraction, folder, backbone):
+    images = open_images(folder)
+    features = extraction(images, "images")
+    assert features.shape == (9, 64)
+    one = describe_images(backbone, extraction.view(images.pixels(7))[None], "class")
+    torch.testing.assert_close(features[7:8], one)
+
+
+def test_kept_features_are_not_computed_again(extraction, folder, monkeypatch):
+    counting = Counting(monkeypatch)
+    images = open_images(folder)
+    first = extraction(images, "images")
+    assert counting.images == 9
+    assert torch.equal(extraction(images, "images"), first)
+    assert counting.images == 9
+
+
+def test_stopped_run_goes_on(extraction, folder, monkeypatch):
+    images = open_images(folder)
+    calls = iter(range(100))
+
+    def stops(backbone, inputs, kind):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return describe_images(backbone, inputs, kind)
+
+    monkeypatch.setattr("benchmarks.features.extraction.describe_images", stops)
+    with pytest.raises(KeyboardInterrupt):
+        extraction(images, "images")
+    counting = Counting(monkeypatch)
+    assert extraction(images, "images").shape == (9, 64)
+    assert counting.images == 5  # the first chunk of four was kept
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "foreign"])
+def test_damaged_chunk_is_computed_again(extraction, folder, monkeypatch, damage):
+    images = open_images(folder)
+    first = extraction(images, "images")
+    chunks = sorted(extraction.cache.rglob("chunk-*.safetensors"))
+    data = bytearray(chunks[1].read_bytes())
+    if damage == "cut":
+        data = data[: len(data) // 2]
+    elif damage == "bit":
+        data[-3] ^= 1
+    else:
+        data = bytearray(chunks[0].read_bytes())  # of the right size, and whole
+    chunks[1].write_bytes(data)
+    counting = Counting(monkeypatch)
+    with pytest.warns(UserWarning, match="damaged"):
+        again = extraction(images, "images")
+    assert counting.images == 4
+    assert torch.equal(again, first)
+
+
+def test_what_features_depend_on_is_in_the_digest(extraction, folder, backbone, tmp_path):
+    images = open_images(folder)
+    digests = {
+        extraction.digest(images),
+        extraction.digest(images.subset([1, 0])),
+        replace(extraction, kind="class_mean").digest(images),
+        replace(extraction, multi_scale=True).digest(images),
+        replace(extraction, view=view_for(backbone, "square", 64)).digest(images),
+        replace(extraction, view=view_for(backbone, "crop", 32)).digest(images),
+    }
+    other = write_classes(tmp_path / "other", 3)
+    before = extraction.digest(open_images(other))
+    os.utime(other / "red" / "0.png", (1, 1))
+    digests |= {before, extraction.digest(open_images(other))}
+    assert len(digests) == 8
+
+
+def test_multi_scale_is_the_mean_of_three_sizes(extraction, folder, backbone):
+    images = open_images(folder)
+    many = replace(extraction, multi_scale=True)
+    features = many(images, "images")
+    inputs = many.view(images.pixels(0))[None]
+    sizes = [inputs, scaled(inputs, 2**-0.5)[..., :32, :32], scaled(inputs, 0.5)]
+    mean = sum(describe_images(backbone, x, "class") for x in sizes)
+    torch.testing.assert_close(features[:1], mean / mean.norm())
+    assert scaled(inputs, 2**-0.5).shape[-1] == 45  # cut to two patches of 16
+
+
+def test_longer_side_view_keeps_the_aspect(backbone):
+    view = view_for(backbone, "inside", 32)
+    assert view(np.zeros((100, 50, 3), np.uint8)).shape == (3, 32, 16)
+    assert view(np.zeros((20, 10, 3), np.uint8)).shape == (3, 20, 10)
+    crop = view_for(backbone, "crop", 224)
+    assert crop.std == (0.229, 0.224, 0.225)
+    assert crop(np.full((50, 90, 3), 255, np.uint8))[0].unique().item() == pytest.approx(
+        (1 - 0.485) / 0.229
+    )
+
+
+def test_broken_image_is_named(extraction, tmp_path):
+    root = write_classes(tmp_path / "images", 1)
+    (root / "red" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"red/0.png cannot be read"):
+        extraction(open_images(root), "images")
+
+
+def test_folder_that_cannot_be_made(extraction, folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        replace(extraction, cache=tmp_path / "file")(open_images(folder), "images")
+
+
+def test_processes_share_the_work(folder, tmp_path):
+    weights = save_weights(tmp_path / "vit.pth")
+    script = (
+        "import benchmarks.features.extraction as e; e.CHUNK = 2; "
+        "from vos.cli.verbs import Verb, run_verbs; import sys; "
+        "knn = Verb('knn', '', 'benchmarks.classification.knn:Knn'); "
+        "sys.exit(run_verbs('b', '', [knn], sys.argv[1:]))"
+    )
+    (tmp_path / "bench.py").write_text(script)
+    run = ["knn", "--train", str(folder), "--train-per-class", "2", "--weights", str(weights)]
+    run += ["--size", "64", "--workers", "0", "--k", "2", "--precision", "fp32"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    both = [*launch, str(tmp_path / "bench.py"), *run, "-o", str(tmp_path / "two")]
+    done = subprocess.run(both, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("top-1   top-5") == 1
+    assert bench(*run, "-o", tmp_path / "one") == 0
+    one, two = ((tmp_path / n / "results.json").read_text() for n in ("one", "two"))
+    assert one == two
+    chunks = sorted(p.name for p in (tmp_path / "two" / "features").rglob("*.safetensors"))
+    assert len(chunks) == 3 + 2
+
+
+def test_kinds_of_a_vit(backbone):
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 64, 48)
+    blocks = backbone.network.layers(images, 4)
+    expected = {
+        "class": blocks[-1][:, 0],
+        "class_last_4": torch.cat([b[:, 0] for b in blocks], 1),
+        "class_mean": torch.cat([blocks[-1][:, 0], blocks[-1][:, 1:].mean(1)], 1),
+        "class_gem": torch.cat([blocks[-1][:, 0], gem(blocks[-1][:, 1:])], 1),
+    }
+    for kind, value in expected.items():
+        torch.testing.assert_close(describe_images(backbone, images, kind), value)
+
+
+def test_vit_of_timm_gives_the_same_kinds(backbone):
+    wrapped = load_backbone("timm:vit_tiny_patch16_224", untrained=True, precision="fp32")
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 224, 224)
+    tokens = wrapped.network.forward_features(images)
+    torch.testing.assert_close(describe_images(wrapped, images, "class"), tokens[:, 0])
+    torch.testing.assert_close(
+        describe_images(wrapped, images, "class_gem"),
+        torch.cat([tokens[:, 0], gem(tokens[:, 1:])], 1),
+    )
+    four = describe_images(wrapped, images, "class_last_4")
+    assert four.shape == (2, 4 * 192)
+    torch.testing.assert_close(four[:, -192:], tokens[:, 0])
+
+
+def test_cnn_gives_pooled_features():
+    lite = EfficientNetLite0(untrained=True)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = lite.network.forward_features(images).mean((2, 3))
+    torch.testing.assert_close(describe_images(lite, images, "class"), expected)
+    both = describe_images(lite, images, "class_gem")
+    assert both.shape == (2, 2 * 1280)
+    torch.testing.assert_close(both[:, :1280], expected)
+
+
+def test_too_few_blocks(tmp_path):
+    shallow = load_backbone(weights=save_weights(tmp_path / "vit.pth", depth=2), precision="fp32")
+    with pytest.raises(InputError, match="2 blocks"):
+        describe_images(shallow, torch.zeros(1, 3, 32, 32), "class_last_4")
+
+
+def test_image_without_a_patch(backbone):
+    with pytest.raises(InputError, match="40 x 10 pixels"):
+        describe_images(backbone, torch.zeros(1, 3, 10, 40), "class")
+
+
+def test_gem_by_hand():
+    # (1^4 + 2^4) / 2 = 8.5; the negative value counts as 1e-6: (0 + 3^4) / 2 = 40.5
+    patches = torch.tensor([[[1.0, -5.0], [2.0, 3.0]]])
+    torch.testing.assert_close(gem(patches), torch.tensor([[8.5**0.25, 40.5**0.25]]))
+
+
+def test_no_warning_on_a_clean_run(extraction, folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        extraction(open_images(folder), "images")

@@ -1,0 +1,202 @@
+"""What the command lines share: exit status, messages, signals, progress."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import vos
+import vos.cli.verbs
+from vos.cli import VERBS
+from vos.cli.verbs import Verb, run_verbs
+from vos.errors import InputError
+from vos.runtime.progress import progress
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Fails:
+    """Raise what is asked for."""
+
+    how: str = "ok"
+    """Which way to end."""
+    times: int = 1
+    """How often."""
+
+    def run(self) -> int:
+        """End that way."""
+        errors = {
+            "input": InputError("give a better file"),
+            "disk": OSError(28, "No space left on device"),
+            "memory": MemoryError(),
+            "stop": KeyboardInterrupt(),
+            "status": SystemExit(7),
+            "text": SystemExit("no"),
+            "bug": RuntimeError("a bug"),
+        }
+        if self.how == "term":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self.how in errors:
+            raise errors[self.how]
+        return 0
+
+
+FAILS = (Verb("fail", "Fail as told.", "tests:Fails"),)
+
+
+@pytest.fixture
+def call(monkeypatch):
+    monkeypatch.setattr(Verb, "load", lambda self: Fails)
+    return lambda *argv: run_verbs("tool", "A tool of the tests.", FAILS, argv)
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "told"),
+    [
+        ("ok", 0, ""),
+        ("input", 2, "tool fail: error: give a better file"),
+        ("disk", 1, "tool fail: failed: [Errno 28] No space left on device"),
+        ("memory", 1, "tool fail: failed: MemoryError"),
+        ("stop", 130, "tool fail: stopped by Ctrl-C"),
+        ("term", 143, "tool fail: stopped by SIGTERM"),
+        ("status", 7, ""),
+        ("text", 1, ""),
+    ],
+)
+def test_every_way_to_end_has_its_status(call, capsys, how, status, told):
+    before = signal.getsignal(signal.SIGTERM)
+    assert call("fail", "--how", how) == status
+    captured = capsys.readouterr()
+    assert captured.err.strip() == told
+    assert captured.out == ""
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_bug_is_not_hidden(call):
+    with pytest.raises(RuntimeError, match="a bug"):
+        call("fail", "--how", "bug")
+
+
+def test_usage(call, capsys):
+    assert call() == 2
+    assert "usage: tool VERB" in capsys.readouterr().out
+    assert call("--help") == 0
+    assert "Fail as told." in capsys.readouterr().out
+    assert call("--version") == 0
+    assert capsys.readouterr().out.strip() == f"tool {vos.__version__}"
+    assert call("nonsense") == 2
+    assert "no verb 'nonsense'; the verbs are: fail" in capsys.readouterr().err
+    assert call("fail", "--help") == 0
+    assert "How often." in capsys.readouterr().out
+    assert call("fail", "--times", "often") == 2
+    assert "often" in capsys.readouterr().err
+
+
+def test_arguments_of_the_process_are_the_default(call, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tool", "fail", "--how", "stop"])
+    monkeypatch.setattr(Verb, "load", lambda self: Fails)
+    assert run_verbs("tool", "", FAILS) == 130
+
+
+def test_a_thread_may_run_a_verb(call):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(call("fail", "--how", "input")))
+    thread.start()
+    thread.join()
+    assert found == [2]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_of_vos_explains_itself(verb, capsys):
+    assert run_verbs("vos", "", VERBS, [verb.name, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert verb.load().__doc__.split("\n")[0].split()[0] in told
+    assert "{" not in verb.summary
+
+
+def test_module_and_entry_point_start():
+    run = subprocess.run(
+        [sys.executable, "-m", "vos", "--version"],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert run.stdout.strip() == f"vos {vos.__version__}"
+
+
+def test_public_names_are_all_there():
+    for name in vos.__all__:
+        assert getattr(vos, name) is not None
+    assert set(dir(vos)) == set(vos.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = vos.nothing
+
+
+def test_scoring_loads_no_torch():
+    code = "import sys, vos; vos.evaluate; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+# --- progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test turns."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    turned = Clock()
+    monkeypatch.setattr("vos.runtime.progress.time", turned)
+    return turned
+
+
+def test_plain_lines_tell_rate_and_time_left(capsys, clock):
+    with progress("segment", 100) as advance:
+        for _ in range(10):
+            clock.now += 1
+            advance(note="J 0.7")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "segment: 5/100 frames, 1.00 frames/s, 1:35 left, J 0.7",
+        "segment: 10/100 frames, 1.00 frames/s, 1:30 left, J 0.7",
+        "segment: 10/100 frames, 1.00 frames/s, 1:30 left, done",
+    ]
+
+
+def test_plain_lines_of_long_work_and_unknown_totals(capsys, clock):
+    with progress("download", None, "MiB") as advance:
+        clock.now += 10
+        advance(5)
+        clock.now += 10
+        advance(5, total=100_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "download: 5 MiB, 0.50 MiB/s"
+    assert lines[1] == "download: 10/100000 MiB, 0.50 MiB/s, 55:33:00 left"
+
+
+def test_a_stopped_display_does_not_say_done(capsys):
+    with pytest.raises(KeyboardInterrupt), progress("segment", 3) as advance:
+        advance()
+        raise KeyboardInterrupt
+    assert "done" not in capsys.readouterr().err
+
+
+def test_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress("segment", None) as advance:
+        advance(total=4, note="good")
+        advance(3)
+    told = capsys.readouterr().err
+    assert "segment" in told
+    assert "4/4" in told
+    assert "frames/s" in told

@@ -29,7 +29,8 @@ from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import ATTENTION
-from vos.backbones.backbone import DEFAULT_SHORT_SIDE, Backbone, weights_digest
+from vos.backbones.backbone import Backbone, weights_digest
+from vos.backbones.input_size import DEFAULT_SHORT_SIDE
 from vos.errors import InputError
 from vos.features.attention import top_mass
 from vos.runtime.devices import precision_name, resolve_device

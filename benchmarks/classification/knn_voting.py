@@ -15,8 +15,6 @@ from torch.nn import functional as F
 from vos.errors import InputError
 
 TEMPERATURE = 0.07
-
-
 _SIMILARITIES = 1 << 26
 """Similarities held at once: a block of test images by all training images."""
 

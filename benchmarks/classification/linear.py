@@ -42,11 +42,7 @@ from vos.runtime.progress import progress
 from vos.runtime.signals import StopRequest, deferred_signals
 
 _STATE = "linear.pth"
-
-
 _BASE_WIDTH = 768
-
-
 _COUNTED = ("epochs", "train_batch", "lr", "test_every", "seed")
 
 

@@ -21,11 +21,7 @@ from benchmarks.classification.accuracy import top_hits
 from benchmarks.classification.training_state import read_state, save_state
 
 _MOMENTUM = 0.9
-
-
 _START_STD = 0.01
-
-
 _REFERENCE_BATCH = 256
 
 

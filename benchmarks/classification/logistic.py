@@ -19,15 +19,11 @@ from benchmarks.classification.accuracy import top_hits
 from vos.errors import InputError
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-
-
 _HELD_OUT = 10
 """One in so many training images is kept to choose the penalty on."""
 
 
 _BLOCK = 1 << 16
-
-
 _ITERATIONS = 100
 
 

@@ -24,8 +24,6 @@ from vos.errors import InputError
 from vos.files import write_json
 
 REPORT, SUMMARY = "report.html", "suite.json"
-
-
 _OWN = "all"
 
 

@@ -20,8 +20,6 @@ from vos.files import shortened
 from vos.segmentation.run_folder import RUN
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
-
-
 _LEVEL = 0.95
 
 

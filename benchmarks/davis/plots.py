@@ -15,17 +15,9 @@ from vos.evaluation.scores import ObjectScore, SequenceScore
 from vos.masks.palette import DAVIS_PALETTE
 
 J_COLOUR, F_COLOUR = "#2b6cb0", "#e08a2e"
-
-
 _BETTER, _WORSE = "#2f855a", "#c53030"
-
-
 _INK, _GRID = "#1d2733", "#d9dfe5"
-
-
 _BAR_INCHES = 0.32
-
-
 _MARGIN_INCHES = 0.75
 
 

@@ -17,8 +17,6 @@ from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
 from vos.evaluation.scores import Evaluation
 
 _WORST = 4
-
-
 _FULL_SET = (30, 61)
 """Sequences and objects of DAVIS 2017 val."""
 

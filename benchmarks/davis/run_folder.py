@@ -33,8 +33,6 @@ from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.segment import segment_video
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
-
-
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"
 
 

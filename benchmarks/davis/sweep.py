@@ -31,14 +31,8 @@ from vos.runtime.provenance import git_revision, versions
 from vos.segmentation.run_folder import RUN
 
 TABLE, SUMMARY = "sweep.csv", "sweep.json"
-
-
 _FEATURES = "features"
-
-
 _FIGURES = ("J&F-Mean", "J-Mean", "F-Mean")
-
-
 Point = dict[str, Any]
 """Values of the fields that the grid varies."""
 

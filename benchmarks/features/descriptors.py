@@ -23,11 +23,7 @@ without a class token gives its pooled features for `class`, `class_last_4` and 
 
 
 GEM_POWER = 4.0
-
-
 GEM_FLOOR = 1e-6
-
-
 _LAST_BLOCKS = 4
 
 

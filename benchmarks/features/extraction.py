@@ -45,8 +45,6 @@ SCALES = (1.0, 2**-0.5, 0.5)
 
 
 _FORMAT = 1
-
-
 _OPTIONS_0_1 = ("backbone", "view", "kind", "loader", "cache", "team", "multi_scale")
 
 

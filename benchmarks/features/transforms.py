@@ -21,14 +21,8 @@ from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.errors import InputError
 
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
 _RESIZE_TO_CROP = 256 / 224
-
-
 _OPTIONS_0_1 = ("fit", "side", "mean", "std")
-
-
 Fit = Literal["crop", "square", "inside"]
 """crop: the shorter side to 256/224 of S, the centre S x S cut out; square: stretched to S x S;
 inside: the longer side brought down to S, the aspect kept."""

@@ -27,8 +27,6 @@ from vos.runtime.distributed import team
 from vos.runtime.signals import StopRequest, deferred_signals
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
-
-
 _COUNTED = ("amp", "seed", "size", "test_every")
 
 

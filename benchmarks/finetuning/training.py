@@ -34,8 +34,6 @@ from vos.runtime.progress import progress
 from vos.runtime.signals import StopRequest
 
 Amp = Literal["off", "bf16", "fp16"]
-
-
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 

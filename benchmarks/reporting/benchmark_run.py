@@ -24,8 +24,6 @@ from vos.runtime.distributed import Team
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
 
 RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
-
-
 Row = tuple[str, Sequence[float | None]]
 
 

@@ -22,11 +22,7 @@ from vos.errors import InputError
 from vos.files import natural_key
 
 STRONG = "strong"
-
-
 _ORIGINAL = "original"
-
-
 _GRADED = ("jpegqual", "crops")
 
 

@@ -23,8 +23,6 @@ from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import team
 
 PUBLISHED_SETS = ("roxford5k", "rparis6k")
-
-
 _PROTOCOLS = ("medium", "hard")
 
 

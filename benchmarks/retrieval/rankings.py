@@ -15,8 +15,6 @@ from benchmarks.retrieval.average_precision import average_precision
 from vos.errors import InputError
 
 CUTOFFS = (1, 5, 10)
-
-
 Indexes = NDArray[np.int64]
 
 

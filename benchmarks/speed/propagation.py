@@ -45,7 +45,6 @@ from vos.runtime.progress import progress
 
 Part = Literal["features", "propagation", "clip", "objects", "length", "memory"]
 PARTS: tuple[Part, ...] = ("features", "propagation", "clip", "objects", "length", "memory")
-
 PLAIN = "plain fp32"
 CONTEXT = 8
 """The first frame and the last seven."""

@@ -16,8 +16,6 @@ from vos.backbones.backbone import Backbone
 from vos.runtime.devices import synchronize
 
 _WARM_UP = 2
-
-
 _LEAST_PASSES = 5
 
 

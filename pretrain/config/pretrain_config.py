@@ -14,11 +14,7 @@ from typing import Any, Literal
 from vos.errors import InputError
 
 Method = Literal["dino", "byol", "moco_v2", "swav"]
-
-
 ARCHITECTURES = "vit_tiny, vit_small, vit_base, resnet50, or timm:<name>"
-
-
 VITS = ("vit_tiny", "vit_small", "vit_base")
 
 

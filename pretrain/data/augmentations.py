@@ -22,23 +22,11 @@ from torch.nn import functional as F
 from pretrain.config.pretrain_config import PretrainConfig
 
 MEAN = (0.485, 0.456, 0.406)
-
-
 STD = (0.229, 0.224, 0.225)
-
-
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
-
-
 _RATIO = (3 / 4, 4 / 3)
-
-
 _ATTEMPTS = 10
-
-
 _STRENGTH = (0.4, 0.4, 0.2, 0.1)
-
-
 _SOLARIZE_FROM = 128
 
 
@@ -182,8 +170,6 @@ def recolor(crop: np.ndarray, p: CropParameters) -> np.ndarray:
 
 
 _LEVELS = np.arange(256, dtype=np.float32)
-
-
 _SOLARIZED = np.where(_LEVELS < _SOLARIZE_FROM, _LEVELS, 255 - _LEVELS).astype(np.uint8)
 
 

@@ -23,8 +23,6 @@ from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
 _REPLACEMENTS = 50
-
-
 Key = tuple[int, int, int]
 """Epoch, position in the epoch's order, sample number."""
 

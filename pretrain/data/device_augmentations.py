@@ -24,11 +24,7 @@ from pretrain.data.augmentations import (
 )
 
 _LUMA = (0.299, 0.587, 0.114)
-
-
 _BLUR_RADIUS = 6  # three standard deviations of the widest blur, in pixels
-
-
 _JITTER, _FACTORS, _ORDER, _GRAY, _SIGMA, _SOLARIZE = 0, slice(1, 5), slice(5, 9), 9, 10, 11
 
 

@@ -15,8 +15,6 @@ from pretrain.data.device_augmentations import normalize, recolor_batch
 from vos.errors import InputError
 
 _RESTARTS = 3
-
-
 _FROM_A_WORKER = "Caught "  # how PyTorch begins the text of an error that a worker raised
 
 

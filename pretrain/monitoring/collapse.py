@@ -11,17 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _MEMORY = 0.98  # of the moving averages: about 50 steps
-
-
 _NEAR = 0.01  # share of ln K that counts as near
-
-
 _LITTLE_SPREAD = 0.05
-
-
 _COMMON_AT_FIRST = ("uniform", "stuck")
-
-
 _EARLY = ". This is common during the warm-up of the learning rate, which ends at step {}"
 
 

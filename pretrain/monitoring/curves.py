@@ -31,8 +31,6 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 _LOGARITHMIC = {"gradient norm"}
-
-
 _COLUMNS = 3
 
 

@@ -26,8 +26,6 @@ from vos.runtime.devices import peak_memory_mib
 from vos.runtime.progress import progress
 
 BROKEN_LIST = "broken_images.txt"
-
-
 _SETTINGS = ("lr", "weight_decay", "momentum", "teacher_temp")  # known of skipped steps too
 
 

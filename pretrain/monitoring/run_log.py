@@ -15,8 +15,6 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 LOG = "log.jsonl"
-
-
 WANDB_ID = "wandb_id.txt"
 
 

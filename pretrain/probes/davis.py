@@ -20,8 +20,6 @@ from pretrain.training.learner import Learner
 from vos.errors import InputError
 
 _SETS = ("val", "train")
-
-
 _RESOLUTION = "480p"
 
 

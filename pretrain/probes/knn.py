@@ -16,14 +16,8 @@ from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
 NEIGHBOURS = 20
-
-
 TEMPERATURE = 0.07
-
-
 _QUERY_EVERY = 5  # every fifth image of a class is asked for, the others are its neighbours
-
-
 _MOST_IMAGES = 10_000
 
 

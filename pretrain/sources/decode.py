@@ -15,11 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 _ORIENTATION = 0x0112
-
-
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-
-
 _PLAIN_MODES = ("RGB", "L")
 
 

@@ -20,14 +20,8 @@ from vos.video.images import write_image
 from vos.visualization.sheets import tile_sheet
 
 REPORT = "data.json"
-
-
 SHEET = "contact_sheet.png"
-
-
 _COLUMNS, _ROWS, _TILE = 12, 8, 96
-
-
 _CHUNK = 64
 
 

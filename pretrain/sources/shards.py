@@ -23,8 +23,6 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 _WINDOW = 4  # shards whose samples are mixed
-
-
 _INDEXES = 64  # member lists kept in memory
 
 

@@ -28,8 +28,6 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 LATEST = "checkpoint.pth"
-
-
 FOLDER = "checkpoints"
 
 

@@ -18,8 +18,6 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 Format = Literal["safetensors", "pth"]
-
-
 SUFFIXES = {"safetensors": ".safetensors", "pth": ".pth"}
 
 

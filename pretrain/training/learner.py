@@ -28,8 +28,6 @@ from pretrain.training.optimizers import build_optimizer, clip_each, parameter_g
 from pretrain.training.schedules import Schedules
 
 GLOBAL_VIEWS = 2
-
-
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 

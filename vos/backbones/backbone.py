@@ -18,19 +18,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vos.backbones.input_size import (
+    DEFAULT_SHORT_SIDE,
+    DEFAULT_SIZE_MULTIPLE,
+    check_frame,
+    input_size,
+)
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.runtime.devices import precision_name
 
-DEFAULT_SHORT_SIDE = 480
-
-
-DEFAULT_SIZE_MULTIPLE = 64
-
-
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
-
-
 PROTOCOL_STD = (0.228, 0.224, 0.225)
 """The published DAVIS numbers were made with 0.228; ImageNet's usual figure is 0.229."""
 
@@ -239,20 +237,7 @@ class Backbone(nn.Module, ABC):
         Raises:
             InputError: the result would hold no patch.
         """
-        p = self.stride
-        if short_side:
-            multiple = max(size_multiple // p, 1) * p
-            longer = int((short_side * max(height, width) / min(height, width)) // multiple)
-            sides = (short_side // p * p, longer * multiple)
-            rows, columns = sides[::-1] if height > width else sides
-        else:
-            rows, columns = height // p * p, width // p * p
-        if min(rows, columns) < p:
-            raise InputError(
-                f"a frame of {width}x{height} pixels leaves no patch of {p} pixels at short side "
-                f"{short_side or 'unchanged'}; use larger frames or a larger short side"
-            )
-        return rows, columns
+        return input_size(height, width, self.stride, short_side, size_multiple)
 
     def preprocess(
         self,
@@ -292,24 +277,6 @@ class Backbone(nn.Module, ABC):
         if weights.device.type == "cuda" and images.device.type == "cpu":
             images = images.pin_memory()  # only then does the copy run beside the host's work
         return images.to(device=weights.device, dtype=weights.dtype, non_blocking=True)
-
-
-def check_frame(frame: np.ndarray) -> None:
-    """Refuse what is no frame.
-
-    Raises:
-        InputError: it is not RGB uint8 (H, W, 3).
-    """
-    if not isinstance(frame, np.ndarray):
-        raise InputError(
-            f"a frame is an array, RGB uint8 of shape (height, width, 3); got "
-            f"{type(frame).__name__} (of what open_frames gives, take .image)"
-        )
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-        raise InputError(
-            f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
-            f"{tuple(frame.shape)}"
-        )
 
 
 def weights_digest(backbone: Backbone) -> str:

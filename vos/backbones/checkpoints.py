@@ -24,15 +24,11 @@ from torch import Tensor, nn
 from vos.errors import InputError
 
 StateDict = dict[str, Tensor]
-
-
 HEAD_WIDTH = 64
 """Width of one attention head in every published DINO ViT."""
 
 
 _PREFIXES = ("module.", "backbone.", "_orig_mod.")
-
-
 _HEADS = ("head.", "fc.", "classifier.", "predictor.")
 
 

@@ -28,26 +28,12 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 Format = Literal["onnx", "torchscript", "torch-export"]
-
-
 SUFFIXES: dict[str, str] = {"onnx": ".onnx", "torchscript": ".pt", "torch-export": ".pt2"}
-
-
 _CUBIC = -0.75  # PyTorch's coefficient of bicubic interpolation
-
-
 _GRID_OFFSET = 0.1  # as in `vos.backbones.networks.vit.position_embedding`
-
-
 _EXAMPLE = (2, 4, 6)  # images, rows and columns of patches
-
-
 _CHECKED = (_EXAMPLE, (1, 7, 3), (3, 14, 14), (1, 5, 16))
-
-
 _TOLERANCE = 1e-3
-
-
 _Run = Callable[[Tensor], Tensor]
 
 

@@ -40,11 +40,7 @@ __all__ = [
 
 
 DEFAULT_BACKBONE = "dino_vits8"
-
-
 _TIMM = "timm:"
-
-
 _UNTRAINED_SEED = 0
 
 

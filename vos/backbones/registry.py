@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from vos.errors import InputError
 
 _OFFICIAL = "https://dl.fbaipublicfiles.com/dino"
-
-
 _HUB = "https://huggingface.co/timm"
 
 

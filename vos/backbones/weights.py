@@ -17,11 +17,7 @@ from vos.errors import InputError
 from vos.files import atomic_path, sha256_of
 
 _CHUNK = 1 << 18
-
-
 _TIMEOUT = 30.0  # seconds without an answer
-
-
 DownloadProgress = Callable[[int, int | None], None]
 """Called with (bytes received so far, bytes in all or None)."""
 

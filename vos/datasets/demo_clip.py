@@ -15,17 +15,9 @@ import cv2
 import numpy as np
 
 HEIGHT = 480
-
-
 WIDTH = 854
-
-
 FRAMES = 48
-
-
 _GREEN = (0.55, 0.85, 0.40)  # the photograph of the grass is gray
-
-
 _SHADE = 0.75
 
 

@@ -21,11 +21,7 @@ from vos.masks.ids import VOID, object_ids
 from vos.masks.io import read_index_png
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-
-
 Task = Literal["semi-supervised", "unsupervised"]
-
-
 Values = Literal["ids", "merged", "white"]
 """What the values of mask files mean: object ids with 255 for void; ids that are all one object;
 or 0 and any other value (255 in DAVIS 2016) for the one object."""

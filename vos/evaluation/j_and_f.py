@@ -30,17 +30,9 @@ DECAY_BINS = 4
 
 
 Mask = NDArray[np.uint8]
-
-
 Bits = NDArray[np.uint64]
-
-
 _WORD = 64
-
-
 _SQUARE = np.ones((2, 2), np.uint8)
-
-
 _NOTHING = np.zeros((1, 1), np.uint8)
 
 

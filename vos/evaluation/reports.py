@@ -18,11 +18,7 @@ from vos.evaluation.scores import Evaluation, ObjectScore, SequenceScore
 from vos.files import atomic_path, write_json
 
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
-
-
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
-
-
 FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
 
 

@@ -23,17 +23,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vos.backbones.backbone import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import precision_name, resolve_precision
 
 Storage = Literal["own", "fp32", "bf16", "fp16"]
-
-
 _FORMAT = 1
-
-
 _SHARD = 2  # entries lie in folders named by so many digits
 
 

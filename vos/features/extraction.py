@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos.backbones.backbone import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, Backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE
 from vos.errors import InputError
 from vos.features.writers import FeatureWriter
 

@@ -24,14 +24,8 @@ from vos.errors import InputError
 from vos.files import atomic_path, write_json
 
 ABOUT = "about.json"
-
-
 _SAFETENSORS_TYPES = {"float32": "F32", "float16": "F16"}
-
-
 _BLOCK = 1 << 22
-
-
 Arrays = Mapping[str, NDArray[Any]]
 
 

@@ -21,8 +21,6 @@ from vos.errors import InputError
 from vos.masks.ids import MAX_ID, object_ids
 
 Rle = dict[str, Any]
-
-
 _CATEGORIES = [{"id": 1, "name": "object"}]
 
 

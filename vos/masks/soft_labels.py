@@ -20,8 +20,6 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 _LEVELS = 65535
-
-
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 

@@ -23,20 +23,10 @@ from vos.masks.ids import MAX_ID, VOID
 from vos.masks.palette import DAVIS_PALETTE, PALETTE_IDS, Colour
 
 _STRAYS_REFUSED = 3  # a real object thinner than 3 pixels is possible; three at once are edges
-
-
 _WHITE = (255, 65535)  # of 8 and of 16 bits
-
-
 _CALM_SPREAD = 12  # between a pixel and its neighbours inside an area of one colour after JPEG
-
-
 _CALM_SHARE = 1e-4  # of the picture, that the calm pixels of a value must cover to be snapped to
-
-
 _SNAP_DISTANCE = 32  # values nearer than this to a dominant one are the same area
-
-
 _JPEG_SHIFT = 8  # how far JPEG may move the colour of a whole area
 
 

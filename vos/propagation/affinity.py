@@ -30,8 +30,6 @@ _GPU_BLOCK = 1 << 26
 
 
 Item = TypeVar("Item")
-
-
 Value = TypeVar("Value")
 
 

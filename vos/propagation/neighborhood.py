@@ -21,8 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Shape = Literal["square", "circle"]
-
-
 LaidOut = Sequence[Tensor]
 """A frame's features as `Neighborhood.lay_out` stores them."""
 

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vos.backbones.backbone import Backbone, check_frame
+from vos.backbones.backbone import Backbone
+from vos.backbones.input_size import check_frame
 from vos.errors import InputError
 from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
 from vos.propagation.affinity import propagate_labels

@@ -16,8 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Upsampling = Literal["bilinear", "nearest"]
-
-
 _NOISE = 1e-6
 """Relative differences below this are rounding in float32."""
 

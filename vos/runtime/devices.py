@@ -13,8 +13,6 @@ import torch
 from vos.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-
-
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 

@@ -20,8 +20,6 @@ import torch.distributed as dist
 from vos.errors import InputError
 
 T = TypeVar("T")
-
-
 _PATIENCE = timedelta(days=7)
 """How long a process that is done waits for the others. torchrun ends them all if one dies."""
 

@@ -15,14 +15,8 @@ from typing import TypeVar
 import torch
 
 Item = TypeVar("Item")
-
-
 Value = TypeVar("Value")
-
-
 _lock = threading.Lock()
-
-
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 

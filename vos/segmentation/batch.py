@@ -12,8 +12,6 @@ from vos.errors import InputError
 from vos.segmentation.prompts import parse_masks
 
 COLUMNS = ("video", "mask", "output")
-
-
 _MASK_SEPARATOR = ";"
 
 

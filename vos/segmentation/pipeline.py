@@ -33,8 +33,6 @@ OnFrame = Callable[[int, int | None], None]
 
 
 _SAVE_SECONDS = 10.0
-
-
 _GPU_BATCH = 4
 
 

@@ -16,8 +16,6 @@ from vos.masks.values import LoadedMask
 from vos.video.images import shrunk_size
 
 MaskSource = str | Path | np.ndarray
-
-
 Masks = MaskSource | Mapping[int, MaskSource]
 """One mask for the first frame, or masks by the frame's index in the source."""
 

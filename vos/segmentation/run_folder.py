@@ -15,35 +15,15 @@ from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.source_fingerprint import SourceFingerprint
 
 MASKS = "masks"
-
-
 OVERLAY = "overlay.mp4"
-
-
 RUN = "run.json"
-
-
 STATE = "state.safetensors"
-
-
 SOFT = "soft"
-
-
 RLE = "rle.json"
-
-
 ALPHA = "alpha"
-
-
 ALPHA_VIDEO = "alpha.mov"
-
-
 _FOLDERS = (MASKS, SOFT, ALPHA)
-
-
 _FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
-
-
 FolderState = Literal["new", "unfinished", "complete"]
 
 

@@ -17,8 +17,6 @@ WHOLE_BYTES = 128 << 20
 
 
 _VIDEO_PIECES = (64, 64 << 10)  # number, bytes of each
-
-
 _PICTURE_PIECES = (3, 16 << 10)
 
 

@@ -23,17 +23,9 @@ from numpy.typing import NDArray
 from vos.errors import InputError
 
 _DISPLAY_MATRIX = Type.DISPLAYMATRIX
-
-
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
-
-
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
-
-
 _NETWORK_SECONDS = 15.0
-
-
 _LOST_FRAMES = 1.5  # a file that ends this many frames early was cut off
 
 

@@ -27,8 +27,6 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", "
 
 
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
-
-
 _WILDCARDS = frozenset("*?[")
 
 
@@ -39,8 +37,6 @@ _END_MARKS = {  # start of a file -> the bytes near its end without which it was
 
 
 _ORIENTATION_TAG = 0x112
-
-
 _SCAN_START = b"\xff\xda"
 
 

@@ -21,8 +21,6 @@ from vos.video.frames import Frame, FrameRange, image_frames, video_frames
 from vos.video.images import Kind, list_images, refuse_same_names, source_kind
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
-
-
 Source = str | Path | Sequence[str | Path]
 """A path, pattern or address; or the picture files themselves, in the frames' order."""
 

@@ -26,14 +26,8 @@ from vos.errors import InputError
 from vos.files import atomic_path
 
 Codec = Literal["h264", "prores", "vp9"]
-
-
 _BT709 = 1  # FFmpeg's number for matrix, primaries and transfer
-
-
 _LIMITED_RANGE = 1
-
-
 _MAX_DENOMINATOR = 100_000
 
 

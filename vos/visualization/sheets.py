@@ -12,11 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
 _INK = 32
-
-
 _PAPER = 255
 
 

@@ -18,8 +18,6 @@ from torch import Tensor
 from vos.runtime.threads import map_threads
 
 _QUERIES = 512
-
-
 _LARGEST_POWER = 100.0
 """Powers of two up to here can be summed over any number of tokens within the range of bf16."""
 

@@ -16,11 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _STEM = 32
-
-
 _FEATURES = 1280
-
-
 _NORM_EPS = 1e-3
 
 

@@ -17,11 +17,7 @@ from torch import Tensor, nn
 from vos.errors import InputError
 
 _NORM_EPS = 1e-6
-
-
 _MLP_RATIO = 4
-
-
 _INIT_STD = 0.02
 
 

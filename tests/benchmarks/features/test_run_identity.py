@@ -41,7 +41,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def fixed_digests(monkeypatch):
-    for module in ("finetune", "extraction", "attention_segmentation"):
+    for module in ("finetuning.finetune", "features.extraction", "attention.segmentation"):
         monkeypatch.setattr(f"benchmarks.{module}.weights_digest", lambda _: "weights")
     monkeypatch.setattr(ImageSet, "fingerprint", lambda _: "images")
 

@@ -20,15 +20,15 @@ _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another pro
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of the run."""
+    """The processes of a run. This one has number `rank` of `size`."""
 
     rank: int
-    world: int
+    size: int
     device: torch.device
 
     @property
-    def first(self) -> bool:
-        """Whether this process writes files and messages."""
+    def leads(self) -> bool:
+        """Whether this process is the one that writes files and messages."""
         return self.rank == 0
 
 
@@ -39,15 +39,15 @@ def joined_processes(device: str) -> Iterator[Processes]:
     Raises:
         InputError: the device does not exist, or a single GPU is named for several processes.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    size = int(os.environ.get("WORLD_SIZE", "1"))
     chosen = resolve_device(device)
-    if chosen.type == "cuda" and world > 1:
+    if chosen.type == "cuda" and size > 1:
         if chosen.index is not None:
             raise InputError(f"--device {device} with several processes; give --device cuda")
         chosen = resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
     if chosen.type == "cuda" and chosen.index is not None:
         torch.cuda.set_device(chosen)  # page-locked memory and NCCL belong to the current device
-    if world == 1:
+    if size == 1:
         yield Processes(0, 1, chosen)
         return
     if chosen.type == "cuda":
@@ -55,12 +55,12 @@ def joined_processes(device: str) -> Iterator[Processes]:
     else:
         dist.init_process_group("gloo", timeout=_PATIENCE)
     try:
-        yield Processes(dist.get_rank(), world, chosen)
+        yield Processes(dist.get_rank(), size, chosen)
     finally:
         dist.destroy_process_group()
 
 
-def is_first_process() -> bool:
+def is_leader() -> bool:
     """Whether this is the process that speaks for the run, before or after it has joined."""
     return os.environ.get("RANK", "0") == "0"
 
@@ -86,13 +86,13 @@ def lost_another_process(error: BaseException) -> bool:
     return dist.is_available() and any(word in str(error) for word in words)
 
 
-def world_sum(values: Tensor) -> Tensor:
+def sum_over_processes(values: Tensor) -> Tensor:
     """Add `values` over all processes, in place, and return them."""
     if dist.is_initialized():
         dist.all_reduce(values)
     return values
 
 
-def world_size() -> int:
+def process_count() -> int:
     """Return the number of processes of the run."""
     return dist.get_world_size() if dist.is_initialized() else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,14 @@ class _Loop:
 
     def __init__(self, config: PretrainConfig, run: RunConfig, processes: Processes) -> None:
         self.config, self.run, self.processes = config, run, processes
-        self.mixture = Mixture(run.data_path, run.data_weights, run.source_options)
+        self._announce(f"reading the list of images in {', '.join(run.data_path)}")
+        self.mixture = Mixture(run.data_path, run.data_weights, run.sources)
         self.share = config.batch_size_per_gpu * config.accumulate
-        total = self.share * processes.world
+        total = self.share * processes.size
         self.steps_per_epoch = steps_per_epoch(len(self.mixture), total)
         self.schedules = build_schedules(config, self.steps_per_epoch, total)
         precision = precision_name(resolve_precision(run.precision, processes.device))
+        self._announce("building student and teacher")
         self.learner = Learner(config, self.schedules, processes.device, precision, run.compile)
         self.facts = RunFacts(config, self.mixture.describe(), self.mixture.fingerprint(), total)
         self.precision = precision
@@ -93,7 +95,7 @@ class _Loop:
         wait_for_all()  # before the first one writes a checkpoint that another could take up
         self.last_checkpoint = resumed
         self.last_saved = time.monotonic()
-        self.feed = DeviceBatches(
+        self.batches = DeviceBatches(
             self._loader,
             self.learner.step_index,
             processes.device,
@@ -104,25 +106,25 @@ class _Loop:
         self.rollbacks = 0
         self.monitor = (
             Monitor(config, run, self.schedules, total, self.learner.step_index)
-            if processes.first
+            if processes.leads
             else None
         )
-        if processes.first:
+        if processes.leads:
             self._write_settings()
             self._say(
                 f"{self.facts.data}; {total} images a step, {self.steps_per_epoch} steps an epoch; "
-                f"{precision} on {processes.device}, processes: {processes.world}"
+                f"{precision} on {processes.device}, processes: {processes.size}"
             )
 
     def _take_up(self) -> Path | None:
         """Resume or start from given weights, as the settings say."""
         run = self.run
-        found = self._checkpoint_to_resume()
-        if found is None:
+        resumable = self._checkpoint_to_resume()
+        if resumable is None:
             if run.init_from:
                 init_backbone(self.learner, run.init_from)
             return None
-        path, raw = found
+        path, raw = resumable
         for change in restore(self.learner, raw, self.facts, path):
             self._say(f"going on from {path}: {change}")
         step, out = self.learner.step_index, run.output_dir
@@ -130,13 +132,15 @@ class _Loop:
         if later and run.resume != "auto":
             raise InputError(
                 f"{out} holds checkpoints after step {step}: {', '.join(later)}; move them away, "
-                "or give another --output-dir"
+                "or give another folder with -o"
             )
         self._say(f"going on from {path} at step {step}")
         return path
 
     def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
         out, resume = self.run.output_dir, self.run.resume
+        if resume:
+            self._announce(f"reading a checkpoint to go on from ({resume})")
         if resume == "auto":
             return find_resumable(out)
         if resume:
@@ -144,21 +148,20 @@ class _Loop:
         if any(step_of(p) for p in list_checkpoints(out)):  # step 0 is no loss
             raise InputError(
                 f"{out} holds a run already; go on with it by --resume auto, or give another "
-                "--output-dir"
+                "folder with -o"
             )
         return None
 
     def _write_settings(self) -> None:
-        run = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self.run).items()}
         write_json(
             self.run.output_dir / "config.json",
             {
                 "config": self.config.as_dict(),
-                "run": run,
+                "run": self.run.as_dict(),
                 "data": self.facts.data,
                 "precision": self.precision,
                 "device": str(self.processes.device),
-                "processes": self.processes.world,
+                "processes": self.processes.size,
                 "total_batch": self.facts.total_batch,
                 "torch": torch.__version__,
             },
@@ -176,11 +179,13 @@ class _Loop:
             share=self.share,
             parts=self.config.accumulate,
             rank=self.processes.rank,
-            world=self.processes.world,
+            size=self.processes.size,
         )
         pin = self.processes.device.type == "cuda"
-        workers = self.run.num_workers
-        return build_loader(dataset, sampler, cores_left() if workers is None else workers, pin)
+        workers = cores_left() if self.run.num_workers is None else self.run.num_workers
+        if workers:
+            self._announce(f"starting {workers} loader worker{'s' if workers > 1 else ''}")
+        return build_loader(dataset, sampler, workers, pin)
 
     def run_to_end(self, stop: StopRequest) -> TrainResult:
         """Take steps until the last one or until a signal asks to stop."""
@@ -191,10 +196,10 @@ class _Loop:
             self.monitor.start(learner, self.mixture)
         while learner.step_index < self.schedules.steps:
             start = time.perf_counter()
-            stats = learner.step(self.feed.next())
+            stats = learner.step(self.batches.next())
             if self.monitor is not None:
                 seconds = time.perf_counter() - start
-                self.monitor.step(learner, stats, seconds, self.feed)
+                self.monitor.step(learner, stats, seconds, self.batches)
             self._guard(stats)
             flags = [self._is_due(), stop.signal is not None]
             due, stopped = in_any_process(flags, self.processes.device)
@@ -252,7 +257,7 @@ class _Loop:
         folder = self.run.output_dir
         failed = False
         try:
-            if self.processes.first:
+            if self.processes.leads:
                 save_checkpoint(folder, self.learner, self.facts, self.run.keep_checkpoints)
         except OSError as error:
             if must:
@@ -265,16 +270,21 @@ class _Loop:
         if not any(in_any_process([failed], self.processes.device)):
             self.last_checkpoint = folder / FOLDER / name
 
+    def _announce(self, text: str) -> None:
+        """Say what begins now and takes a while; the log does without it."""
+        if self.processes.leads:
+            print(f"{text} …", file=sys.stderr, flush=True)
+
     def _say(self, text: str) -> None:
-        if not self.processes.first:
+        if not self.processes.leads:
             return
         print(text, file=sys.stderr, flush=True)
         monitor = getattr(self, "monitor", None)
         if monitor is not None:
-            monitor.tracker.sentence(self.learner.step_index, text)
+            monitor.run_log.sentence(self.learner.step_index, text)
 
     def close(self) -> None:
         """Stop workers and close files."""
-        self.feed.close()
+        self.batches.close()
         if self.monitor is not None:
             self.monitor.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,26 +29,31 @@ class TrainVerb(Verb):
         loaded = super().load()
         if not self.preset:
             return loaded
-        config = preset(self.preset)
-        fields = [("preset", str, self.preset), ("config", type(config), config)]
-        made = dataclasses.make_dataclass(loaded.__name__, fields, bases=(loaded,), frozen=True)
-        made.__doc__ = loaded.__doc__
-        return made
+        hints = typing.get_type_hints(loaded, include_extras=True)
+        values = {"preset": self.preset, "config": preset(self.preset)}
+        fields = [(name, hints[name], value) for name, value in values.items()]
+        with_preset = dataclasses.make_dataclass(
+            loaded.__name__, fields, bases=(loaded,), frozen=True
+        )
+        with_preset.__doc__ = loaded.__doc__
+        return with_preset
 
 
-def verbs(chosen_preset: str = "") -> tuple[Verb, ...]:
-    """Return the verbs; `train` starts from the preset named."""
-    return (
-        TrainVerb(
-            "train", "Train a backbone on images.", "pretrain.cli.train:Train", chosen_preset
-        ),
-        Verb("export", "Write the backbone of a run.", "pretrain.cli.export:Export"),
-        Verb("check-data", "Read all data once and report.", "pretrain.cli.check_data:CheckData"),
-        Verb(
-            "show-crops", "Draw crops as training sees them.", "pretrain.cli.show_crops:ShowCrops"
-        ),
-        Verb("plot", "Draw the curves of a run.", "pretrain.cli.plot:Plot"),
-        Verb("slurm", "Submit a training run to Slurm.", "pretrain.cli.slurm:Slurm"),
+VERBS: tuple[Verb, ...] = (
+    TrainVerb("train", "Train a backbone on images.", "pretrain.cli.train:Train"),
+    Verb("export", "Write the backbone of a run.", "pretrain.cli.export:Export"),
+    Verb("check-data", "Read all data once and report.", "pretrain.cli.check_data:CheckData"),
+    Verb("show-crops", "Draw crops as training sees them.", "pretrain.cli.show_crops:ShowCrops"),
+    Verb("plot", "Draw the curves of a run.", "pretrain.cli.plot:Plot"),
+    Verb("slurm", "Submit a training run to Slurm.", "pretrain.cli.slurm:Slurm"),
+)
+
+
+def verbs(chosen_preset: str) -> tuple[Verb, ...]:
+    """Return the verbs; `train` starts from the preset named, if any."""
+    return tuple(
+        dataclasses.replace(verb, preset=chosen_preset) if isinstance(verb, TrainVerb) else verb
+        for verb in VERBS
     )
 
 

@@ -8,16 +8,20 @@ from typing import Annotated
 
 import tyro
 
-from pretrain.training.export import Format, export_backbone
+from pretrain.cli.notice import notice
+from pretrain.config.export_format import Format
 
 
 @dataclass(frozen=True)
 class Export:
-    """Write the backbone of a run's teacher, for `vos`, timm and other tools."""
+    """Write the backbone of a run's teacher, for `vos`, timm and other tools.
 
-    run_folder: tyro.conf.Positional[Path]
+    Example: vos-pretrain export runs/mine -o backbone.safetensors
+    """
+
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder of the run, or one of its checkpoints."""
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
     """File to write. None: backbone.safetensors or backbone.pth beside the run's checkpoints."""
     format: Format = "safetensors"
     """safetensors: timm's layout with metadata. pth: the published plain state dict."""
@@ -26,6 +30,9 @@ class Export:
 
     def run(self) -> int:
         """Write the file and return 0."""
+        notice(f"reading the newest checkpoint of {self.run_folder}")
+        from pretrain.training.export import export_backbone
+
         folder = self.run_folder if self.run_folder.is_dir() else self.run_folder.parent
         target = self.out or folder / f"backbone.{self.format}"
         metadata = export_backbone(self.run_folder, target, self.format, self.licence)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-import numpy as np
 import tyro
 
+from pretrain.cli.notice import notice
 from pretrain.config.presets import preset
-from pretrain.data.dataset import CropDataset
-from pretrain.sources.mixture import Mixture
-from vos.video.images import write_image
-from vos.visualization.sheets import crops_sheet
+from pretrain.sources.options import SourceOptions, require_data
 
 
 @dataclass(frozen=True)
 class ShowCrops:
-    """Draw the crops of some images as training sees them, a row an image, global crops first."""
+    """Draw the crops of some images as training sees them, a row an image, global crops first.
 
-    data_path: tyro.conf.Positional[tuple[str, ...]]
+    Example: vos-pretrain show-crops photos/ -o crops.png
+    """
+
+    data_path: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="DATA [DATA ...]")
+    ]
     """Folders, archives, shards, videos, as for `train`."""
-    out: Path = Path("crops.png")
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("crops.png")
     """Picture to write."""
     preset: str = "dino_vits16"
     """Recipe whose crops are drawn."""
@@ -29,11 +32,24 @@ class ShowCrops:
     """Rows."""
     seed: int = 0
     """Of the images and the crops."""
+    sources: Annotated[SourceOptions, tyro.conf.arg(name="data")] = field(
+        default_factory=SourceOptions
+    )
 
     def run(self) -> int:
         """Write the picture and return 0."""
-        mixture = Mixture(self.data_path)
-        dataset = CropDataset(mixture, preset(self.preset), colors=True)
+        require_data(self.data_path)
+        config = preset(self.preset)
+        notice(f"reading the list of images in {', '.join(self.data_path)}")
+        import numpy as np
+
+        from pretrain.data.dataset import CropDataset
+        from pretrain.sources.mixture import Mixture
+        from vos.video.images import write_image
+        from vos.visualization.sheets import crops_sheet
+
+        mixture = Mixture(self.data_path, options=self.sources)
+        dataset = CropDataset(mixture, config, colors=True)
         chosen = np.random.default_rng(self.seed).choice(
             len(mixture), min(self.images, len(mixture)), replace=False
         )

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
+from pretrain.cli.notice import notice
 from vos.errors import InputError
 
 
@@ -68,12 +69,16 @@ def _names_resume(arguments: tuple[str, ...]) -> bool:
 class Slurm:
     """Submit a training run to Slurm. Needs the package submitit.
 
+    Example: vos-pretrain slurm --nodes 2 -- photos/ --preset dino_vits16 -o /shared/runs/mine
+
     What follows `--` goes to `vos-pretrain train` as it is. A job that reaches its time limit is
     queued again and resumes.
     """
 
-    arguments: tyro.conf.Positional[tuple[str, ...]]
-    """Options of `vos-pretrain train`, after `--`."""
+    arguments: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="-- TRAIN-ARGUMENTS")
+    ]
+    """Data and options of `vos-pretrain train`, after `--`."""
     nodes: int = 1
     """Machines."""
     gpus: int = 8
@@ -84,7 +89,7 @@ class Slurm:
     """Slurm partition; empty: the cluster's own choice."""
     cpus_per_gpu: int = 10
     """CPU cores for each GPU."""
-    logs: Path = Path("runs/slurm")
+    logs: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("runs/slurm")
     """Folder for the jobs' output; every node must see it."""
 
     def run(self) -> int:
@@ -95,6 +100,7 @@ class Slurm:
             raise InputError(
                 "submitting to Slurm needs the package submitit: pip install submitit"
             ) from None
+        notice("submitting the job to Slurm")
         executor = submitit.AutoExecutor(folder=str(self.logs))
         options: dict[str, Any] = {
             "nodes": self.nodes,

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import sys
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
-import torch
+import tyro
 
+from pretrain.cli.notice import notice
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
-from pretrain.data.device_batches import WorkersDiedError
-from pretrain.distributed import is_first_process, lost_another_process
-from pretrain.train import DivergedError, TrainResult, train
+from pretrain.sources.options import require_data
+from vos.errors import InputError
+
+if TYPE_CHECKING:
+    from pretrain.train import TrainResult
 
 
 @dataclass(frozen=True)
 class Train:
     """Train a backbone on images without labels.
 
+    Example: vos-pretrain train photos/ --preset small -o runs/mine
+
     On one device it is started as it is; on several GPUs by
     `torchrun --nproc-per-node N -m pretrain train ...`.
     """
 
+    data: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="DATA [DATA ...]")
+    ] = ()
+    """Images: folders, archives, shards, videos; the same as --data-path."""
     preset: str = ""
     """Start from a recipe: dino_vits16, dino_vits8, dino_vitb16, dino_vitb8, dino_resnet50,
     byol, moco_v2, swav, small (one GPU), cpu (about an hour). Other options change single values
     of it, and --help shows the values of the preset that is given before it."""
-    config: PretrainConfig = field(default_factory=PretrainConfig)
-    run_options: RunConfig = field(default_factory=RunConfig)
+    run_options: Annotated[RunConfig, tyro.conf.arg(name="run")] = field(default_factory=RunConfig)
+    config: Annotated[PretrainConfig, tyro.conf.arg(name="recipe")] = field(
+        default_factory=PretrainConfig
+    )
 
     def run(self) -> int:
         """Train; return 0, 1 if training cannot go on, 130 or 143 if a signal ended it."""
+        options = self._run_options()
+        notice("loading PyTorch")
+        import torch
+
+        from pretrain.data.device_batches import WorkersDiedError
+        from pretrain.distributed import lost_another_process
+        from pretrain.train import DivergedError, train
+
         try:
-            result = train(self.config, self.run_options)
+            result = train(self.config, options)
         except (DivergedError, WorkersDiedError) as error:
             return self._failed(str(error))
         except torch.cuda.OutOfMemoryError as error:
@@ -49,17 +70,30 @@ class Train:
             )
         return self._report(result)
 
+    def _run_options(self) -> RunConfig:
+        """Return the run's settings with the data that are named in one of the two ways."""
+        options = self.run_options
+        if self.data and options.data_path:
+            raise InputError(
+                f"data are named twice, as {' '.join(self.data)} and by --data-path "
+                f"{' '.join(options.data_path)}; give all of them in one place"
+            )
+        require_data(self.data or options.data_path)
+        return dataclasses.replace(options, data_path=self.data or options.data_path)
+
     def _failed(self, why: str) -> int:
         print(f"vos-pretrain train: failed: {why}", file=sys.stderr)
         return 1
 
     def _report(self, result: TrainResult) -> int:
+        from pretrain.distributed import is_leader
+
         if result.finished:
-            if is_first_process():
+            if is_leader():
                 print(f"done: {result.steps} steps; the run is in {self.run_options.output_dir}")
             return 0
         name = signal.Signals(result.stopped_by).name if result.stopped_by else "a signal"
-        if is_first_process():
+        if is_leader():
             print(
                 f"stopped by {name} after step {result.steps}; saved {result.checkpoint}; go on "
                 "with --resume auto",

@@ -5,7 +5,7 @@ that the same parameters can be carried out here, on a device
 (`pretrain.data.device_augmentations`) or by the usual PIL pipeline (the speed comparison and the
 tests).
 
-Shapes: H W pixels of the image, S side of a crop.
+Shapes: H W pixels of the image, h w those of a crop's box, S side of a crop.
 """
 
 from __future__ import annotations
@@ -140,10 +140,9 @@ def cut(image: np.ndarray, p: CropParameters, reduction: int = 1) -> np.ndarray:
     height, width = max(height, 1), max(width, 1)
     top, left = min(top, image.shape[0] - 1), min(left, image.shape[1] - 1)
     part = torch.from_numpy(image[top : top + height, left : left + width])
-    resized = F.interpolate(
-        part.permute(2, 0, 1)[None], (p.size, p.size), mode="bicubic", antialias=True
-    )
-    crop = resized[0].permute(1, 2, 0).contiguous().numpy()
+    planes = part.permute(2, 0, 1)[None]  # (h, w, 3) -> (1, 3, h, w)
+    resized = F.interpolate(planes, (p.size, p.size), mode="bicubic", antialias=True)
+    crop = resized[0].permute(1, 2, 0).contiguous().numpy()  # (1, 3, S, S) -> (S, S, 3)
     return cv2.flip(crop, 1) if p.flip else crop
 
 

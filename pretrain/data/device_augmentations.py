@@ -1,7 +1,7 @@
 """Colour, blur and solarisation of whole batches on a device.
 
 The same parameters as `pretrain.data.augmentations.recolor`, so that loader workers only decode,
-crop and resize. Shapes: B crops, S their side; colours are floats from 0 to 255.
+crop and resize. Shapes: B crops, C channels, S their side; colours are floats from 0 to 255.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def recolor_batch(crops: Tensor, table: Tensor) -> Tensor:
 
     Args:
         crops: (B, 3, S, S) uint8 RGB.
-        table: (B, 12) of `pack`, on the CPU: which crops an operation falls on is told without
+        table: (B, 12) of `pack`, on the CPU: which crops an operation falls on is known without
             waiting for the device.
 
     Returns:
@@ -75,17 +75,17 @@ def normalize(images: Tensor, channels: int = 3) -> Tensor:
     mean, std = torch.tensor(MEAN), torch.tensor(STD)
     if channels == 1:
         images, mean, std = _luma(images), mean.mean()[None], std.mean()[None]
-    offset = (-mean / std).to(images.device).view(1, -1, 1, 1)
-    gain = (1 / (255 * std)).to(images.device).view(1, -1, 1, 1)
+    offset = (-mean / std).to(images.device).view(1, -1, 1, 1)  # (C,) -> (1, C, 1, 1)
+    gain = (1 / (255 * std)).to(images.device).view(1, -1, 1, 1)  # (C,) -> (1, C, 1, 1)
     return torch.addcmul(offset, images, gain)
 
 
 def _each(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)
+    return values.view(-1, 1, 1, 1)  # (B,) -> (B, 1, 1, 1)
 
 
 def _luma(images: Tensor) -> Tensor:
-    weights = images.new_tensor(_LUMA).view(1, 3, 1, 1)
+    weights = images.new_tensor(_LUMA).view(1, 3, 1, 1)  # (3,) -> (1, 3, 1, 1)
     return (images * weights).sum(dim=1, keepdim=True)
 
 
@@ -152,19 +152,17 @@ def _blur(images: Tensor, sigma: Tensor) -> Tensor:
     spread = sigma.clamp_min(1e-3)[:, None]
     kernel = torch.exp(-0.5 * (places[None] / spread) ** 2)
     kernel = (kernel / kernel.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)
-    flat = images.reshape(1, batch * channels, height, width)
     pad = _BLUR_RADIUS
     groups = batch * channels
-    flat = F.conv2d(
-        F.pad(flat, (pad, pad, 0, 0), "replicate"), kernel.view(groups, 1, 1, -1), groups=groups
-    )
-    flat = F.conv2d(
-        F.pad(flat, (0, 0, pad, pad), "replicate"), kernel.view(groups, 1, -1, 1), groups=groups
-    )
-    return flat.view(batch, channels, height, width)
+    row_kernel = kernel.view(groups, 1, 1, -1)  # (B * C, taps) -> (B * C, 1, 1, taps)
+    column_kernel = kernel.view(groups, 1, -1, 1)  # (B * C, taps) -> (B * C, 1, taps, 1)
+    flat = images.reshape(1, groups, height, width)  # (B, C, S, S) -> (1, B * C, S, S)
+    flat = F.conv2d(F.pad(flat, (pad, pad, 0, 0), "replicate"), row_kernel, groups=groups)
+    flat = F.conv2d(F.pad(flat, (0, 0, pad, pad), "replicate"), column_kernel, groups=groups)
+    return flat.view(batch, channels, height, width)  # (1, B * C, S, S) -> (B, C, S, S)
 
 
 def network_input(crops: Sequence[np.ndarray], channels: int) -> Tensor:
     """Stack (S, S, 3) uint8 crops and normalise them: (B, C, S, S) float32."""
-    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)
+    stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)  # (B, S, S, 3) -> (B, 3, S, S)
     return normalize(stacked, channels)

@@ -49,7 +49,7 @@ class DeviceBatches:
         self.step = first_step
         self.device = device
         self.channels = channels
-        self.waited = 0.0
+        self.wait_seconds = 0.0
         """Seconds spent waiting for workers since the last look."""
         self.broken: dict[str, str] = {}
         """Samples that could not be read, and why."""
@@ -65,7 +65,7 @@ class DeviceBatches:
         """
         start = time.perf_counter()
         batches = self._next_batches()
-        self.waited += time.perf_counter() - start
+        self.wait_seconds += time.perf_counter() - start
         self.step += 1
         for batch in batches:
             self.broken.update(batch.broken)
@@ -91,10 +91,10 @@ class DeviceBatches:
                 print(f"a loader worker died ({error}); starting anew", file=sys.stderr)
         raise AssertionError  # the loop returns or raises
 
-    def take_waited(self) -> float:
+    def take_wait_seconds(self) -> float:
         """Return the seconds waited since the last call."""
-        waited, self.waited = self.waited, 0.0
-        return waited
+        seconds, self.wait_seconds = self.wait_seconds, 0.0
+        return seconds
 
     def close(self) -> None:
         """Stop the workers."""
@@ -113,14 +113,15 @@ def _plain(error: Exception) -> Exception:
     """Take the traceback out of the text of a worker's error, where the text is for the user."""
     if not str(error).startswith(_FROM_A_WORKER) or not isinstance(error, InputError | OSError):
         return error
-    _, _, said = str(error).strip().splitlines()[-1].partition(": ")
-    return type(error)(said)
+    _, _, message = str(error).strip().splitlines()[-1].partition(": ")
+    return type(error)(message)
 
 
 def to_device(batch: Batch, device: torch.device, channels: int) -> list[Tensor]:
     """Bring the crops of a batch to the device, recolour them where that is left, normalise."""
     crops = []
     for number, crop in enumerate(batch.crops):
+        # (B, S, S, 3) -> (B, 3, S, S)
         images = crop.to(device, non_blocking=True).permute(0, 3, 1, 2)
         if batch.tables:
             images = recolor_batch(images, batch.tables[number])

@@ -36,7 +36,7 @@ class StepSampler(Sampler[list[Key]]):
         share: images of this process in a step.
         parts: lists that a step's keys come in, so that workers load a large step together.
         rank: number of this process.
-        world: number of processes.
+        size: number of processes.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class StepSampler(Sampler[list[Key]]):
         share: int,
         parts: int,
         rank: int,
-        world: int,
+        size: int,
     ) -> None:
         self.mixture = mixture
         self.seed = seed
@@ -60,7 +60,7 @@ class StepSampler(Sampler[list[Key]]):
         self.share = share
         self.parts = parts
         self.rank = rank
-        self.world = world
+        self.size = size
 
     def __len__(self) -> int:
         return max(self.steps - self.first_step, 0) * self.parts
@@ -71,7 +71,7 @@ class StepSampler(Sampler[list[Key]]):
             epoch, inner = divmod(step, self.steps_per_epoch)
             if epoch != current:
                 order, current = self.mixture.epoch(self.seed, epoch), epoch
-            start = (inner * self.world + self.rank) * self.share
+            start = (inner * self.size + self.rank) * self.share
             for places in np.split(np.arange(start, start + self.share), self.parts):
                 yield [(epoch, int(at), int(order[at])) for at in places]
 

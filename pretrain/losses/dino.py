@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pretrain.distributed import world_size, world_sum
+from pretrain.distributed import process_count, sum_over_processes
 from pretrain.losses.objective import LossOutput, Objective, entropy, pair_weights
 from pretrain.losses.sinkhorn import sinkhorn_knopp
 
@@ -58,8 +58,9 @@ class DINOLoss(Objective):
         """Return the teacher's distributions, (G, B, K) float32."""
         temperature = self.teacher_temp[min(epoch, len(self.teacher_temp) - 1)]
         if self.method == "sinkhorn":
-            flat = teacher.float().flatten(0, 1) / temperature
-            return sinkhorn_knopp(flat, self.sinkhorn_iterations).view_as(teacher)
+            flat = teacher.float().flatten(0, 1) / temperature  # (G, B, K) -> (G * B, K)
+            targets = sinkhorn_knopp(flat, self.sinkhorn_iterations)
+            return targets.view_as(teacher)  # (G * B, K) -> (G, B, K)
         return F.softmax((teacher.float() - self.center) / temperature, dim=-1)
 
     def forward(self, student: Tensor, targets: Tensor) -> LossOutput:
@@ -94,8 +95,8 @@ class DINOLoss(Objective):
     def update(self, teacher: Tensor) -> None:
         """Move the center towards the mean of the teacher's outputs over all processes."""
         views, batch, _ = teacher.shape
-        total = world_sum(teacher.float().sum(dim=(0, 1)).unsqueeze(0))
-        mean = total / (views * batch * world_size())
+        total = sum_over_processes(teacher.float().sum(dim=(0, 1)).unsqueeze(0))  # (1, K)
+        mean = total / (views * batch * process_count())
         self.center.mul_(self.center_momentum).add_(mean, alpha=1 - self.center_momentum)
 
 

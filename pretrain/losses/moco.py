@@ -62,7 +62,7 @@ class MoCoLoss(Objective):
             gathered = [torch.empty_like(keys) for _ in range(dist.get_world_size())]
             dist.all_gather(gathered, keys.contiguous())
             keys = torch.cat(gathered, dim=1)
-        flat = keys.flatten(0, 1)[-len(self.queue) :]
+        flat = keys.flatten(0, 1)[-len(self.queue) :]  # (G, B, K) -> (at most Q, K)
         places = (self.queue_position + torch.arange(len(flat), device=flat.device)) % len(
             self.queue
         )

@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from pretrain.distributed import world_size, world_sum
+from pretrain.distributed import process_count, sum_over_processes
 
 
 def sinkhorn_knopp(scores: Tensor, iterations: int) -> Tensor:
@@ -22,16 +22,16 @@ def sinkhorn_knopp(scores: Tensor, iterations: int) -> Tensor:
     Returns:
         (N, K) float32, each row summing to 1.
     """
-    plan = torch.exp(scores.float() - _world_max(scores))
-    plan /= world_sum(plan.sum())
-    samples, outputs = scores.shape[0] * world_size(), scores.shape[1]
+    plan = torch.exp(scores.float() - _max_over_processes(scores))
+    plan /= sum_over_processes(plan.sum())
+    samples, outputs = scores.shape[0] * process_count(), scores.shape[1]
     for _ in range(iterations):
-        plan /= world_sum(plan.sum(dim=0, keepdim=True)).clamp_min(1e-30) * outputs
+        plan /= sum_over_processes(plan.sum(dim=0, keepdim=True)).clamp_min(1e-30) * outputs
         plan /= plan.sum(dim=1, keepdim=True).clamp_min(1e-30) * samples
     return plan * samples
 
 
-def _world_max(scores: Tensor) -> Tensor:
+def _max_over_processes(scores: Tensor) -> Tensor:
     largest = scores.max().float()
     if dist.is_initialized():
         dist.all_reduce(largest, op=dist.ReduceOp.MAX)

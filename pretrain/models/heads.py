@@ -60,10 +60,10 @@ class SyncedBatchNorm1d(nn.BatchNorm1d):
 
     def forward(self, features: Tensor) -> Tensor:
         """Normalise (N, D)."""
-        world = dist.get_world_size() if dist.is_initialized() else 1
-        if not self.training or world == 1:
+        size = dist.get_world_size() if dist.is_initialized() else 1
+        if not self.training or size == 1:
             return super().forward(features)
-        count = features.shape[0] * world
+        count = features.shape[0] * size
         values = features.float()  # sums of squares need more than 16 bits
         mean, square = _SumOverProcesses.apply(_moments(values)).div(count).chunk(2)
         variance = (square - mean.square()).clamp_min(0)

@@ -39,7 +39,7 @@ class CropNetwork(nn.Module):
     def forward(self, crops: Sequence[Tensor]) -> Tensor:
         """Map V crops of (B, C, H, W) to outputs (V, B, K)."""
         outputs = self.head(self.features(crops))
-        return outputs.view(len(crops), -1, outputs.shape[-1])
+        return outputs.view(len(crops), -1, outputs.shape[-1])  # (V * B, K) -> (V, B, K)
 
 
 def build_backbone(config: PretrainConfig, drop_path_rate: float) -> tuple[nn.Module, int]:

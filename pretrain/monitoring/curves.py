@@ -34,12 +34,19 @@ _LOGARITHMIC = {"gradient norm"}
 _COLUMNS = 3
 
 
-def plot_curves(folder: Path) -> Path:
-    """Draw all curves of the run in `folder` to `curves.png` and return its path.
+def plot_curves(folder: Path, target: Path | None = None) -> Path:
+    """Draw all curves of a run and return the picture's path.
+
+    Args:
+        folder: the run's.
+        target: the PNG file to write; None: `curves.png` in the folder.
 
     Raises:
-        InputError: there is no log, or nothing in it to draw.
+        InputError: there is no log, or nothing in it to draw; or the file is no PNG file.
     """
+    target = target or folder / PICTURE
+    if target.suffix.lower() != ".png":
+        raise InputError(f"{target} is no PNG file; give a name that ends in .png")
     lines = [line for line in read_log(folder) if "message" not in line]
     panels = [panel for panel in _PANELS if any(_series(lines, name)[0] for name in panel[1])]
     if not panels:
@@ -63,7 +70,6 @@ def plot_curves(folder: Path) -> Path:
             axes.set_yscale("log")
         if len(names) > 1:
             axes.legend(fontsize="small")
-    target = folder / PICTURE
     with atomic_path(target) as beside:
         figure.savefig(beside, dpi=100)
     return target

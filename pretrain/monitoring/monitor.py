@@ -50,7 +50,7 @@ class Monitor:
     ) -> None:
         self.config, self.run, self.schedules = config, run, schedules
         self.total_batch = total_batch
-        self.tracker = RunLog(
+        self.run_log = RunLog(
             run.output_dir, config.as_dict(), first_step, run.tensorboard, run.wandb_project
         )
         self.watch = CollapseWatch(
@@ -71,14 +71,14 @@ class Monitor:
         Raises:
             InputError: the data of a probe cannot be used.
         """
-        if self.run.probe_epochs:
+        if self.run.probes.probe_epochs:
             self.probes = Probes(self.config, self.run, mixture)
             if not learner.step_index:
                 self._probe(learner)
         self._advance = self._stack.enter_context(progress("pretraining", self._left, "images"))
 
     def step(
-        self, learner: Learner, stats: Mapping[str, float], seconds: float, feed: DeviceBatches
+        self, learner: Learner, stats: Mapping[str, float], seconds: float, batches: DeviceBatches
     ) -> None:
         """Take note of a step that took so many seconds."""
         step = learner.step_index
@@ -86,14 +86,14 @@ class Monitor:
             if name != "skipped" and (not stats["skipped"] or name in _SETTINGS):
                 self._sums[name] += value
         self._sums["seconds"] += seconds
-        self._sums["waited"] += feed.take_waited()
+        self._sums["wait"] += batches.take_wait_seconds()
         self._steps += 1
         self._skipped += int(stats["skipped"])
         self._sums["skipped"] += stats["skipped"]
         self._advance(self.total_batch, self._note(step, stats))
         for sentence in self.watch.update(step, stats):
             self.warn(step, sentence)
-        self._list_broken(step, feed)
+        self._list_broken(step, batches)
         if self._steps >= self.run.log_steps or step == self.schedules.steps:
             self._write(step, learner.device)
         self._probe_if_due(learner)
@@ -108,34 +108,34 @@ class Monitor:
 
     def _write(self, step: int, device: torch.device) -> None:
         """Write the means since the last line."""
-        kept = max(self._steps - self._sums["skipped"], 1)
+        finite_steps = max(self._steps - self._sums["skipped"], 1)
         seconds = max(self._sums.pop("seconds"), 1e-9)
-        waited, skipped = self._sums.pop("waited"), self._sums.pop("skipped")
+        wait, skipped = self._sums.pop("wait"), self._sums.pop("skipped")
         values = {
-            name: total / (self._steps if name in _SETTINGS else kept)
+            name: total / (self._steps if name in _SETTINGS else finite_steps)
             for name, total in self._sums.items()
         }
-        self.tracker.numbers(
+        self.run_log.numbers(
             step,
             {
                 "epoch": step / self.schedules.steps_per_epoch,
                 **values,
                 "skipped": skipped,
                 "images_per_second": self._steps * self.total_batch / seconds,
-                "data_wait": waited / seconds,
+                "data_wait": wait / seconds,
                 "memory_gb": memory_gb(device),
             },
         )
         self._sums.clear()
         self._steps = 0
 
-    def _list_broken(self, step: int, feed: DeviceBatches) -> None:
-        if feed.broken.keys() <= self._broken.keys():
+    def _list_broken(self, step: int, batches: DeviceBatches) -> None:
+        if batches.broken.keys() <= self._broken.keys():
             return
         if not self._broken:
-            name, why = next(iter(feed.broken.items()))
+            name, why = next(iter(batches.broken.items()))
             self.warn(step, f"cannot read {name} ({why}); all such are in {BROKEN_LIST}")
-        self._broken.update(feed.broken)
+        self._broken.update(batches.broken)
         with atomic_path(self.run.output_dir / BROKEN_LIST) as beside:
             lines = [f"{name}\t{why}\n" for name, why in sorted(self._broken.items())]
             beside.write_text("".join(lines), encoding="utf-8")
@@ -143,12 +143,13 @@ class Monitor:
     def _probe_if_due(self, learner: Learner) -> None:
         epochs, rest = divmod(learner.step_index, self.schedules.steps_per_epoch)
         last = learner.step_index == self.schedules.steps
-        if self.probes and not rest and not last and epochs % self.run.probe_epochs == 0:
+        if self.probes and not rest and not last and epochs % self.run.probes.probe_epochs == 0:
             self._probe(learner)
 
     def _probe(self, learner: Learner) -> None:
         assert self.probes is not None
         step = learner.step_index
+        print(f"step {step}: looking at the teacher …", file=sys.stderr, flush=True)
         try:
             numbers, pictures = self.probes.look(learner, step)
         except (OSError, InputError, RuntimeError) as error:
@@ -157,16 +158,16 @@ class Monitor:
             self.warn(step, f"a look at the network failed: {error}")
             return
         if numbers:
-            self.tracker.numbers(step, numbers)
-            shown = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
-            print(f"step {step}: {shown}", file=sys.stderr, flush=True)
+            self.run_log.numbers(step, numbers)
+            summary = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
+            print(f"step {step}: {summary}", file=sys.stderr, flush=True)
         for name, picture in pictures.items():
-            self.tracker.picture(step, name, picture)
+            self.run_log.picture(step, name, picture)
 
     def warn(self, step: int, text: str) -> None:
         """Print a sentence and put it on record."""
         print(f"step {step}: {text}", file=sys.stderr, flush=True)
-        self.tracker.sentence(step, text)
+        self.run_log.sentence(step, text)
 
     def finish(self, learner: Learner) -> None:
         """Look at the trained network, count broken images, and draw the curves."""
@@ -180,13 +181,13 @@ class Monitor:
     def close(self) -> None:
         """End the progress line and close the log."""
         self._stack.close()
-        self.tracker.close()
+        self.run_log.close()
 
 
 def _read_broken(folder: Path) -> dict[str, str]:
     """Return what an earlier part of the run found, by name."""
-    known = folder / BROKEN_LIST
-    lines = known.read_text(encoding="utf-8").splitlines() if known.exists() else []
+    path = folder / BROKEN_LIST
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
 

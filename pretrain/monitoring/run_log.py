@@ -106,9 +106,9 @@ def _drop_lines_after(path: Path, step: int) -> None:
     """Keep the lines up to `step`: a resumed run writes the later ones again."""
     if not path.exists():
         return
-    kept = [line for line in read_log(path.parent) if step and line.get("step", 0) <= step]
+    earlier = [line for line in read_log(path.parent) if step and line.get("step", 0) <= step]
     with atomic_path(path) as beside:
-        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        beside.write_text("".join(json.dumps(line) + "\n" for line in earlier), encoding="utf-8")
 
 
 def _open_board(folder: Path, first_step: int) -> Any:
@@ -124,15 +124,15 @@ def _open_wandb(project: str, folder: Path, settings: Mapping[str, Any], first_s
         raise InputError(
             "--wandb-project needs the wandb package: pip install wandb, or leave the option out"
         ) from None
-    known = folder / WANDB_ID
-    if not (first_step and known.exists()):
-        with atomic_path(known) as beside:
+    id_file = folder / WANDB_ID
+    if not (first_step and id_file.exists()):
+        with atomic_path(id_file) as beside:
             beside.write_text(secrets.token_hex(8))
     return wandb.init(
         project=project,
         dir=str(folder),
         config=dict(settings),
         resume="allow",
-        id=known.read_text(),
+        id=id_file.read_text(),
         name=folder.resolve().name,
     )

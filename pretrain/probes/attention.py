@@ -1,6 +1,6 @@
 """What the heads of the teacher's class token look at (M. Caron et al., ICCV 2021, figure 1).
 
-Shapes: H W pixels, S side of the network's input.
+Shapes: H W pixels, h w patches.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pretrain.data.device_augmentations import network_input
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
 
-_SHOWN = 6
+_SAMPLES = 6
 
 
-def shown_images(mixture: Mixture, size: int) -> list[np.ndarray]:
+def sample_images(mixture: Mixture, size: int) -> list[np.ndarray]:
     """Return a few samples spread over the mixture, (2 size, 2 size, 3) uint8 RGB each."""
-    places = np.linspace(0, len(mixture) - 1, min(_SHOWN, len(mixture))).astype(int)
+    places = np.linspace(0, len(mixture) - 1, min(_SAMPLES, len(mixture))).astype(int)
     return [center_crop(read_rgb(mixture, int(i)), 2 * size) for i in places]
 
 
@@ -43,7 +43,7 @@ def attention_sheet(
         batch = network_input([image], config.in_chans).to(device)
         attention = network.class_attention(batch)[0].float().cpu().numpy()
         grid = side // config.patch_size
-        maps = attention.reshape(len(attention), grid, grid)
+        maps = attention.reshape(len(attention), grid, grid)  # (heads, h * w) -> (heads, h, w)
         rows.append(np.concatenate([image, *(_heat(m, side) for m in maps)], axis=1))
     return np.concatenate(rows, axis=0)
 

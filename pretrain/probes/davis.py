@@ -35,8 +35,8 @@ def davis_j_and_f(learner: Learner, config: PretrainConfig, run: RunConfig) -> d
         InputError: the folder is not in DAVIS layout.
         RuntimeError: `vos` ended with an error; its words are in the message.
     """
-    assert run.davis_path is not None
-    which, sequences = first_sequences(run.davis_path, run.davis_sequences)
+    assert run.probes.davis_path is not None
+    which, sequences = first_sequences(run.probes.davis_path, run.probes.davis_sequences)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = folder / "teacher.safetensors"
@@ -45,8 +45,8 @@ def davis_j_and_f(learner: Learner, config: PretrainConfig, run: RunConfig) -> d
         network = ["--weights", str(weights)]
         network += ["--device", str(learner.device), "--precision", learner.precision]
         for sequence in sequences:
-            _track(run.davis_path, sequence, network, folder)
-        return _score(folder, run.davis_path, which, sequences)
+            _track(run.probes.davis_path, sequence, network, folder)
+        return _score(folder, run.probes.davis_path, which, sequences)
 
 
 def first_sequences(root: Path, count: int) -> tuple[str, list[str]]:
@@ -78,8 +78,8 @@ def _track(root: Path, sequence: str, network: Sequence[str], folder: Path) -> N
 
 def _score(folder: Path, root: Path, which: str, sequences: Sequence[str]) -> dict[str, float]:
     scores = folder / "scores"
-    given = ["evaluate", str(folder / "predictions"), str(root)]
-    _vos([*given, "--set", which, "--out", str(scores), "--sequences", *sequences])
+    arguments = ["evaluate", str(folder / "predictions"), str(root)]
+    _vos([*arguments, "--set", which, "--out", str(scores), "--sequences", *sequences])
     with (scores / f"global_results-{which}.csv").open(encoding="utf-8") as handle:
         row = next(csv.DictReader(handle))
     return {
@@ -90,8 +90,8 @@ def _score(folder: Path, root: Path, which: str, sequences: Sequence[str]) -> di
 
 
 def _vos(arguments: Sequence[str]) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "vos", *arguments], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise RuntimeError(f"vos {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+    if completed.returncode:
+        raise RuntimeError(f"vos {arguments[0]} failed: {completed.stderr.strip()[-500:]}")

@@ -15,13 +15,13 @@ from torch import Tensor
 from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
-NEIGHBOURS = 20
+NEIGHBORS = 20
 TEMPERATURE = 0.07
 _QUERY_EVERY = 5  # every fifth image of a class is asked for, the others are its neighbours
 _MOST_IMAGES = 10_000
 
 
-def labelled_images(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+def labeled_images(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
     """Choose images of a labelled mixture; the folder an image lies in is its class.
 
     Returns:
@@ -52,17 +52,17 @@ def knn_accuracy(features: Tensor, labels: np.ndarray) -> dict[str, float]:
     Returns:
         Shares from 0 to 1 of queries whose class is first, and among the first five.
     """
-    asked = np.arange(len(labels)) % _QUERY_EVERY == 0
+    is_query = np.arange(len(labels)) % _QUERY_EVERY == 0
     target = torch.from_numpy(labels)
-    known, known_labels = features[~asked], target[~asked]
-    queries, query_labels = features[asked], target[asked]
-    k = min(NEIGHBOURS, len(known))
-    similarity, nearest = (queries @ known.T).topk(k, dim=1)
+    neighbors, neighbor_labels = features[~is_query], target[~is_query]
+    queries, query_labels = features[is_query], target[is_query]
+    k = min(NEIGHBORS, len(neighbors))
+    similarity, nearest = (queries @ neighbors.T).topk(k, dim=1)
     votes = torch.zeros(len(queries), int(target.max()) + 1)
-    votes.scatter_add_(1, known_labels[nearest], (similarity / TEMPERATURE).exp())
+    votes.scatter_add_(1, neighbor_labels[nearest], (similarity / TEMPERATURE).exp())
     ranked = votes.topk(min(5, votes.shape[1]), dim=1).indices
-    right = ranked == query_labels[:, None]
+    correct = ranked == query_labels[:, None]
     return {
-        "knn_top1": right[:, 0].float().mean().item(),
-        "knn_top5": right.any(dim=1).float().mean().item(),
+        "knn_top1": correct[:, 0].float().mean().item(),
+        "knn_top5": correct.any(dim=1).float().mean().item(),
     }

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.data.device_augmentations import network_input
-from pretrain.probes.attention import attention_sheet, shown_images
+from pretrain.probes.attention import attention_sheet, sample_images
 from pretrain.probes.davis import davis_j_and_f
-from pretrain.probes.knn import knn_accuracy, labelled_images
+from pretrain.probes.knn import knn_accuracy, labeled_images
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
 from pretrain.training.learner import Learner, autocast
@@ -30,15 +30,15 @@ class Probes:
 
     def __init__(self, config: PretrainConfig, run: RunConfig, mixture: Mixture) -> None:
         self.config, self.run = config, run
-        self.labelled = (
-            Mixture([run.knn_data], options=run.source_options) if run.knn_data else None
+        self.labeled = (
+            Mixture([run.probes.knn_data], options=run.sources) if run.probes.knn_data else None
         )
-        if self.labelled is not None:
-            self.chosen, self.labels = labelled_images(self.labelled)
-        shown = mixture
-        if run.attention_images:
-            shown = Mixture([run.attention_images], options=run.source_options)
-        self.pictures = shown_images(shown, config.global_crops_size) if config.is_vit else []
+        if self.labeled is not None:
+            self.chosen, self.labels = labeled_images(self.labeled)
+        source = mixture
+        if run.probes.attention_images:
+            source = Mixture([run.probes.attention_images], options=run.sources)
+        self.pictures = sample_images(source, config.global_crops_size) if config.is_vit else []
 
     def look(self, learner: Learner, step: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return named numbers and named (H, W, 3) uint8 pictures of the teacher's backbone.
@@ -52,7 +52,7 @@ class Probes:
         was_training = backbone.training
         backbone.eval()
         try:
-            if self.labelled is not None:
+            if self.labeled is not None:
                 with autocast(learner.device, learner.precision):
                     features = self._features(backbone, learner.device)
                 numbers.update(knn_accuracy(features, self.labels))
@@ -62,7 +62,7 @@ class Probes:
                 pictures["attention"] = sheet
                 target = self.run.output_dir / "attention" / f"step-{step:08d}.png"
                 write_image(target, pictures["attention"])
-            if self.run.davis_path is not None:
+            if self.run.probes.davis_path is not None:
                 numbers.update(davis_j_and_f(learner, self.config, self.run))
         finally:
             backbone.train(was_training)
@@ -70,11 +70,11 @@ class Probes:
 
     @torch.no_grad()
     def _features(self, backbone: nn.Module, device: torch.device) -> Tensor:
-        assert self.labelled is not None
+        assert self.labeled is not None
         size = self.config.global_crops_size
         parts = []
         for start in range(0, len(self.chosen), _BATCH):
             indexes = self.chosen[start : start + _BATCH]
-            crops = [center_crop(read_rgb(self.labelled, int(i)), size) for i in indexes]
+            crops = [center_crop(read_rgb(self.labeled, int(i)), size) for i in indexes]
             parts.append(backbone(network_input(crops, self.config.in_chans).to(device)).float())
         return F.normalize(torch.cat(parts), dim=-1).cpu()

@@ -86,7 +86,7 @@ class TarSource(ListedSource):
                     names.append(name if len(paths) == 1 else f"{path.name}/{name}")
                     places.append((number, offset, size))
         self.names = NameTable(names)
-        self._places = np.array(places, dtype=np.int64).reshape(-1, 3)
+        self._places = np.array(places, dtype=np.int64).reshape(-1, 3)  # (N, 3), where N may be 0
 
     def read(self, index: int, random: np.random.Generator) -> bytes:
         """Return the member's bytes."""
@@ -138,7 +138,7 @@ def list_folder(root: Path) -> dict[str, list[str]]:
 
     Links to folders are followed, each real folder once.
     """
-    found: dict[str, list[str]] = {"image": [], "video": [], "tar": []}
+    names_by_kind: dict[str, list[str]] = {"image": [], "video": [], "tar": []}
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -151,12 +151,12 @@ def list_folder(root: Path) -> dict[str, list[str]]:
             name = os.path.relpath(Path(folder) / file, root)
             suffix = Path(file).suffix.lower()
             if is_image_name(file):
-                found["image"].append(name)
+                names_by_kind["image"].append(name)
             elif suffix in VIDEO_SUFFIXES and not file.startswith("."):
-                found["video"].append(name)
+                names_by_kind["video"].append(name)
             elif suffix == ".tar":
-                found["tar"].append(name)
-    return {kind: sorted(names, key=natural_key) for kind, names in found.items()}
+                names_by_kind["tar"].append(name)
+    return {kind: sorted(names, key=natural_key) for kind, names in names_by_kind.items()}
 
 
 def expand_braces(pattern: str) -> list[str]:

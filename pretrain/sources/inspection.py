@@ -43,17 +43,19 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """Return the report as sentences."""
-        said = [f"{self.samples} samples read, {len(self.broken)} broken"]
+        sentences = [f"{self.samples} samples read, {len(self.broken)} broken"]
         if self.short_sides:
             low, middle, high = np.percentile(self.short_sides, (0, 50, 100)).astype(int)
-            said.append(f"short sides from {low} to {high} pixels, half of them up to {middle}")
-        said += [
+            sentences.append(
+                f"short sides from {low} to {high} pixels, half of them up to {middle}"
+            )
+        sentences += [
             f"formats: {', '.join(f'{k} {v}' for k, v in self.formats.most_common())}",
             f"colour modes: {', '.join(f'{k} {v}' for k, v in self.modes.most_common())}",
             f"{self.turned} turned by EXIF",
             f"{self.smaller_than_crop} smaller than a global crop",
         ]
-        return said
+        return sentences
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -76,8 +78,8 @@ def check_data(
         The report, and a contact sheet of samples spread over the data, (H, W, 3) uint8 RGB.
     """
     report = DataReport()
-    shown = np.linspace(0, len(mixture) - 1, min(_COLUMNS * _ROWS, len(mixture)))
-    wanted = set(shown.round().astype(int).tolist())
+    places = np.linspace(0, len(mixture) - 1, min(_COLUMNS * _ROWS, len(mixture)))
+    on_sheet = set(places.round().astype(int).tolist())
     tiles: list[np.ndarray] = []
     with ThreadPoolExecutor(threads) as pool:
         for index, outcome in _in_order(pool, mixture):
@@ -86,7 +88,7 @@ def check_data(
                 report.broken[mixture.name(index)] = outcome
             else:
                 _count(report, outcome, crop_size)
-                if index in wanted:
+                if index in on_sheet:
                     tiles.append(center_crop(outcome[0], _TILE))
             advance(note=f"{len(report.broken)} broken")
     return report, tile_sheet(tiles, columns=_COLUMNS, side=_TILE)

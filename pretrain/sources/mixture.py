@@ -5,32 +5,18 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pretrain.sources.archives import FolderSource, TarSource, ZipSource, expand_braces, list_folder
+from pretrain.sources.options import SourceOptions, require_data
 from pretrain.sources.shards import PipedShards
 from pretrain.sources.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
 from pretrain.sources.videos import VideoSource
 from vos.errors import InputError
 
 _PIPE = "pipe:"
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """What some kinds of sources need to know."""
-
-    frames_per_video: int = 16
-    """Frames that a video counts for in one epoch."""
-    samples_per_shard: int = 0
-    """Images in one shard of a `pipe:` source."""
-    shard_cache: Path = Path("~/.cache/vos/shards")
-    """Folder for shards fetched from a pipe."""
-    cache_gb: float = 50.0
-    """How many gigabytes of fetched shards are kept."""
 
 
 def open_source(spec: str, options: SourceOptions | None = None) -> list[Source]:
@@ -59,16 +45,16 @@ def open_source(spec: str, options: SourceOptions | None = None) -> list[Source]
     if path.is_dir():
         return _open_folder(path, options)
     if zipfile.is_zipfile(path):
-        found: Source = ZipSource(path, prefix)
+        source: Source = ZipSource(path, prefix)
     elif path.suffix.lower() in VIDEO_SUFFIXES:
-        found = VideoSource(path.parent, [path.name], options.frames_per_video)
+        source = VideoSource(path.parent, [path.name], options.frames_per_video)
     elif path.suffix.lower() in IMAGE_SUFFIXES:
         raise InputError(f"{path} is one image; give the folder or archive that holds them")
     else:
-        found = TarSource([path], prefix)
-    if not len(found):
+        source = TarSource([path], prefix)
+    if not len(source):
         raise InputError(f"no image in {spec}; expected files named {_suffixes()}")
-    return [found]
+    return [source]
 
 
 def _existing(path: Path) -> Path:
@@ -126,8 +112,7 @@ class Mixture:
         weights: Sequence[float] = (),
         options: SourceOptions | None = None,
     ) -> None:
-        if not specs:
-            raise InputError("no data given; name a folder or archive of images with --data-path")
+        require_data(specs)
         if weights and (len(weights) != len(specs) or min(weights) <= 0):
             raise InputError(
                 f"{len(weights)} weights for {len(specs)} sources; give one above 0 for each"

@@ -110,18 +110,18 @@ class PipedShards:
             if path.exists():
                 return
             with atomic_path(path) as beside, beside.open("wb") as out:
-                done = subprocess.run(
+                completed = subprocess.run(
                     self.commands[shard],
                     shell=True,
                     stdout=out,
                     stderr=subprocess.PIPE,
                     check=False,
                 )
-                if done.returncode:
-                    said = done.stderr.decode(errors="replace").strip()[-200:]
+                if completed.returncode:
+                    message = completed.stderr.decode(errors="replace").strip()[-200:]
                     raise BrokenImageError(
                         f"the command {self.commands[shard]!r} ended with status "
-                        f"{done.returncode}: {said}"
+                        f"{completed.returncode}: {message}"
                     )
             self._make_room(path)
 

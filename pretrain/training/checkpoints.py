@@ -102,8 +102,8 @@ def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """List the numbered checkpoints of a run, oldest first."""
-    found = (folder / FOLDER).glob("step-*.pth")
-    return sorted((p for p in found if re.fullmatch(r"step-\d+", p.stem)), key=step_of)
+    paths = (folder / FOLDER).glob("step-*.pth")
+    return sorted((p for p in paths if re.fullmatch(r"step-\d+", p.stem)), key=step_of)
 
 
 def step_of(path: Path) -> int:
@@ -119,11 +119,11 @@ def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     Raises:
         InputError: there are checkpoints, but none can be read.
     """
-    found = list_checkpoints(folder)
-    if not found and (folder / LATEST).exists():
-        found = [folder / LATEST]
+    candidates = list_checkpoints(folder)
+    if not candidates and (folder / LATEST).exists():
+        candidates = [folder / LATEST]
     problems = []
-    for path in reversed(found):
+    for path in reversed(candidates):
         try:
             return path, read_training_checkpoint(path)
         except InputError as error:
@@ -145,7 +145,7 @@ def read_training_checkpoint(path: Path) -> dict[str, Any]:
     if missing:
         raise InputError(
             f"{path} holds no training state ({', '.join(missing)} missing), so a run cannot go "
-            "on from it; use --init-from to start a new run with its backbone"
+            "on from it; `vos-pretrain train --init-from` starts a new one with its backbone"
         )
     return raw
 
@@ -178,8 +178,8 @@ def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Pat
     if learner.scaler.is_enabled() and raw.get("fp16_scaler"):
         learner.scaler.load_state_dict(raw["fp16_scaler"])
     steps = learner.schedules.steps_per_epoch
-    done = extras["step"] / extras["steps_per_epoch"] if extras else raw["epoch"]
-    learner.step_index = round(done * steps)
+    epochs = extras["step"] / extras["steps_per_epoch"] if extras else raw["epoch"]
+    learner.step_index = round(epochs * steps)
     return _changes(saved, facts, extras)
 
 
@@ -192,10 +192,11 @@ def _saved_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _published_settings(args: Any) -> dict[str, Any]:
     settings = vars(args) if args is not None else {}
     known = set(PretrainConfig.__dataclass_fields__)
-    found = {name: value for name, value in settings.items() if name in known}
-    if "arch" in found:
-        found["arch"] = str(found["arch"]).replace("deit_", "vit_")  # the first release's name
-    return found
+    published = {name: value for name, value in settings.items() if name in known}
+    if "arch" in published:
+        # the first release said deit_
+        published["arch"] = str(published["arch"]).replace("deit_", "vit_")
+    return published
 
 
 def _check_structure(saved: Mapping[str, Any], config: PretrainConfig, path: Path) -> None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from pretrain.config.export_format import SUFFIXES, Format
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.training.checkpoints import LATEST, find_resumable
 from vos._version import __version__
 from vos.backbones.checkpoints import backbone_of, read_file
 from vos.errors import InputError
 from vos.files import atomic_path
-
-Format = Literal["safetensors", "pth"]
-SUFFIXES = {"safetensors": ".safetensors", "pth": ".pth"}
 
 
 def export_backbone(
@@ -72,21 +70,21 @@ def _read_checkpoint(source: Path) -> tuple[Path, dict[str, Any]]:
         return source, read_file(source)
     if not source.is_dir():
         raise InputError(f"no run at {source}; give the output folder of a run or a checkpoint")
-    found = find_resumable(source)
-    if found is None:
+    newest = find_resumable(source)
+    if newest is None:
         raise InputError(f"no checkpoint in {source}; expected {LATEST} or checkpoints/*.pth")
-    return found
+    return newest
 
 
 def _metadata(raw: Mapping[str, Any], licence: str) -> dict[str, str]:
     extras = raw.get("extras") or {}
     settings = extras.get("config") or (vars(raw["args"]) if raw.get("args") else {})
     known = {k: v for k, v in settings.items() if k in PretrainConfig.__dataclass_fields__}
-    done = extras["step"] / extras["steps_per_epoch"] if extras else raw.get("epoch", "")
+    epochs = extras["step"] / extras["steps_per_epoch"] if extras else raw.get("epoch", "")
     return {
         "arch": plain_name(str(known.get("arch", ""))),
         "patch_size": str(known.get("patch_size", "")),
-        "epochs": f"{done:.2f}" if extras else str(done),
+        "epochs": f"{epochs:.2f}" if extras else str(epochs),
         "data": str(extras.get("data", "")),
         "config": json.dumps(known, sort_keys=True, default=str),
         "licence": licence,

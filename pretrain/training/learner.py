@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.distributed import world_size, world_sum
+from pretrain.distributed import process_count, sum_over_processes
 from pretrain.losses.byol import BYOLLoss
 from pretrain.losses.dino import DINOLoss
 from pretrain.losses.moco import MoCoLoss
@@ -82,14 +82,14 @@ class Learner:
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     def _spread_over_processes(self, compile_networks: bool) -> None:
-        if world_size() > 1 and self.device.type == "cuda":
+        if process_count() > 1 and self.device.type == "cuda":
             for network in (self.student, self.teacher):
                 network.backbone = _with_shared_batch_norms(network.backbone)
         if compile_networks:  # once for each size of crop: there are two
             self.student.backbone.compile(dynamic=False)
             self.teacher.backbone.compile(dynamic=False)
         self._parallel: nn.Module = self.student
-        if world_size() > 1:
+        if process_count() > 1:
             ids = [self.device.index] if self.device.type == "cuda" else None
             self._parallel = nn.parallel.DistributedDataParallel(self.student, device_ids=ids)
 
@@ -143,10 +143,11 @@ class Learner:
         outputs, features = [], []
         for part in _split(crops, self.config.accumulate):
             with autocast(self.device, self.precision):
-                seen = self.teacher.features(part)
-                out = self.teacher.head(seen)
-            outputs.append(out.float().view(len(part), -1, out.shape[-1]))
-            features.append(seen.float())
+                part_features = self.teacher.features(part)
+                out = self.teacher.head(part_features)  # (G * B, K)
+            out = out.float().view(len(part), -1, out.shape[-1])  # (G * B, K) -> (G, B, K)
+            outputs.append(out)
+            features.append(part_features.float())
         return torch.cat(outputs, dim=1), torch.cat(features)
 
     def _backward(self, crops: Sequence[Tensor], targets: Tensor) -> dict[str, Tensor]:
@@ -224,5 +225,5 @@ def _split(crops: Sequence[Tensor], parts: int) -> list[list[Tensor]]:
 def _reduce(stats: dict[str, Tensor]) -> dict[str, float]:
     """Average over processes with one collective and one copy to the host."""
     stacked = torch.stack([value.detach().float() for value in stats.values()])
-    values = (world_sum(stacked) / world_size()).tolist()
+    values = (sum_over_processes(stacked) / process_count()).tolist()
     return dict(zip(stats, values, strict=True))

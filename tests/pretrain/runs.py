@@ -1,5 +1,6 @@
 """What the tests of whole runs share: a tiny network, a few pictures, settings."""
 
+import dataclasses
 import json
 import types
 
@@ -8,7 +9,8 @@ import torch
 
 from benchmarks.speed.loader import photo_jpegs
 from pretrain.config.pretrain_config import PretrainConfig
-from pretrain.config.run_config import RunConfig
+from pretrain.config.run_config import ProbeOptions, RunConfig
+from pretrain.sources.options import SourceOptions
 from pretrain.train import train
 from tests.pretrain.data.test_augmentations import photo
 from vos.backbones.networks.vit import ARCHITECTURES
@@ -66,10 +68,18 @@ def settings(photos, out, **changes):
         "num_workers": 0,
         "log_steps": 1,
         "tensorboard": False,
-        "probe_epochs": 0,
         "keep_checkpoints": 2,
+        **changes,
     }
-    return RunConfig(**{**values, **changes})
+    probes = {"probe_epochs": 0, **taken_from(values, ProbeOptions)}
+    sources = taken_from(values, SourceOptions)
+    return RunConfig(**values, probes=ProbeOptions(**probes), sources=SourceOptions(**sources))
+
+
+def taken_from(values, options):
+    """Take out of some values those that belong to a dataclass of options."""
+    names = [field.name for field in dataclasses.fields(options)]
+    return {name: values.pop(name) for name in names if name in values}
 
 
 def losses(out):

@@ -20,8 +20,8 @@ from vos.runtime.signals import StopRequest, deferred_signals
 def test_one_process_joins_nothing(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with joined_processes("cpu") as alone:
-        assert (alone.rank, alone.world, alone.device.type) == (0, 1, "cpu")
-        assert alone.first and not torch.distributed.is_initialized()
+        assert (alone.rank, alone.size, alone.device.type) == (0, 1, "cpu")
+        assert alone.leads and not torch.distributed.is_initialized()
         assert in_any_process([True, False], alone.device) == [True, False]
         wait_for_all()
 
@@ -35,7 +35,7 @@ def test_torchruns_environment_is_joined(monkeypatch):
     monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: calls.append("left"))
     monkeypatch.setattr(distributed.dist, "get_rank", lambda: 1)
     with joined_processes("cpu") as one:
-        assert (one.rank, one.world, one.first) == (1, 2, False)
+        assert (one.rank, one.size, one.leads) == (1, 2, False)
     assert calls == ["gloo", "left"]
 
 

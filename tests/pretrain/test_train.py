@@ -36,6 +36,18 @@ def test_a_run_says_at_its_start_what_it_works_on(whole):
     assert "4 images a step, 3 steps an epoch; fp32 on cpu" in first["message"]
 
 
+def test_what_takes_a_while_is_said_before_it(photos, tmp_path, capsys):
+    train(replace(CONFIG, epochs=1), settings(photos, tmp_path, num_workers=1, probe_epochs=1))
+    lines = capsys.readouterr().err.splitlines()
+    begun = [line for line in lines if line.endswith(" …")]
+    assert begun[:3] == [
+        f"reading the list of images in {photos} …",
+        "building student and teacher …",
+        "step 0: looking at the teacher …",
+    ]
+    assert begun[3] == "starting 1 loader worker …"
+
+
 def test_the_log_has_what_is_to_be_watched(whole):
     line = json.loads((whole / "log.jsonl").read_text().splitlines()[-1])
     wanted = {"loss", "cross_entropy", "kl", "teacher_entropy", "student_entropy", "center_norm"}

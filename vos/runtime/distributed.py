@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -81,17 +81,17 @@ class Team:
         """
         if self.store is None:
             return make()
-        made: list[Any] = [None, None]
+        value_and_error: list[Any] = [None, None]
         if self.leads:
             try:
-                made[0] = make()
-            except InputError as error:
-                made[1] = error
-        dist.broadcast_object_list(made, src=0)
-        if made[1] is not None:
-            raise made[1] if self.leads else SystemExit(2)
-        value: T = made[0]
-        return value
+                value_and_error[0] = make()
+            except InputError as input_error:
+                value_and_error[1] = input_error
+        dist.broadcast_object_list(value_and_error, src=0)
+        value, error = value_and_error
+        if error is not None:
+            raise error if self.leads else SystemExit(2)
+        return cast("T", value)
 
     def one_at_a_time(self, make: Callable[[], T]) -> T:
         """Make a value in every process, the first of each machine before the others of it.
@@ -106,8 +106,8 @@ class Team:
         if self.local_rank == 0:
             try:
                 value = make()
-            except InputError as found:
-                error = found
+            except InputError as input_error:
+                error = input_error
         failed = any(self.gather(error is not None))
         if error is not None:
             raise error

@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import tarfile
 import types
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pretrain.cli import preset_in, run, verbs
+from pretrain.cli import VERBS, preset_in, run
 from pretrain.cli.slurm import TrainingJob
 from pretrain.train import DivergedError, TrainResult
 from tests.pretrain.runs import photos, tiny_vit, whole
@@ -30,7 +31,7 @@ def taken(monkeypatch):
         seen.append((config, run_options))
         return TrainResult(3, True, None, None)
 
-    monkeypatch.setattr("pretrain.cli.train.train", fake)
+    monkeypatch.setattr("pretrain.train.train", fake)
     return seen
 
 
@@ -39,6 +40,40 @@ def test_a_preset_with_one_value_changed(taken):
     config, options = taken[0]
     assert (config.patch_size, config.local_crops_number, config.lr) == (8, 10, 1e-4)
     assert options.data_path == ("a", "b")
+
+
+def test_data_are_named_in_one_of_two_ways(taken, capsys):
+    assert run(["train", "a", "b", "--preset", "cpu"]) == 0
+    assert run(["train", "--preset", "cpu", "a", "b"]) == 0
+    assert run(["train", "--preset", "cpu", "--data-path", "a", "b"]) == 0
+    assert [options.data_path for _, options in taken] == [("a", "b")] * 3
+    assert run(["train", "a", "--data-path", "b"]) == 2
+    assert "named twice, as a and by --data-path b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["train", "check-data", "show-crops"])
+def test_no_data_are_asked_for_by_a_name_that_the_help_has(taken, verb, capsys):
+    assert run([verb]) == 2 and not taken
+    assert "no data given; name one or more folders" in capsys.readouterr().err
+    assert run([verb, "--help"]) == 0
+    assert "DATA [DATA ...]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["-o", "--out", "--output-dir"])
+def test_the_output_of_training_has_three_names(taken, option):
+    assert run(["train", "a", option, "runs/mine"]) == 0
+    assert taken[0][1].output_dir == Path("runs/mine")
+
+
+def test_options_in_groups_are_given_plainly(taken):
+    options = ["--cache-gb", "2", "--frames-per-video", "4", "--probe-epochs", "3"]
+    assert run(["train", "a", *options, "--davis-path", "DAVIS"]) == 0
+    given = taken[0][1]
+    assert (given.sources.cache_gb, given.sources.frames_per_video) == (2, 4)
+    assert (given.probes.probe_epochs, given.probes.davis_path) == (3, Path("DAVIS"))
+    written = given.as_dict()
+    assert written["cache_gb"] == 2 and written["davis_path"] == "DAVIS"
+    assert "sources" not in written and "probes" not in written
 
 
 def test_without_a_preset_the_published_defaults(taken):
@@ -65,20 +100,20 @@ def test_values_out_of_range_exit_with_2(capsys):
 def test_help_lists_every_verb(capsys):
     assert run(["--help"]) == 0
     said = capsys.readouterr().out
-    assert all(verb.name in said for verb in verbs())
+    assert all(verb.name in said for verb in VERBS)
 
 
 def test_how_a_run_ends_is_told_by_the_status(monkeypatch, capsys):
     ends = iter([TrainResult(3, False, signal.SIGTERM, Path("x.pth"))])
-    monkeypatch.setattr("pretrain.cli.train.train", lambda config, options: next(ends))
-    assert run(["train"]) == 143
+    monkeypatch.setattr("pretrain.train.train", lambda config, options: next(ends))
+    assert run(["train", "a"]) == 143
     assert "--resume auto" in capsys.readouterr().err
 
     def diverged(config, options):
         raise DivergedError("lower lr")
 
-    monkeypatch.setattr("pretrain.cli.train.train", diverged)
-    assert run(["train"]) == 1
+    monkeypatch.setattr("pretrain.train.train", diverged)
+    assert run(["train", "a"]) == 1
     assert "lower lr" in capsys.readouterr().err
 
 
@@ -117,10 +152,31 @@ def test_crops_are_drawn_a_row_an_image(photos, tmp_path):
     assert cv2.imread(str(out)).shape == (2 * 96, 6 * 96, 3)
 
 
-def test_plot_draws_the_curves(whole):
+def test_crops_of_a_pipe_need_its_length(photos, tmp_path, capsys):
+    with tarfile.open(tmp_path / "0.tar", "w") as archive:
+        archive.add(photos, "photos")
+    out = tmp_path / "crops.png"
+    arguments = [f"pipe:cat {tmp_path}/0.tar", "-o", str(out), "--images", "2", "--preset", "cpu"]
+    assert run(["show-crops", *arguments]) == 2
+    assert "--samples-per-shard" in capsys.readouterr().err
+    options = ["--samples-per-shard", "13", "--shard-cache", str(tmp_path / "cache")]
+    assert run(["show-crops", *arguments, *options]) == 0
+    assert out.is_file()
+
+
+def test_plot_draws_the_curves(whole, tmp_path, capsys):
     (whole / "curves.png").unlink()
     assert run(["plot", str(whole)]) == 0
     assert (whole / "curves.png").is_file()
+    assert run(["plot", str(whole), "-o", str(tmp_path / "mine.png")]) == 0
+    assert (tmp_path / "mine.png").is_file()
+    assert run(["plot", str(whole), "-o", str(tmp_path / "mine.jpg")]) == 2
+    assert "ends in .png" in capsys.readouterr().err
+
+
+def test_what_takes_a_while_is_said_before_it(photos, tmp_path, capsys):
+    assert run(["check-data", str(photos), "-o", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.startswith(f"reading the list of images in {photos} …")
 
 
 def test_slurm_needs_submitit(monkeypatch, capsys):

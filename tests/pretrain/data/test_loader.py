@@ -37,7 +37,7 @@ def photos(tmp_path):
     return folder
 
 
-def loader(folder, *, workers=0, first_step=0, rank=0, world=1, share=4, parts=1, colors=True):
+def loader(folder, *, workers=0, first_step=0, rank=0, size=1, share=4, parts=1, colors=True):
     mixture = Mixture([str(folder)])
     sampler = StepSampler(
         mixture,
@@ -48,7 +48,7 @@ def loader(folder, *, workers=0, first_step=0, rank=0, world=1, share=4, parts=1
         share=share,
         parts=parts,
         rank=rank,
-        world=world,
+        size=size,
     )
     return build_loader(CropDataset(mixture, CONFIG, colors), sampler, workers, False)
 
@@ -88,7 +88,7 @@ def test_a_loader_may_start_at_any_step(photos):
 
 
 def test_processes_share_the_steps_of_one(photos):
-    halves = [crops(photos, rank=rank, world=2, share=2) for rank in range(2)]
+    halves = [crops(photos, rank=rank, size=2, share=2) for rank in range(2)]
     joined = [
         [torch.cat(pair) for pair in zip(*step, strict=True)] for step in zip(*halves, strict=True)
     ]
@@ -96,14 +96,14 @@ def test_processes_share_the_steps_of_one(photos):
 
 
 def test_a_large_step_comes_in_parts(photos):
-    def feed(parts):
+    def batches(parts):
         return DeviceBatches(
             lambda _: loader(photos, parts=parts), 0, torch.device("cpu"), parts=parts
         )
 
     assert [batch.crops[0].shape[0] for batch in loader(photos, parts=2)] == [2] * 8
     assert len(loader(photos, parts=2)) == 8
-    whole, parts = feed(1), feed(2)
+    whole, parts = batches(1), batches(2)
     for _ in range(4):
         for one, other in zip(whole.next(), parts.next(), strict=True):
             assert torch.equal(one, other)
@@ -129,9 +129,9 @@ def test_broken_images_are_replaced_and_listed(photos):
 def test_all_images_broken_is_an_error(photos, workers):
     for path in photos.iterdir():
         path.write_bytes(b"junk")
-    feed = DeviceBatches(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
+    batches = DeviceBatches(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
     with pytest.raises(InputError, match=r"^50 samples drawn .*\(not an image\).* check-data"):
-        feed.next()
+        batches.next()
 
 
 def test_images_smaller_than_a_crop_are_enlarged(tmp_path):
@@ -188,11 +188,11 @@ class Dying:
 
 def test_a_dead_worker_is_replaced_at_the_same_step(capsys):
     dying = Dying(2)
-    feed = DeviceBatches(dying, 5, torch.device("cpu"))
-    assert feed.next()[0].shape == (1, 3, 8, 8)
-    assert dying.starts == [5, 5, 5] and feed.step == 6
+    batches = DeviceBatches(dying, 5, torch.device("cpu"))
+    assert batches.next()[0].shape == (1, 3, 8, 8)
+    assert dying.starts == [5, 5, 5] and batches.step == 6
     assert "worker died" in capsys.readouterr().err
-    assert feed.broken == {"x.jpg": "why"} and feed.take_waited() >= 0
+    assert batches.broken == {"x.jpg": "why"} and batches.take_wait_seconds() >= 0
 
 
 def test_a_worker_that_dies_within_a_step_costs_the_step_nothing():
@@ -259,13 +259,13 @@ def test_workers_end_with_a_training_process_that_is_killed(photos):
 
 
 def test_a_killed_worker_process_is_replaced(photos):
-    feed = DeviceBatches(
+    batches = DeviceBatches(
         lambda step: loader(photos, workers=1, first_step=step), 0, torch.device("cpu")
     )
-    first = feed.next()
+    first = batches.next()
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)
-    rest = [feed.next() for _ in range(3)]
+    rest = [batches.next() for _ in range(3)]
     expected = [to_device(batch, torch.device("cpu"), 3) for batch in loader(photos)]
     for one, other in zip([first, *rest], expected, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))

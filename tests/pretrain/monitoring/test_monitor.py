@@ -16,7 +16,7 @@ from pretrain.monitoring.curves import plot_curves
 from pretrain.monitoring.monitor import memory_gb
 from pretrain.monitoring.run_log import RunLog, read_log
 from pretrain.probes.attention import attention_sheet
-from pretrain.probes.knn import knn_accuracy, labelled_images
+from pretrain.probes.knn import knn_accuracy, labeled_images
 from pretrain.probes.probes import Probes
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
@@ -42,11 +42,11 @@ def test_the_log_is_cut_back_to_where_a_run_goes_on(tmp_path):
 
 
 def test_tensorboard_files_are_written(tmp_path):
-    tracker = RunLog(tmp_path, {}, 0)
-    tracker.numbers(1, {"loss": 1.0})
-    tracker.sentence(1, "hello")
-    tracker.picture(1, "attention", np.zeros((4, 4, 3), np.uint8))
-    tracker.close()
+    run_log = RunLog(tmp_path, {}, 0)
+    run_log.numbers(1, {"loss": 1.0})
+    run_log.sentence(1, "hello")
+    run_log.picture(1, "attention", np.zeros((4, 4, 3), np.uint8))
+    run_log.close()
     assert list((tmp_path / "tensorboard").glob("events*"))
 
 
@@ -64,10 +64,10 @@ def test_wandb_gets_the_same(tmp_path, monkeypatch):
     first, fresh, resumed = [kw["id"] for kw in opened]
     assert first != fresh == resumed and opened[0]["name"] == tmp_path.name
     calls.clear()
-    tracker = RunLog(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
-    tracker.numbers(3, {"loss": 1.0})
-    tracker.picture(3, "a", np.zeros((4, 4, 3), np.uint8))
-    tracker.close()
+    run_log = RunLog(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+    run_log.numbers(3, {"loss": 1.0})
+    run_log.picture(3, "a", np.zeros((4, 4, 3), np.uint8))
+    run_log.close()
     assert calls == [(3, {"loss": 1.0}), (3, {"a": (4, 4, 3)}), "end"]
 
 
@@ -112,13 +112,13 @@ def labelled(photos, tmp_path):
 
 
 def test_classes_are_the_folders(labelled):
-    chosen, labels = labelled_images(Mixture([str(labelled)]))
+    chosen, labels = labeled_images(Mixture([str(labelled)]))
     assert len(chosen) == 13 and sorted(np.bincount(labels)) == [6, 7]
 
 
 def test_one_class_is_refused(photos):
     with pytest.raises(InputError, match="two class folders"):
-        labelled_images(Mixture([str(photos)]))
+        labeled_images(Mixture([str(photos)]))
 
 
 def test_a_probed_image_that_is_broken_is_grey(tmp_path):

@@ -173,7 +173,7 @@ def test_fp16_takes_no_step_where_only_the_loss_is_not_finite(monkeypatch):
 
 
 def test_synchronised_layers_keep_the_activations_that_timm_puts_in(monkeypatch):
-    monkeypatch.setattr("pretrain.training.learner.world_size", lambda: 2)
+    monkeypatch.setattr("pretrain.training.learner.process_count", lambda: 2)
     monkeypatch.setattr(nn.parallel, "DistributedDataParallel", lambda network, device_ids: None)
     networks = [types.SimpleNamespace(backbone=BatchNormAct2d(3).eval()) for _ in range(2)]
     student, teacher = networks

@@ -76,7 +76,7 @@ def test_a_rank_that_dies_ends_the_others_with_a_message(photos, tmp_path):
     dying = tmp_path / "dying.py"
     dying.write_text(
         "import os, sys\n"
-        "from pretrain import learner\n"
+        "from pretrain.training import learner\n"
         "take = learner.Learner.step\n"
         "def step(self, crops):\n"
         "    if self.step_index == 2 and os.environ['RANK'] == '1':\n"

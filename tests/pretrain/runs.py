@@ -12,7 +12,7 @@ from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import ProbeOptions, RunConfig
 from pretrain.sources.options import SourceOptions
 from pretrain.train import train
-from tests.pretrain.data.test_augmentations import photo
+from tests.pretrain.data.pictures import photo
 from vos.backbones.networks.vit import ARCHITECTURES
 
 NARROW = (64, 2, 1)
@@ -95,3 +95,12 @@ def learner_with(backbone, device="cpu", precision="fp32"):
     """Stand in for a learner in what is looked at."""
     teacher = types.SimpleNamespace(backbone=backbone)
     return types.SimpleNamespace(teacher=teacher, device=torch.device(device), precision=precision)
+
+
+@pytest.fixture
+def labeled(photos, tmp_path):
+    for number, path in enumerate(sorted(photos.iterdir())):
+        folder = tmp_path / "labeled" / f"class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return tmp_path / "labeled"

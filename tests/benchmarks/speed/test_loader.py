@@ -9,7 +9,7 @@ import torch
 from benchmarks.speed.loader import MeasureLoader, measure_loader, photo_jpegs, usual_pipeline
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.data.augmentations import recipes
-from tests.pretrain.data.test_augmentations import photo
+from tests.pretrain.data.pictures import photo
 
 
 def test_photos_are_brought_to_a_short_side():

@@ -1,0 +1,61 @@
+"""`vos-pretrain train`: presets, overrides, data, and how a run ends."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from pretrain.cli import run
+from pretrain.train import DivergedError, TrainResult
+
+
+def test_a_preset_with_one_value_changed(taken):
+    assert run(["train", "--preset", "dino_vits8", "--lr", "1e-4", "--data-path", "a", "b"]) == 0
+    config, options = taken[0]
+    assert (config.patch_size, config.local_crops_number, config.lr) == (8, 10, 1e-4)
+    assert options.data_path == ("a", "b")
+
+
+def test_data_are_named_in_one_of_two_ways(taken, capsys):
+    assert run(["train", "a", "b", "--preset", "cpu"]) == 0
+    assert run(["train", "--preset", "cpu", "a", "b"]) == 0
+    assert run(["train", "--preset", "cpu", "--data-path", "a", "b"]) == 0
+    assert [options.data_path for _, options in taken] == [("a", "b")] * 3
+    assert run(["train", "a", "--data-path", "b"]) == 2
+    assert "named twice, as a and by --data-path b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["-o", "--out", "--output-dir"])
+def test_the_output_of_training_has_three_names(taken, option):
+    assert run(["train", "a", option, "runs/mine"]) == 0
+    assert taken[0][1].output_dir == Path("runs/mine")
+
+
+def test_options_in_groups_are_given_plainly(taken):
+    options = ["--cache-gb", "2", "--frames-per-video", "4", "--probe-epochs", "3"]
+    assert run(["train", "a", *options, "--davis-path", "DAVIS"]) == 0
+    given = taken[0][1]
+    assert (given.sources.cache_gb, given.sources.frames_per_video) == (2, 4)
+    assert (given.probes.probe_epochs, given.probes.davis_path) == (3, Path("DAVIS"))
+    written = given.as_dict()
+    assert written["cache_gb"] == 2 and written["davis_path"] == "DAVIS"
+    assert "sources" not in written and "probes" not in written
+
+
+def test_without_a_preset_the_published_defaults(taken):
+    run(["train", "--data-path", "a"])
+    assert taken[0][0].out_dim == 65536 and taken[0][0].patch_size == 16
+
+
+def test_how_a_run_ends_is_told_by_the_status(monkeypatch, capsys):
+    ends = iter([TrainResult(3, False, signal.SIGTERM, Path("x.pth"))])
+    monkeypatch.setattr("pretrain.train.train", lambda config, options: next(ends))
+    assert run(["train", "a"]) == 143
+    assert "--resume auto" in capsys.readouterr().err
+
+    def diverged(config, options):
+        raise DivergedError("lower lr")
+
+    monkeypatch.setattr("pretrain.train.train", diverged)
+    assert run(["train", "a"]) == 1
+    assert "lower lr" in capsys.readouterr().err

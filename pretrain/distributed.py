@@ -40,22 +40,22 @@ def joined_processes(device: str) -> Iterator[Processes]:
         InputError: the device does not exist, or a single GPU is named for several processes.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    chosen = resolve_device(device)
-    if chosen.type == "cuda" and size > 1:
-        if chosen.index is not None:
+    resolved = resolve_device(device)
+    if resolved.type == "cuda" and size > 1:
+        if resolved.index is not None:
             raise InputError(f"--device {device} with several processes; give --device cuda")
-        chosen = resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
-    if chosen.type == "cuda" and chosen.index is not None:
-        torch.cuda.set_device(chosen)  # page-locked memory and NCCL belong to the current device
+        resolved = resolve_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    if resolved.type == "cuda" and resolved.index is not None:
+        torch.cuda.set_device(resolved)  # page-locked memory and NCCL belong to the current device
     if size == 1:
-        yield Processes(0, 1, chosen)
+        yield Processes(0, 1, resolved)
         return
-    if chosen.type == "cuda":
-        dist.init_process_group("nccl", timeout=_PATIENCE, device_id=chosen)
+    if resolved.type == "cuda":
+        dist.init_process_group("nccl", timeout=_PATIENCE, device_id=resolved)
     else:
         dist.init_process_group("gloo", timeout=_PATIENCE)
     try:
-        yield Processes(dist.get_rank(), size, chosen)
+        yield Processes(dist.get_rank(), size, resolved)
     finally:
         dist.destroy_process_group()
 

@@ -30,7 +30,7 @@ class Export:
 
     def run(self) -> int:
         """Write the file and return 0."""
-        notice(f"reading the newest checkpoint of {self.run_folder}")
+        notice(f"reading {self.run_folder}")
         from pretrain.training.export import export_backbone
 
         folder = self.run_folder if self.run_folder.is_dir() else self.run_folder.parent

@@ -1,4 +1,4 @@
-"""The ground floor that every room may stand on: user errors, whole-file writes, hashes, order.
+"""The ground floor that every room may stand on: whole-file writes, suffixes, hashes, order.
 
 It imports nothing of the project.
 """
@@ -18,6 +18,17 @@ from typing import Any
 from vos.errors import InputError
 
 _CHUNK = 1 << 20
+
+FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+"""Endings, in small letters, of the picture files that are taken for frames of a video."""
+
+
+IMAGE_SUFFIXES = FRAME_SUFFIXES | {".jpe", ".ppm", ".pgm", ".gif"}
+"""Endings of all files that are taken for pictures in collections of single images.
+
+The further ones occur there; a GIF may be a whole animation, so it is no frame of a video, and
+the others are no form in which frames are kept.
+"""
 
 
 @contextmanager

@@ -12,9 +12,10 @@ import numpy as np
 from pretrain.sources.archives import FolderSource, TarSource, ZipSource, expand_braces, list_folder
 from pretrain.sources.options import SourceOptions, require_data
 from pretrain.sources.shards import PipedShards
-from pretrain.sources.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Source
+from pretrain.sources.source import VIDEO_SUFFIXES, Source
 from pretrain.sources.videos import VideoSource
 from vos.errors import InputError
+from vos.files import IMAGE_SUFFIXES
 
 _PIPE = "pipe:"
 

@@ -3,7 +3,14 @@ import os
 
 import pytest
 
-from vos.files import atomic_path, natural_key, sha256_of, write_json
+from vos.files import (
+    FRAME_SUFFIXES,
+    IMAGE_SUFFIXES,
+    atomic_path,
+    natural_key,
+    sha256_of,
+    write_json,
+)
 
 
 def test_atomic_path_leaves_the_old_file_when_the_writer_fails(tmp_path):
@@ -52,3 +59,9 @@ def test_data_are_flushed_through_a_file_that_is_open_for_writing(tmp_path, monk
     )
     write_json(tmp_path / "v.json", 1)
     assert modes == [os.O_RDWR]
+
+
+def test_suffixes_of_frames_are_those_of_images_without_animations_and_plain_bitmaps():
+    assert sorted(IMAGE_SUFFIXES - FRAME_SUFFIXES) == [".gif", ".jpe", ".pgm", ".ppm"]
+    frames = [".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
+    assert sorted(FRAME_SUFFIXES) == frames

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vos.datasets.sequence import IMAGE_SUFFIXES, VideoSequence
+from vos.datasets.sequence import VideoSequence
 from vos.errors import InputError
-from vos.files import files_by_name, natural_key, shortened
+from vos.files import FRAME_SUFFIXES, files_by_name, natural_key, shortened
 
 _WAYS_OUT = {
     "DAVIS": "Download from https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
@@ -47,7 +47,7 @@ def incomplete(what: str, problems: list[str], kind: str) -> InputError:
 def sequence_of_files(name: str, masks: Path, pictures: Path | None, **known: Any) -> VideoSequence:
     """Collect the files of one sequence; a folder that is not there has none."""
     listed = partial(_listed, name=name)
-    images = listed(pictures, suffixes=IMAGE_SUFFIXES) if pictures else {}
+    images = listed(pictures, suffixes=FRAME_SUFFIXES) if pictures else {}
     annotations = listed(masks, suffixes={".png"})
     return VideoSequence(name, annotations, tuple(images.values()), **known)
 

@@ -20,7 +20,6 @@ from vos.files import shortened
 from vos.masks.ids import VOID, object_ids
 from vos.masks.io import read_index_png
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 Task = Literal["semi-supervised", "unsupervised"]
 Values = Literal["ids", "merged", "white"]
 """What the values of mask files mean: object ids with 255 for void; ids that are all one object;

@@ -20,11 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import InputError
-from vos.files import atomic_path, natural_key
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
-"""Endings of the picture files that are read as frames (in any case)."""
-
+from vos.files import FRAME_SUFFIXES, atomic_path, natural_key
 
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 _WILDCARDS = frozenset("*?[")
@@ -43,7 +39,7 @@ _SCAN_START = b"\xff\xda"
 def is_image(path: str | Path) -> bool:
     """Say whether a file's name is that of a picture."""
     path = Path(path)
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".")
 
 
 def source_kind(source: str | Path) -> Kind:
@@ -89,7 +85,7 @@ def list_images(source: str | Path) -> list[Path]:
         listed = _matches(str(source)) if kind == "glob" else [Path(source)]
     found = [path for path in listed if is_image(path) and path.is_file()]
     if not found:
-        endings = ", ".join(sorted(IMAGE_SUFFIXES))
+        endings = ", ".join(sorted(FRAME_SUFFIXES))
         raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
     found.sort(key=lambda path: natural_key(str(path)))
     refuse_same_names(found)

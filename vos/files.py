@@ -13,9 +13,13 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vos.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _CHUNK = 1 << 20
 
@@ -59,6 +63,40 @@ def write_json(target: str | Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all."""
     with atomic_path(target) as beside:
         beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_png(target: str | Path, image: NDArray[np.integer], *, level: int | None = None) -> None:
+    """Write a picture as PNG, whole or not at all.
+
+    Indexed masks with their palette, which OpenCV cannot write, are `vos.masks.io.write_mask`'s.
+
+    Args:
+        target: the file; it is a PNG whatever its name ends in.
+        image: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA, of uint8 or uint16.
+        level: how hard to compress, from 0 to 9; OpenCV's choice by default.
+
+    Raises:
+        ValueError: another shape or type, or no pixel.
+        OSError: the file cannot be written.
+    """
+    import cv2  # here, as most that stands on this module draws nothing
+
+    channels = image.shape[2:]
+    known = image.ndim == 2 or (image.ndim == 3 and channels in ((3,), (4,)))
+    if not known or image.dtype.name not in ("uint8", "uint16") or not image.size:
+        raise ValueError(
+            "expected a picture (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, got "
+            f"{image.shape} of {image.dtype}"
+        )
+    stored: Any = image  # OpenCV has blue first
+    if channels:
+        stored = cv2.cvtColor(
+            stored, cv2.COLOR_RGB2BGR if channels == (3,) else cv2.COLOR_RGBA2BGRA
+        )
+    parameters = [] if level is None else [cv2.IMWRITE_PNG_COMPRESSION, level]
+    _, data = cv2.imencode(".png", stored, parameters)
+    with atomic_path(target) as beside:
+        beside.write_bytes(data.tobytes())
 
 
 def sha256_of(path: str | Path) -> str:

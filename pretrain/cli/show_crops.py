@@ -45,7 +45,7 @@ class ShowCrops:
 
         from pretrain.data.dataset import CropDataset
         from pretrain.sources.mixture import Mixture
-        from vos.video.images import write_image
+        from vos.files import write_png
         from vos.visualization.sheets import crops_sheet
 
         mixture = Mixture(self.data_path, options=self.sources)
@@ -54,6 +54,6 @@ class ShowCrops:
             len(mixture), min(self.images, len(mixture)), replace=False
         )
         views = [dataset[self.seed, at, int(index)].crops for at, index in enumerate(chosen)]
-        write_image(self.out, crops_sheet(views))
+        write_png(self.out, crops_sheet(views))
         print(f"wrote {self.out}")
         return 0

@@ -16,7 +16,7 @@ from pretrain.probes.knn import knn_accuracy, labeled_images
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop, read_rgb
 from pretrain.training.learner import Learner, autocast
-from vos.video.images import write_image
+from vos.files import write_png
 
 _BATCH = 64
 
@@ -61,7 +61,7 @@ class Probes:
                     sheet = attention_sheet(backbone, self.pictures, self.config, learner.device)
                 pictures["attention"] = sheet
                 target = self.run.output_dir / "attention" / f"step-{step:08d}.png"
-                write_image(target, pictures["attention"])
+                write_png(target, pictures["attention"])
             if self.run.probes.davis_path is not None:
                 numbers.update(davis_j_and_f(learner, self.config, self.run))
         finally:

@@ -14,9 +14,8 @@ import numpy as np
 from pretrain.sources.decode import BrokenImageError, decode, read_header
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import center_crop
-from vos.files import write_json
+from vos.files import write_json, write_png
 from vos.runtime.progress import Advance
-from vos.video.images import write_image
 from vos.visualization.sheets import tile_sheet
 
 REPORT = "data.json"
@@ -138,4 +137,4 @@ def _count(report: DataReport, outcome: _Outcome, crop_size: int) -> None:
 def write_report(folder: Path, report: DataReport, sheet: np.ndarray) -> None:
     """Write `data.json` and `contact_sheet.png`."""
     write_json(folder / REPORT, report.as_json())
-    write_image(folder / SHEET, sheet)
+    write_png(folder / SHEET, sheet)

@@ -1,7 +1,12 @@
 import json
 import os
+import subprocess
+import sys
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 from vos.files import (
     FRAME_SUFFIXES,
@@ -10,6 +15,7 @@ from vos.files import (
     natural_key,
     sha256_of,
     write_json,
+    write_png,
 )
 
 
@@ -65,3 +71,41 @@ def test_suffixes_of_frames_are_those_of_images_without_animations_and_plain_bit
     assert sorted(IMAGE_SUFFIXES - FRAME_SUFFIXES) == [".gif", ".jpe", ".pgm", ".ppm"]
     frames = [".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
     assert sorted(FRAME_SUFFIXES) == frames
+
+
+@pytest.mark.parametrize("channels", [(), (3,), (4,)])
+def test_write_png_keeps_the_pixels_red_first(tmp_path, channels):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, *channels)).astype(np.uint8)
+    for level in (None, 1):
+        write_png(tmp_path / "sheets" / "a.png", image, level=level)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "sheets/a.png")), image)
+
+
+def test_write_png_keeps_16_bits(tmp_path):
+    image = np.random.default_rng(0).integers(0, 1 << 16, (5, 7)).astype(np.uint16)
+    write_png(tmp_path / "a.png", image)
+    stored = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
+    assert stored.dtype == np.uint16
+    np.testing.assert_array_equal(stored, image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3, 3), np.uint8),
+        np.zeros((0, 4), np.uint8),
+    ],
+)
+def test_write_png_refuses_what_is_no_picture(tmp_path, image):
+    with pytest.raises(ValueError, match="expected a picture"):
+        write_png(tmp_path / "a.png", image)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_load_no_opencv():
+    """What only moves files about pays nothing for the writer of pictures."""
+    code = "import sys, vos.files; assert 'cv2' not in sys.modules and 'numpy' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import cv2
-import numpy as np
 import tyro
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.errors import InputError
 from vos.features.attention import AttentionReader, attention_sheet, attention_videos
-from vos.files import atomic_path
+from vos.files import write_png
 from vos.masks.io import write_mask
 from vos.runtime.progress import CountProgress
 from vos.video.frames import FrameRange
@@ -76,10 +74,10 @@ class Attention:
         maps = attention.read(frame)
         for found in maps:
             heat = draw_heatmap(frame, found.weights)
-            _write_picture(self.out / "heatmaps" / f"{found.name}.png", heat)
+            write_png(self.out / "heatmaps" / f"{found.name}.png", heat)
             write_mask(self.out / "masks" / f"{found.name}.png", found.mask)
         sheet = self.out / "contact_sheet.png"
-        _write_picture(sheet, attention_sheet(frame, maps))
+        write_png(sheet, attention_sheet(frame, maps))
         h, w = maps[0].weights.shape
         print(f"{len(maps) - 1} heads over {w}x{h} patches of {attention.backbone.record.name}")
         print(f"contact sheet: {sheet}\nheat maps: {self.out / 'heatmaps'}")
@@ -99,9 +97,3 @@ class Attention:
         print(f"video: {self.out / 'attention.mp4'}")
         if self.heads:
             print(f"heads: {self.out / 'heads.mp4'}")
-
-
-def _write_picture(path: Path, image: np.ndarray) -> None:
-    with atomic_path(path) as beside:
-        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        beside.write_bytes(data.tobytes())

@@ -7,14 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.datasets.demo_clip import demo_frames
 from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate
-from vos.files import atomic_path
+from vos.files import write_png
 from vos.masks.io import read_index_png, write_mask
 from vos.propagation.config import PropagationConfig
 from vos.runtime.progress import CountProgress
@@ -57,7 +56,7 @@ class Demo:
         clip = list(demo_frames())
         for number, (image, mask) in enumerate(clip):
             write_mask(truth / f"{number:05d}.png", mask)
-            _write_picture(frames / f"{number:05d}.png", image)
+            write_png(frames / f"{number:05d}.png", image)
         start = time.perf_counter()
         with ExitStack() as stack:
             done = segment_video(
@@ -72,7 +71,7 @@ class Demo:
         seconds = time.perf_counter() - start
         scores = evaluate(result / MASKS, truth)
         sheet = self.out / "contact_sheet.png"
-        _write_picture(sheet, _sheet(clip, done))
+        write_png(sheet, _sheet(clip, done))
         print(
             f"J&F {scores.jf_mean:.3f} (J {scores.j.mean:.3f}, F {scores.f.mean:.3f}) over "
             f"{len(scores.objects)} objects with {backbone.record.name}; "
@@ -94,10 +93,3 @@ def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], done: SegmentResult) -> np
         row_captions=[f"frame {number}" for number in numbers],
         column_captions=["frame", "true masks", "segmented from the first mask"],
     )
-
-
-def _write_picture(path: Path, image: np.ndarray) -> None:
-    with atomic_path(path) as beside:
-        ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        assert ok
-        beside.write_bytes(data.tobytes())

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-from vos.files import atomic_path
+from vos.files import atomic_path, write_png
 
 _LEVELS = 65535
-_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_PNG_LEVEL = 1  # a file for each object of each frame: quick rather than small
 
 
 def _checked(labels: NDArray[np.floating], objects: Sequence[int]) -> NDArray[np.floating]:
@@ -82,7 +82,7 @@ def write_soft_pngs(
     for object_id, label in zip(objects, _checked(labels, objects)[1:], strict=True):
         path = Path(folder) / f"{object_id:03d}" / f"{name}.png"
         levels = np.round(label.astype(np.float64) * _LEVELS).astype(np.uint16)
-        _write_png(path, levels)
+        write_png(path, levels, level=_PNG_LEVEL)
         written.append(path)
     return written
 
@@ -123,10 +123,4 @@ def write_alpha_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    _write_png(Path(path), cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
-
-
-def _write_png(path: Path, image: NDArray[np.integer] | cv2.typing.MatLike) -> None:
-    _, data = cv2.imencode(".png", image, _FAST)
-    with atomic_path(path) as beside:
-        beside.write_bytes(data.tobytes())
+    write_png(path, picture, level=_PNG_LEVEL)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import InputError
-from vos.files import FRAME_SUFFIXES, atomic_path, natural_key
+from vos.files import FRAME_SUFFIXES, natural_key
 
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 _WILDCARDS = frozenset("*?[")
@@ -192,10 +192,3 @@ def shrink(image: NDArray[np.uint8], max_size: int | None) -> NDArray[np.uint8]:
     if (height, width) == image.shape[:2]:
         return image
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def write_image(target: Path, image: np.ndarray) -> None:
-    """Write an (H, W, 3) uint8 RGB picture."""
-    with atomic_path(target) as beside:
-        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        beside.write_bytes(data.tobytes())

@@ -21,6 +21,7 @@ from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from vos.errors import InputError
+from vos.video.filters import conversion_graph
 
 _DISPLAY_MATRIX = Type.DISPLAYMATRIX
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
@@ -50,29 +51,12 @@ class _RgbConverter:
         self._graph: Any = None
         self._matrix: NDArray[np.int32] | None = None
 
-    def _build(self, frame: Any) -> None:
-        graph = av.filter.Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=self._time_base,
-        )
-        scale = graph.add("scale", "flags=bicubic")
-        form = graph.add("format", "pix_fmts=rgb24")
-        sink = graph.add("buffersink")
-        source.link_to(scale)
-        scale.link_to(form)
-        form.link_to(sink)
-        graph.configure()
-        self._graph = graph
-
     def __call__(self, frame: Any) -> NDArray[np.uint8]:
         """Return the frame as RGB (H, W, 3), turned upright as its metadata say."""
         form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range,
                 frame.rotation)  # fmt: skip
         if form != self._form:
-            self._build(frame)
+            self._graph = conversion_graph(frame, self._time_base, "rgb24")
             self._form = form
             # Asked once: a frame that was asked stays in memory until the garbage collector.
             matrix = frame.side_data.get(_DISPLAY_MATRIX)

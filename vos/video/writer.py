@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.video.filters import conversion_graph
 
 Codec = Literal["h264", "prores", "vp9"]
 _BT709 = 1  # FFmpeg's number for matrix, primaries and transfer
@@ -77,21 +78,12 @@ class _Encoder:
     def _start(self, frame: Any) -> None:
         """Fix the size and build the conversion from RGB."""
         self._stream.width, self._stream.height = frame.width, frame.height
-        graph = av.filter.Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=self._stream.codec_context.time_base,
+        self._graph = conversion_graph(
+            frame,
+            self._stream.codec_context.time_base,
+            self._form.pixels,
+            options="out_color_matrix=bt709:out_range=tv",
         )
-        scale = graph.add("scale", "flags=bicubic:out_color_matrix=bt709:out_range=tv")
-        form = graph.add("format", f"pix_fmts={self._form.pixels}")
-        sink = graph.add("buffersink")
-        source.link_to(scale)
-        scale.link_to(form)
-        form.link_to(sink)
-        graph.configure()
-        self._graph = graph
 
     def add(self, frame: Any) -> None:
         if self._graph is None:

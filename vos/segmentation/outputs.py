@@ -8,9 +8,6 @@ Shapes: C channels, h w patches, H W pixels.
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -27,6 +24,7 @@ from vos.masks.io import read_index_png
 from vos.masks.rle import RleTracks
 from vos.segmentation.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
 from vos.segmentation.sinks import CutOuts, MaskFiles, OverlayVideo, Result, Sink, SoftFiles
+from vos.video.background import WriteBehind
 from vos.video.frames import Frame
 from vos.video.writer import VideoWriter
 
@@ -74,23 +72,24 @@ class Outputs(AbstractContextManager["Outputs"]):
     def __init__(
         self, out: Path, options: OutputOptions, fps: Fraction | None, stride: int
     ) -> None:
-        self.seconds = 0.0
         self._out = out
         self._options = options
         rate = fps / stride if fps else Fraction(_PICTURE_FPS)
         self._fps = Fraction(options.overlay_fps) if options.overlay_fps else rate
         self._masks = MaskFiles(out / MASKS)
-        self._waiting: queue.Queue[tuple[Result | None, Callable[[], None] | None] | None]
-        self._waiting = queue.Queue(_QUEUE)
-        self._error: BaseException | None = None
         self._names: list[str] = []
         self._stack = ExitStack()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._writing = WriteBehind(self._write_to_sinks, _QUEUE)
 
     def __enter__(self) -> Outputs:
         self._sinks = [self._masks, *self._videos_and_files()]
-        self._thread.start()
+        self._writing.start()
         return self
+
+    @property
+    def seconds(self) -> float:
+        """What writing took so far, in its thread."""
+        return self._writing.seconds
 
     def _videos_and_files(self) -> Iterable[Sink]:
         options = self._options
@@ -100,16 +99,16 @@ class Outputs(AbstractContextManager["Outputs"]):
         if options.soft != "none":
             yield SoftFiles(self._out / SOFT, options.soft)
         if options.alpha != "none":
-            film = None
+            video = None
             if options.alpha == "video":
-                film = VideoWriter(self._out / ALPHA_VIDEO, self._fps, codec="prores")
-                self._stack.enter_context(film)
-            yield CutOuts(self._out / ALPHA, film)
+                video = VideoWriter(self._out / ALPHA_VIDEO, self._fps, codec="prores")
+                self._stack.enter_context(video)
+            yield CutOuts(self._out / ALPHA, video)
 
     @property
     def all_written(self) -> bool:
         """Whether every result is on disk: none failed, and the thread has come to its end."""
-        return self._error is None and not self._thread.is_alive()
+        return self._writing.all_written
 
     def write(self, result: Result, then: Callable[[], None] | None = None) -> None:
         """Hand over a result.
@@ -121,9 +120,9 @@ class Outputs(AbstractContextManager["Outputs"]):
         Raises:
             OSError: an earlier result could not be written.
         """
-        if self._error is not None:
-            raise self._error
-        self._waiting.put((result, then))
+        if self._writing.error is not None:
+            raise self._writing.error
+        self._writing.put((result, then))
         self._names.append(result.frame.name)  # after it: a stop may come while it waits
 
     def replay(self, frame: Frame) -> np.ndarray:
@@ -134,25 +133,17 @@ class Outputs(AbstractContextManager["Outputs"]):
         """
         ids = read_index_png(self._masks.path(frame.name))
         result = Result(frame, ids, None, ())
-        self._waiting.put((result, None))
+        self._writing.put((result, None))
         self._names.append(frame.name)
         return ids
 
-    def _work(self) -> None:
-        while (item := self._waiting.get()) is not None:
-            if self._error is not None:
-                continue
-            result, then = item
-            start = time.perf_counter()
-            try:
-                if result is not None:
-                    for sink in self._sinks:
-                        sink.write(result)
-                if then is not None:
-                    then()
-            except BaseException as error:
-                self._error = error
-            self.seconds += time.perf_counter() - start
+    def _write_to_sinks(self, item: tuple[Result, Callable[[], None] | None]) -> None:
+        """Write a result, in the thread."""
+        result, then = item
+        for sink in self._sinks:
+            sink.write(result)
+        if then is not None:
+            then()
 
     def __exit__(
         self,
@@ -161,13 +152,8 @@ class Outputs(AbstractContextManager["Outputs"]):
         trace: TracebackType | None,
     ) -> None:
         with self._stack:  # closes the videos, whatever is raised here
-            try:
-                self._waiting.put(None)
-                self._thread.join()
-            except BaseException as stop:  # stopped again: what waits is not written any more
-                self._error = stop
-                raise
-            failure = error or self._error
+            self._writing.close()
+            failure = error or self._writing.error
             if failure is not None:
                 raise failure
             if self._options.rle != "none":

@@ -7,15 +7,13 @@ in memory. Files are decoded in `vos.video.decoding`, pictures in `vos.video.ima
 from __future__ import annotations
 
 import os
-import queue
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
 from vos.errors import InputError
+from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
 from vos.video.frames import Frame, FrameRange, image_frames, video_frames
 from vos.video.images import Kind, list_images, refuse_same_names, source_kind
@@ -23,39 +21,6 @@ from vos.video.images import Kind, list_images, refuse_same_names, source_kind
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
 Source = str | Path | Sequence[str | Path]
 """A path, pattern or address; or the picture files themselves, in the frames' order."""
-
-
-_STOP_SECONDS = 5.0  # a network read may hold the thread; it is not waited for longer
-
-
-# A frame, the error that ended them, or None at the end; and the seconds of decoding it.
-_Queue = queue.Queue[tuple[Frame | BaseException | None, float]]
-
-
-def _decode_ahead(frames: Iterator[Frame], ready: _Queue, stop: threading.Event) -> None:
-    """Put frames, then None or the error that ended them, until told to stop."""
-
-    def put(item: Frame | BaseException | None, seconds: float = 0.0) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put((item, seconds), timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    end: BaseException | None = None
-    start = time.perf_counter()
-    try:
-        for frame in frames:
-            if not put(frame, time.perf_counter() - start):
-                break
-            start = time.perf_counter()
-    except BaseException as error:
-        end = error
-    finally:
-        frames.close()  # type: ignore[attr-defined]  # a generator: lets go of the file
-    put(end)
 
 
 class FrameReader:
@@ -69,7 +34,6 @@ class FrameReader:
         fps: average frames per second of the source, before the stride; None for pictures.
         count: how many frames will come, None if unknown. Exact for pictures; for video files
             it is what the file says.
-        decode_seconds: what decoding the frames given so far took, in its thread.
     """
 
     def __init__(
@@ -88,34 +52,22 @@ class FrameReader:
         self.files = tuple(files)
         self.fps = fps
         self.count = count
-        self.decode_seconds = 0.0
-        self._ready: _Queue = queue.Queue(max(1, read_ahead))
-        self._stop = threading.Event()
-        self._ended = False
-        self._thread = threading.Thread(
-            target=_decode_ahead, args=(frames, self._ready, self._stop), daemon=True
-        )
-        self._thread.start()
+        self._ahead = ReadAhead(frames, read_ahead)
+
+    @property
+    def decode_seconds(self) -> float:
+        """What decoding the frames given so far took, in its thread."""
+        return self._ahead.seconds
 
     def __iter__(self) -> FrameReader:
         return self
 
     def __next__(self) -> Frame:
-        if self._ended:
-            raise StopIteration
-        item, seconds = self._ready.get()
-        self.decode_seconds += seconds
-        if isinstance(item, Frame):
-            return item
-        self.close()
-        raise StopIteration if item is None else item
+        return next(self._ahead)
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice and before the end."""
-        self._ended = True
-        self._stop.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(_STOP_SECONDS)
+        self._ahead.close()
 
     def __enter__(self) -> FrameReader:
         return self
@@ -127,10 +79,6 @@ class FrameReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        if stop := getattr(self, "_stop", None):
-            stop.set()
 
 
 def _camera_device(source: str) -> str:

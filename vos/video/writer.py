@@ -8,8 +8,6 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-import queue
-import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.video.background import WriteBehind
 from vos.video.filters import conversion_graph
 
 Codec = Literal["h264", "prores", "vp9"]
@@ -58,42 +57,49 @@ _FORMATS: dict[Codec, _Format] = {
 
 
 class _Encoder:
-    """One output file being encoded, in the thread that made it."""
+    """One output file; it is opened at the first frame, by the thread that encodes."""
 
     def __init__(self, path: Path, fps: Fraction, form: _Format, crf: int) -> None:
+        self._path = path
+        self._fps = fps
+        self._form = form
+        self._crf = crf
+        self._container: Any = None
+        self._stream: Any = None
+        self._graph: Any = None
+        self._count = 0
+
+    def _open(self, frame: Any) -> None:
+        """Open the file for frames of this size and build the conversion from RGB."""
+        form, fps = self._form, self._fps
         # Nothing random in the container: no track numbers, no version of the encoder.
-        container: Any = av.open(str(path), "w", options={"fflags": "+bitexact"})
-        self._container = container
-        options = {**form.options, "crf": str(crf)} if form.has_crf else form.options
-        self._stream = container.add_stream(form.encoder, rate=fps, options=options)
+        self._container = av.open(str(self._path), "w", options={"fflags": "+bitexact"})
+        options = {**form.options, "crf": str(self._crf)} if form.has_crf else form.options
+        self._stream = self._container.add_stream(form.encoder, rate=fps, options=options)
         self._stream.pix_fmt = form.pixels
+        self._stream.width, self._stream.height = frame.width, frame.height
         context = self._stream.codec_context
         context.time_base = 1 / fps
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
-        self._form = form
-        self._graph: Any = None
-        self._count = 0
-
-    def _start(self, frame: Any) -> None:
-        """Fix the size and build the conversion from RGB."""
-        self._stream.width, self._stream.height = frame.width, frame.height
         self._graph = conversion_graph(
             frame,
-            self._stream.codec_context.time_base,
-            self._form.pixels,
+            context.time_base,
+            form.pixels,
             options="out_color_matrix=bt709:out_range=tv",
         )
 
     def add(self, frame: Any) -> None:
         if self._graph is None:
-            self._start(frame)
+            self._open(frame)
         frame.pts, frame.time_base = self._count, self._stream.codec_context.time_base
         self._count += 1
         self._graph.push(frame)
         self._container.mux(self._stream.encode(self._graph.pull()))
 
     def finish(self) -> None:
+        if self._container is None:
+            return
         try:
             if self._count:
                 self._container.mux(self._stream.encode(None))
@@ -139,41 +145,23 @@ class VideoWriter:
             raise InputError(f"{path}: a {codec} video has to end in {self._form.suffix}")
         self._crf = crf
         self._shape: tuple[int, ...] | None = None
-        self._waiting: queue.Queue[Any] = queue.Queue(queue_size)
-        self._error: BaseException | None = None
-        self._cancelled = False
+        self._queue_size = queue_size
         self._stack = ExitStack()
 
     def __enter__(self) -> VideoWriter:
         beside = self._stack.enter_context(atomic_path(self.path))
-        self._thread = threading.Thread(target=self._encode, args=(beside,), daemon=True)
-        self._thread.start()
+        encoder = _Encoder(beside, self.fps, self._form, self._crf)
+        self._encoding = WriteBehind(encoder.add, self._queue_size, finish=encoder.finish)
+        self._encoding.start()
         return self
-
-    def _encode(self, path: Path) -> None:
-        """Encode what is in the queue until None comes; after an error, only empty it."""
-        encoder: _Encoder | None = None
-        while (frame := self._waiting.get()) is not None:
-            if self._error is not None or self._cancelled:
-                continue
-            try:
-                encoder = encoder or _Encoder(path, self.fps, self._form, self._crf)
-                encoder.add(frame)
-            except BaseException as error:
-                self._error = error
-        try:
-            if encoder is not None:
-                encoder.finish()
-        except BaseException as error:
-            self._error = self._error or error
 
     def _check(self) -> None:
         """Raise what went wrong in the thread; FFmpeg's errors as OSError with the path."""
-        if isinstance(self._error, av.FFmpegError):
-            number, text = self._error.errno or 0, self._error.strerror
-            raise OSError(number, text, str(self.path)) from self._error
-        if self._error is not None:
-            raise self._error
+        error = self._encoding.error
+        if isinstance(error, av.FFmpegError):
+            raise OSError(error.errno or 0, error.strerror, str(self.path)) from error
+        if error is not None:
+            raise error
 
     def write(self, image: NDArray[np.uint8]) -> None:
         """Add a frame, RGB (H, W, 3) uint8, or RGBA (H, W, 4) for the codecs with alpha."""
@@ -193,7 +181,7 @@ class VideoWriter:
             )
         kind = "rgb24" if self._form.channels == 3 else "rgba"
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kind)
-        self._waiting.put(frame)
+        self._encoding.put(frame)
 
     def __exit__(
         self,
@@ -201,9 +189,7 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._cancelled = error is not None
-        self._waiting.put(None)
-        self._thread.join()
+        self._encoding.close(drop=error is not None)
         with self._stack:
             if error is not None:
                 raise error

@@ -609,9 +609,10 @@ def test_a_stop_while_results_wait_to_be_written(segment, folder, monkeypatch, w
     def interrupted(self, result, then=None):
         if len(self._names) == 4:
             if where == "put":
-                monkeypatch.setattr(self._waiting, "put", stop_once(self._waiting.put, stopped))
+                monkeypatch.setattr(self._writing, "put", stop_once(self._writing.put, stopped))
             else:
-                monkeypatch.setattr(self._thread, "join", stop_once(self._thread.join, stopped))
+                thread = self._writing._thread
+                monkeypatch.setattr(thread, "join", stop_once(thread.join, stopped))
                 self._sinks.insert(0, Slow())
                 real(self, result, then)
                 raise KeyboardInterrupt

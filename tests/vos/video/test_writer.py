@@ -163,11 +163,10 @@ def test_endings_and_rates_are_checked(tmp_path):
 
 
 def test_errors_of_the_encoder_come_out(tmp_path, monkeypatch):
-    class Broken:
-        def __init__(self, *args):
-            raise av.error.FFmpegError(28, "No space left on device")
+    def full_disk(*_args):
+        raise av.error.FFmpegError(28, "No space left on device")
 
-    monkeypatch.setattr("vos.video.writer._Encoder", Broken)
+    monkeypatch.setattr("vos.video.writer._Encoder._open", full_disk)
     with (
         pytest.raises(OSError, match="No space left") as raised,
         VideoWriter(tmp_path / "a.mp4", 25, queue_size=1) as writer,

@@ -69,7 +69,7 @@ class Features:
         """Open the source; pictures of a folder or pattern may have any sizes."""
         if source_kind(self.source) in ("folder", "glob"):
             paths = list_images(self.source)
-            taken = self.frames.of(len(paths), self.source)
+            taken = self.frames.indexes(len(paths), self.source)
             size = self.frames.max_size
             yield len(taken), ((paths[i].stem, shrink(read_image(paths[i]), size)) for i in taken)
             return

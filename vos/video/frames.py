@@ -69,7 +69,7 @@ class FrameRange:
         """Whether the end lies before the frame of that index."""
         return self.end is not None and index >= self.end
 
-    def of(self, total: int, source: str) -> range:
+    def indexes(self, total: int, source: str) -> range:
         """Return the indexes of the frames taken of a source that has `total` frames.
 
         Raises:
@@ -81,11 +81,14 @@ class FrameRange:
             )
         return range(self.start, min(self.end or total, total), self.stride)
 
+    of = indexes
+    """The former name of `indexes`; both work."""
+
 
 def image_frames(paths: list[Path], choice: FrameRange, source: str) -> Iterator[Frame]:
     """Yield the chosen pictures, all of one size."""
     size: tuple[int, ...] | None = None
-    for index in choice.of(len(paths), source):
+    for index in choice.indexes(len(paths), source):
         path = paths[index]
         image = read_image(path)
         size = _same_size(image, size, str(path), source)

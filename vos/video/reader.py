@@ -128,7 +128,7 @@ def open_frames(
         return _picture_reader(list_images(source), choice, source, kind, read_ahead)
     video = open_video(_camera_device(source) if kind == "camera" else source)
     try:
-        count = None if video.count is None else len(choice.of(video.count, source))
+        count = None if video.count is None else len(choice.indexes(video.count, source))
     except InputError:
         video.close()
         raise
@@ -146,7 +146,7 @@ def open_frames(
 def _picture_reader(
     paths: list[Path], choice: FrameRange, source: str, kind: Kind, read_ahead: int
 ) -> FrameReader:
-    taken = choice.of(len(paths), source)
+    taken = choice.indexes(len(paths), source)
     return FrameReader(
         image_frames(paths, choice, source),
         source=source,

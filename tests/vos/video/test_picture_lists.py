@@ -5,6 +5,7 @@ import pytest
 
 from tests.data.clips import picture, write_picture
 from vos.errors import InputError
+from vos.video.frames import FrameRange
 from vos.video.reader import open_frames
 
 
@@ -59,3 +60,8 @@ def test_lists_that_cannot_be_frames(files, tmp_path):
         open_frames([files[0], twin])
     with pytest.raises(InputError, match="start earlier"):
         open_frames(files, start=4)
+
+
+def test_the_former_name_of_a_ranges_indexes_still_works():
+    frames = FrameRange(start=1, end=9, stride=3)
+    assert frames.of(6, "clip") == frames.indexes(6, "clip") == range(1, 6, 3)

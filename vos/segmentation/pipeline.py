@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from vos.segmentation.prompts import PromptRules, fit_prompt
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.run_record import RunRecord, RunResults, StageSeconds
 from vos.segmentation.sinks import Result
-from vos.segmentation.source_fingerprint import SourceFingerprint, fingerprint_of
+from vos.segmentation.source_fingerprint import fingerprint_of
 from vos.video.frames import Frame, FrameRange
 from vos.video.reader import FrameReader
 
@@ -36,42 +35,63 @@ _SAVE_SECONDS = 10.0
 _GPU_BATCH = 4
 
 
-@dataclass
 class Pipeline:
-    """One run over one source."""
+    """One run over one source.
 
-    reader: FrameReader
-    tracker: LabelPropagator
-    prompts: dict[int, LoadedMask]
-    """By the frame's index in the source."""
-    rules: PromptRules
-    frames: FrameRange
-    out: Path
-    options: OutputOptions
-    on_frame: OnFrame | None = None
-    fingerprint: SourceFingerprint | None = field(init=False)
-    """Of the source; the record of a run that is not complete tells it of the frames done."""
-    record: RunRecord = field(init=False)
-    seconds: StageSeconds = field(default_factory=StageSeconds)
-    done: int = 0
-    """Frames with a mask."""
-    computed: int = 0
-    _latest: Snapshot | None = None
-    _saved: float = field(default_factory=time.monotonic)
+    Args:
+        reader: the frames.
+        tracker: a new propagator.
+        prompts: the masks given, by the frame's index in the source.
+        rules: how masks may differ from what is expected.
+        frames: which frames of the source the reader gives.
+        out: the run's folder.
+        options: what is written beside the masks.
+        on_frame: told of progress.
 
-    def __post_init__(self) -> None:
-        """Describe the run."""
-        reader, tracker = self.reader, self.tracker
+    Attributes:
+        fingerprint: of the source's contents, None of a camera or stream. The record of a run
+            that is not complete holds it of the frames done alone.
+        record: what `run.json` says.
+        seconds: where the time went.
+        done: frames with a mask.
+        computed: those of them that this run computed.
+    """
+
+    def __init__(
+        self,
+        reader: FrameReader,
+        tracker: LabelPropagator,
+        prompts: dict[int, LoadedMask],
+        *,
+        rules: PromptRules,
+        frames: FrameRange,
+        out: Path,
+        options: OutputOptions,
+        on_frame: OnFrame | None = None,
+    ) -> None:
+        self.reader = reader
+        self.tracker = tracker
+        self.prompts = prompts
+        self.rules = rules
+        self.frames = frames
+        self.out = out
+        self.options = options
+        self.on_frame = on_frame
         self.fingerprint = fingerprint_of(reader.files, video=reader.kind == "video")
         self.record = RunRecord.of(
             reader.source,
-            self.frames,
-            self.prompts,
+            frames,
+            prompts,
             tracker.backbone,
             tracker.config,
-            outputs=self.options,
+            outputs=options,
             fingerprint=self.fingerprint,
         )
+        self.seconds = StageSeconds()
+        self.done = 0
+        self.computed = 0
+        self._latest: Snapshot | None = None
+        self._saved = time.monotonic()  # when the state was last handed over to be saved
 
     def run(self, earlier: Snapshot | None) -> None:
         """Segment all frames; `earlier` is where a stopped run goes on.

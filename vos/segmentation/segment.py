@@ -95,7 +95,16 @@ def segment_video(
     with open_frames(source, **asdict(frames)) as reader:
         _check_count(prompts, reader, frames)
         tracker = LabelPropagator(_loaded(backbone), config)
-        pipeline = Pipeline(reader, tracker, prompts, rules, frames, out, outputs, on_frame)
+        pipeline = Pipeline(
+            reader,
+            tracker,
+            prompts,
+            rules=rules,
+            frames=frames,
+            out=out,
+            options=outputs,
+            on_frame=on_frame,
+        )
         return _run(pipeline, resume=resume, overwrite=overwrite)
 
 

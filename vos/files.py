@@ -120,16 +120,16 @@ def files_by_name(folder: Path, suffixes: Iterable[str]) -> dict[str, Path]:
     Raises:
         InputError: two files have one name (a.jpg and a.png).
     """
-    wanted = set(suffixes)
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in wanted and p.name[0] != "."]
-    found: dict[str, Path] = {}
+    allowed = set(suffixes)
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in allowed and p.name[0] != "."]
+    by_name: dict[str, Path] = {}
     for path in sorted(paths, key=lambda p: natural_key(p.stem)):
-        if path.stem in found:
+        if path.stem in by_name:
             raise InputError(
-                f"{folder}: {found[path.stem].name} and {path.name} are the same frame; keep one"
+                f"{folder}: {by_name[path.stem].name} and {path.name} are the same frame; keep one"
             )
-        found[path.stem] = path
-    return found
+        by_name[path.stem] = path
+    return by_name
 
 
 def shortened(names: Iterable[object], limit: int = 10) -> str:

@@ -60,11 +60,11 @@ class Attention:
 
     def _check_folder(self) -> None:
         names = ("contact_sheet.png", "attention.mp4", "heads.mp4", "heatmaps", "masks")
-        held = [name for name in names if (self.out / name).exists()]
-        if held and not self.overwrite:
+        present = [name for name in names if (self.out / name).exists()]
+        if present and not self.overwrite:
             raise InputError(
-                f"{self.out} holds {', '.join(held)} already; replace them (--overwrite), or give "
-                "another folder"
+                f"{self.out} holds {', '.join(present)} already; replace them (--overwrite), or "
+                "give another folder"
             )
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{self.out} is a file; give a folder to write to")
@@ -72,10 +72,10 @@ class Attention:
     def _picture(self, reader: FrameReader, attention: AttentionReader) -> None:
         frame = next(reader).image
         maps = attention.read(frame)
-        for found in maps:
-            heat = draw_heatmap(frame, found.weights)
-            write_png(self.out / "heatmaps" / f"{found.name}.png", heat)
-            write_mask(self.out / "masks" / f"{found.name}.png", found.mask)
+        for head in maps:
+            heat = draw_heatmap(frame, head.weights)
+            write_png(self.out / "heatmaps" / f"{head.name}.png", heat)
+            write_mask(self.out / "masks" / f"{head.name}.png", head.mask)
         sheet = self.out / "contact_sheet.png"
         write_png(sheet, attention_sheet(frame, maps))
         h, w = maps[0].weights.shape
@@ -85,7 +85,7 @@ class Attention:
 
     def _video(self, reader: FrameReader, attention: AttentionReader) -> None:
         with ExitStack() as stack:
-            done = attention_videos(
+            count = attention_videos(
                 reader,
                 attention,
                 self.out,
@@ -93,7 +93,7 @@ class Attention:
                 stride=self.frames.stride,
                 on_frame=CountProgress(stack, "attention"),
             )
-        print(f"{done} frames with {attention.backbone.record.name}")
+        print(f"{count} frames with {attention.backbone.record.name}")
         print(f"video: {self.out / 'attention.mp4'}")
         if self.heads:
             print(f"heads: {self.out / 'heads.mp4'}")

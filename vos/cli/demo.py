@@ -22,7 +22,7 @@ from vos.segmentation.segment import SegmentResult, segment_video
 from vos.visualization.overlay import draw_overlay
 from vos.visualization.sheets import contact_sheet
 
-_SHOWN = 5
+_SHEET_FRAMES = 5
 """Frames on the contact sheet."""
 
 
@@ -83,7 +83,7 @@ class Demo:
 
 def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], done: SegmentResult) -> np.ndarray:
     rows = []
-    numbers = np.linspace(0, len(clip) - 1, _SHOWN).round().astype(int).tolist()
+    numbers = np.linspace(0, len(clip) - 1, _SHEET_FRAMES).round().astype(int).tolist()
     for number in numbers:
         image, mask = clip[number]
         predicted = read_index_png(done.out / MASKS / f"{number:05d}.png")

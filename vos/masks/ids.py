@@ -1,6 +1,6 @@
 """Index maps of object ids: which ids there are, one-hot labels, sizes.
 
-Shapes: H W pixels, C channels.
+Shape letters: O objects + background, H W pixels.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def one_hot(ids: NDArray[np.uint8], objects: Iterable[int]) -> NDArray[np.float3
     Void pixels, and ids that are not among `objects`, are in no channel.
     """
     channels = np.array([0, *objects], dtype=np.int64)
+    # (1, H, W) == (O, 1, 1) -> (O, H, W)
     return (ids[None] == channels[:, None, None]).astype(np.float32)
 
 

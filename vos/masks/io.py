@@ -28,8 +28,8 @@ from vos.masks.ids import (
     one_hot,
     resize_nearest,
 )
-from vos.masks.palette import DAVIS_PALETTE, Colour
-from vos.masks.values import LoadedMask, from_array, from_colours, from_gray, from_indexed
+from vos.masks.palette import DAVIS_PALETTE, Color
+from vos.masks.values import LoadedMask, from_array, from_colors, from_gray, from_indexed
 
 __all__ = [
     "DAVIS_PALETTE",
@@ -91,9 +91,9 @@ def read_index_png(path: str | Path) -> NDArray[np.uint8]:
     with path.open("rb") as handle:
         is_png = handle.read(8) == _PNG_SIGNATURE
     if not is_png or image.mode not in {"P", "L", "1"}:
-        found = f"a PNG of mode {image.mode}" if is_png else "not a PNG"
+        kind = f"a PNG of mode {image.mode}" if is_png else "not a PNG"
         raise InputError(
-            f"{path}: {found}; expected an indexed or 8-bit gray PNG whose values are object ids"
+            f"{path}: {kind}; expected an indexed or 8-bit gray PNG whose values are object ids"
         )
     return np.asarray(image).astype(np.uint8)
 
@@ -116,7 +116,8 @@ def write_mask(path: str | Path, ids: NDArray[np.uint8]) -> None:
 
 def _file_palette(image: Image.Image) -> NDArray[np.uint8]:
     """Return an indexed image's palette (256, 3), black where it has no entry."""
-    entries = np.frombuffer(bytes(image.getpalette("RGB") or ()), np.uint8).reshape(-1, 3)[:256]
+    stored = np.frombuffer(bytes(image.getpalette("RGB") or ()), np.uint8)
+    entries = stored.reshape(-1, 3)[:256]  # (3N,) -> (N, 3), N at most 256
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(entries)] = entries
     return palette
@@ -133,7 +134,7 @@ def _read_npy(path: Path) -> NDArray[np.generic]:
 
 
 def read_mask(
-    path: str | Path, *, snap: bool = False, known: Mapping[int, int | Colour] | None = None
+    path: str | Path, *, snap: bool = False, known: Mapping[int, int | Color] | None = None
 ) -> LoadedMask:
     """Read a mask that a user gives, in any of the usual forms.
 
@@ -164,7 +165,7 @@ def read_mask(
 
 
 def _from_image(
-    image: Image.Image, name: str, snap: bool, known: Mapping[int, int | Colour] | None
+    image: Image.Image, name: str, snap: bool, known: Mapping[int, int | Color] | None
 ) -> LoadedMask:
     """Read a decoded picture according to its mode."""
     image = ImageOps.exif_transpose(image)
@@ -179,4 +180,4 @@ def _from_image(
         raise InputError(f"{name}: a picture of real numbers; expected whole ids or colours")
     clear = Image.new("RGBA", image.size, (0, 0, 0, 255))
     flat = Image.alpha_composite(clear, image.convert("RGBA")).convert("RGB")
-    return from_colours(np.asarray(flat), name, snap, known)
+    return from_colors(np.asarray(flat), name, snap, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 def _davis_palette() -> NDArray[np.uint8]:
@@ -26,6 +26,4 @@ DAVIS_PALETTE = _davis_palette()
 """(256, 3) uint8 RGB: the colour of each id in DAVIS's own annotation files."""
 
 
-PALETTE_IDS: dict[Colour, int] = {
-    (r, g, b): i for i, (r, g, b) in enumerate(DAVIS_PALETTE.tolist())
-}
+PALETTE_IDS: dict[Color, int] = {(r, g, b): i for i, (r, g, b) in enumerate(DAVIS_PALETTE.tolist())}

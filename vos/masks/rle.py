@@ -190,8 +190,8 @@ def masks_from_coco(document: Mapping[str, Any]) -> dict[str, NDArray[np.uint8]]
             str(image["file_name"]): np.zeros((image["height"], image["width"]), np.uint8)
             for image in document["images"]
         }
-        for note in sorted(document["annotations"], key=lambda note: int(note["track_id"])):
-            _paint(masks[names[note["image_id"]]], note["segmentation"], int(note["track_id"]))
+        for entry in sorted(document["annotations"], key=lambda entry: int(entry["track_id"])):
+            _paint(masks[names[entry["image_id"]]], entry["segmentation"], int(entry["track_id"]))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -114,7 +114,7 @@ def cut_out(frame: NDArray[np.uint8], opacity: NDArray[np.generic]) -> NDArray[n
     if frame.shape[:2] != opacity.shape:
         raise ValueError(f"frame {frame.shape[:2]} and opacity {opacity.shape} differ in size")
     alpha = np.round(np.clip(opacity.astype(np.float32), 0, 1) * 255).astype(np.uint8)
-    return np.dstack([frame, alpha])
+    return np.dstack([frame, alpha])  # (H, W, 3) and (H, W) -> (H, W, 4)
 
 
 def write_alpha_png(path: str | Path, picture: NDArray[np.uint8]) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.masks.ids import MAX_ID, VOID
-from vos.masks.palette import DAVIS_PALETTE, PALETTE_IDS, Colour
+from vos.masks.palette import DAVIS_PALETTE, PALETTE_IDS, Color
 
 _STRAYS_REFUSED = 3  # a real object thinner than 3 pixels is possible; three at once are edges
 _WHITE = (255, 65535)  # of 8 and of 16 bits
@@ -38,15 +38,15 @@ class LoadedMask:
     """(H, W): 0 background, 1 to 254 objects, 255 void."""
     form: str
     """What the file was: indexed, gray, black-and-white, colours or npy."""
-    mapping: dict[int, int | Colour] = field(default_factory=dict)
+    mapping: dict[int, int | Color] = field(default_factory=dict)
     """Object id -> the gray value or RGB colour that it had; empty where values are the ids."""
 
 
 def _solid(codes: NDArray[Any]) -> NDArray[np.bool_]:
     """Say which pixels (H, W) have one value all over their 3x3 neighbourhood."""
     plane = codes.astype(np.float32)  # exact up to 24 bits: every gray value, every RGB code
-    square = np.ones((3, 3), np.uint8)
-    return np.asarray(cv2.erode(plane, square) == cv2.dilate(plane, square))
+    kernel = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.erode(plane, kernel) == cv2.dilate(plane, kernel))
 
 
 def _stray_values(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -71,47 +71,51 @@ def _refuse_strays(codes: NDArray[Any], name: str) -> None:
 def _calm(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Say which pixels of (H, W, C) differ little from all of their 3x3 neighbourhood."""
     plane = values.astype(np.float32)
-    square = np.ones((3, 3), np.uint8)
-    spread = cv2.dilate(plane, square) - cv2.erode(plane, square)
-    return np.asarray(spread.reshape(values.shape).max(axis=2) <= _CALM_SPREAD)
+    kernel = np.ones((3, 3), np.uint8)
+    spread = cv2.dilate(plane, kernel) - cv2.erode(plane, kernel)
+    spread = spread.reshape(values.shape)  # OpenCV gives (H, W) for C = 1 -> (H, W, C)
+    return np.asarray(spread.max(axis=2) <= _CALM_SPREAD)
 
 
-def _dominant(colours: NDArray[Any], area: NDArray[Any], least: float) -> list[int]:
+def _dominant(colors: NDArray[Any], area: NDArray[Any], least: float) -> list[int]:
     """Return the places of the values (N, C) that stand for the areas of a map.
 
     The value with the most area takes all within the snap distance, then the next of what is
     left, and so on; groups smaller than `least` pixels are left out.
     """
     free = area > 0
-    found: list[int] = []
+    dominant: list[int] = []
     for place in np.argsort(-area, kind="stable"):
         if not free[place]:
             continue
-        group = free & (np.abs(colours - colours[place]).max(axis=1) < _SNAP_DISTANCE)
+        group = free & (np.abs(colors - colors[place]).max(axis=1) < _SNAP_DISTANCE)
         free &= ~group
         if area[group].sum() >= least:
-            found.append(int(place))
-    return found
+            dominant.append(int(place))
+    return dominant
 
 
 def _snap(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Move every pixel of (H, W, C), C at most 3, to the nearest of the map's dominant values."""
-    flat = values.reshape(-1, values.shape[2]).astype(np.int64)
+    flat = values.reshape(-1, values.shape[2]).astype(np.int64)  # (H, W, C) -> (HW, C)
     codes = flat @ (1 << 8 * np.arange(flat.shape[1]))
-    different, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    area = np.bincount(inverse[_calm(values).reshape(-1)], minlength=len(different))
-    colours = flat[where]
-    dominant = _dominant(colours, area, max(1.0, _CALM_SHARE * len(codes)))
+    distinct, first_places, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(
+        -1
+    )  # (HW,) in every version of NumPy: the place of each pixel's value
+    calm = _calm(values).reshape(-1)  # (H, W) -> (HW,)
+    area = np.bincount(inverse[calm], minlength=len(distinct))  # (N,)
+    colors = flat[first_places]  # (HW, C) -> (N, C)
+    dominant = _dominant(colors, area, max(1.0, _CALM_SHARE * len(codes)))
     if not dominant:
         raise InputError(f"{name}: no value covers an area, so there is nothing to snap to")
-    nearest = np.zeros(len(different), np.int64)
-    best = np.full(len(different), np.iinfo(np.int64).max)
+    nearest = np.zeros(len(distinct), np.int64)
+    best = np.full(len(distinct), np.iinfo(np.int64).max)
     for place in dominant:
-        distance = ((colours - colours[place]) ** 2).sum(axis=1)
+        distance = ((colors - colors[place]) ** 2).sum(axis=1)
         nearest[distance < best] = place
         best = np.minimum(best, distance)
-    return colours[nearest[inverse]].reshape(values.shape)
+    return colors[nearest[inverse]].reshape(values.shape)  # (HW, C) -> (H, W, C)
 
 
 def check_ids(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -133,7 +137,7 @@ def from_gray(values: NDArray[Any], name: str, snap: bool = False) -> LoadedMask
     """Read gray values (H, W), 8 or 16 bits: white alone is object 1, else values are ids."""
     if snap:
         eight_bits = values if values.max() <= VOID else values >> 8
-        values = _snap(eight_bits[..., None], name)[..., 0]
+        values = _snap(eight_bits[..., None], name)[..., 0]  # (H, W) as (H, W, 1) and back
         values = np.where(values <= _JPEG_SHIFT, 0, values)
         values = np.where(values >= VOID - _JPEG_SHIFT, VOID, values)
     else:
@@ -145,11 +149,11 @@ def from_gray(values: NDArray[Any], name: str, snap: bool = False) -> LoadedMask
     return LoadedMask(check_ids(values, name), "gray")
 
 
-def from_colours(
+def from_colors(
     image: NDArray[np.uint8],
     name: str,
     snap: bool = False,
-    known: Mapping[int, int | Colour] | None = None,
+    known: Mapping[int, int | Color] | None = None,
 ) -> LoadedMask:
     """Read RGB (H, W, 3), one object per colour, black is background.
 
@@ -166,42 +170,42 @@ def from_colours(
     codes = (_snap(image, name) if snap else image).astype(np.int64) @ (1 << 16, 1 << 8, 1)
     if not snap:
         _refuse_strays(codes, name)
-    different = np.unique(codes)
-    colours: list[Colour] = [(int(c >> 16), int(c >> 8 & 255), int(c & 255)) for c in different]
+    distinct = np.unique(codes)
+    colors: list[Color] = [(int(c >> 16), int(c >> 8 & 255), int(c & 255)) for c in distinct]
     if snap:
-        colours = [_meant(c, known or {}) for c in colours]
-    taken = _ids_of_colours(colours, known or {}, name)
-    ids = np.array([taken[c] for c in colours], np.uint8)[np.searchsorted(different, codes)]
-    mapping: dict[int, int | Colour] = {i: c for c, i in taken.items() if 0 < i < VOID}
+        colors = [_before_jpeg(c, known or {}) for c in colors]
+    id_of = _ids_of_colors(colors, known or {}, name)
+    ids = np.array([id_of[c] for c in colors], np.uint8)[np.searchsorted(distinct, codes)]
+    mapping: dict[int, int | Color] = {i: c for c, i in id_of.items() if 0 < i < VOID}
     return LoadedMask(ids, "colours", dict(sorted(mapping.items())))
 
 
-def _meant(colour: Colour, known: Mapping[int, int | Colour]) -> Colour:
+def _before_jpeg(color: Color, known: Mapping[int, int | Color]) -> Color:
     """Return the known or palette colour that JPEG may have moved to this one, else itself."""
-    usual = [c for c in known.values() if isinstance(c, tuple)] + list(PALETTE_IDS)
-    gaps = np.abs(np.array(usual) - colour).max(axis=1)
-    return usual[int(gaps.argmin())] if gaps.min() <= _JPEG_SHIFT else colour
+    candidates = [c for c in known.values() if isinstance(c, tuple)] + list(PALETTE_IDS)
+    gaps = np.abs(np.array(candidates) - color).max(axis=1)
+    return candidates[int(gaps.argmin())] if gaps.min() <= _JPEG_SHIFT else color
 
 
-def _ids_of_colours(
-    colours: list[Colour], known: Mapping[int, int | Colour], name: str
-) -> dict[Colour, int]:
+def _ids_of_colors(
+    colors: list[Color], known: Mapping[int, int | Color], name: str
+) -> dict[Color, int]:
     """Give each colour its id: the known one, the palette's, or the next free one."""
-    by_colour = {c: i for i, c in known.items() if isinstance(c, tuple)}
-    in_palette = all(c in PALETTE_IDS for c in (*colours, *by_colour))
+    by_color = {c: i for i, c in known.items() if isinstance(c, tuple)}
+    in_palette = all(c in PALETTE_IDS for c in (*colors, *by_color))
     black = (0, 0, 0)
-    taken = {black: 0}
+    id_of = {black: 0}
     free = set(range(1, MAX_ID + 1)) - set(known)
-    for colour in colours:
-        wanted = by_colour.get(colour, PALETTE_IDS[colour] if in_palette else 0)
-        if colour != black and (colour in by_colour or wanted in free | {VOID}):
-            taken[colour] = wanted
-        elif colour != black and free:
-            taken[colour] = min(free)
-        elif colour != black:
-            raise InputError(f"{name} needs ids above {MAX_ID}: it has {len(colours)} colours")
-        free.discard(taken[colour])
-    return taken
+    for color in colors:
+        preferred = by_color.get(color, PALETTE_IDS[color] if in_palette else 0)
+        if color != black and (color in by_color or preferred in free | {VOID}):
+            id_of[color] = preferred
+        elif color != black and free:
+            id_of[color] = min(free)
+        elif color != black:
+            raise InputError(f"{name} needs ids above {MAX_ID}: it has {len(colors)} colours")
+        free.discard(id_of[color])
+    return id_of
 
 
 def from_indexed(
@@ -209,7 +213,7 @@ def from_indexed(
     palette: NDArray[np.uint8],
     name: str,
     snap: bool = False,
-    known: Mapping[int, int | Colour] | None = None,
+    known: Mapping[int, int | Color] | None = None,
 ) -> LoadedMask:
     """Read an indexed picture (H, W) with its palette (256, 3): the indexes are the ids.
 
@@ -217,13 +221,13 @@ def from_indexed(
     its colours are read instead.
     """
     used = np.unique(indexes)
-    colours = palette[used]
-    if np.array_equal(colours, DAVIS_PALETTE[used]):
+    colors = palette[used]
+    if np.array_equal(colors, DAVIS_PALETTE[used]):
         return LoadedMask(indexes, "indexed")
-    ramp = (colours == used[:, None]).all() and used.max() == VOID
-    black_elsewhere = palette[0].any() and (~colours.any(axis=1)).any()
+    ramp = (colors == used[:, None]).all() and used.max() == VOID
+    black_elsewhere = palette[0].any() and (~colors.any(axis=1)).any()
     if ramp or black_elsewhere or (snap and len(_stray_values(indexes)[1])):
-        return from_colours(palette[indexes], name, snap, known)
+        return from_colors(palette[indexes], name, snap, known)
     _refuse_strays(indexes, name)
     return LoadedMask(indexes, "indexed")
 

@@ -48,25 +48,25 @@ def read_batch(path: str | Path) -> list[BatchItem]:
         raise InputError(f"the list {path} cannot be read: {error}") from None
     rows = csv.DictReader(text.splitlines())
     if tuple(rows.fieldnames or ()) != COLUMNS:
-        found = ", ".join(rows.fieldnames or ()) or "none"
+        columns = ", ".join(rows.fieldnames or ()) or "none"
         raise InputError(
-            f"{path} has the columns {found}; expected a first line {','.join(COLUMNS)}"
+            f"{path} has the columns {columns}; expected a first line {','.join(COLUMNS)}"
         )
     items = [_item(row, f"{path}, line {rows.line_num}") for row in rows]
     if not items:
         raise InputError(f"{path} lists no videos")
-    outs = [item.out for item in items]
-    twice = sorted({str(out) for out in outs if outs.count(out) > 1})
-    if twice:
-        raise InputError(f"{path} names an output twice: {', '.join(twice)}")
+    folders = [item.out for item in items]
+    duplicates = sorted({str(out) for out in folders if folders.count(out) > 1})
+    if duplicates:
+        raise InputError(f"{path} names an output twice: {', '.join(duplicates)}")
     return items
 
 
 def _item(row: dict[str, str], where: str) -> BatchItem:
     empty = [name for name in COLUMNS if not (row.get(name) or "").strip()]
     if empty or None in row:
-        what = f"no {', '.join(empty)}" if empty else "more than three fields"
-        raise InputError(f"{where}: {what}; expected {','.join(COLUMNS)}")
+        problem = f"no {', '.join(empty)}" if empty else "more than three fields"
+        raise InputError(f"{where}: {problem}; expected {','.join(COLUMNS)}")
     masks = [mask.strip() for mask in row["mask"].split(_MASK_SEPARATOR) if mask.strip()]
     return BatchItem(row["video"].strip(), parse_masks(masks), Path(row["output"].strip()))
 

@@ -2,8 +2,6 @@
 
 All of it happens in one thread of its own, behind a bounded queue, while the next frame is
 computed. Each file is written beside its name and renamed, so none is ever half there.
-
-Shapes: C channels, h w patches, H W pixels.
 """
 
 from __future__ import annotations

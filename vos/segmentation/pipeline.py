@@ -123,11 +123,11 @@ class Pipeline:
 
     def _frames(self, outputs: Outputs, earlier: Snapshot | None) -> None:
         remaining = set(self.prompts)
-        kept: dict[int, np.ndarray] = {}
+        memory_images: dict[int, np.ndarray] = {}
         for frame, features in self._with_features(earlier):
             remaining.discard(frame.index)
             if earlier is not None and self.done <= earlier.number:
-                self._replay(frame, outputs, earlier, kept)
+                self._replay(frame, outputs, earlier, memory_images)
             else:
                 self._step(frame, features, outputs)
             self.done += 1
@@ -200,15 +200,19 @@ class Pipeline:
         return lambda: save_snapshot(self.out / STATE, snapshot)
 
     def _replay(
-        self, frame: Frame, outputs: Outputs, earlier: Snapshot, kept: dict[int, np.ndarray]
+        self,
+        frame: Frame,
+        outputs: Outputs,
+        earlier: Snapshot,
+        memory_images: dict[int, np.ndarray],
     ) -> None:
         """Pass a frame by whose mask is on disk, and take up the state at the last of them."""
         outputs.replay(frame)
         if self.done in earlier.frames:
-            kept[self.done] = frame.image
+            memory_images[self.done] = frame.image
         if self.done == earlier.number:
-            self.tracker.restore(earlier, kept)
-            kept.clear()
+            self.tracker.restore(earlier, memory_images)
+            memory_images.clear()
 
     def _finish(self, state: str, wall: float, *, resumable: bool) -> None:
         """Write the record and, unless all is done, the state to go on from.

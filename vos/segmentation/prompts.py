@@ -38,15 +38,15 @@ def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:
     """
     if not specs:
         raise InputError("no mask was given; give --mask FILE for the first frame")
-    found: dict[int | None, Path] = {}
+    paths: dict[int | None, Path] = {}
     for spec in specs:
         numbered = re.fullmatch(r"(\d+):(.+)", spec)
         index = int(numbered[1]) if numbered else None
-        if index in found:
+        if index in paths:
             frame = "the first frame" if index is None else f"frame {index}"
-            raise InputError(f"two masks for {frame}: {found[index]} and {spec}")
-        found[index] = Path(numbered[2] if numbered else spec)
-    return found
+            raise InputError(f"two masks for {frame}: {paths[index]} and {spec}")
+        paths[index] = Path(numbered[2] if numbered else spec)
+    return paths
 
 
 def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[int, LoadedMask]:
@@ -73,8 +73,8 @@ def check_array(mask: np.ndarray) -> np.ndarray:
     Raises:
         InputError: it is not two-dimensional, or not of integers from 0 to 255.
     """
-    whole = mask.dtype == bool or np.issubdtype(mask.dtype, np.integer)
-    if mask.ndim != 2 or not whole or mask.size == 0 or mask.min() < 0 or mask.max() > 255:
+    is_integer = mask.dtype == bool or np.issubdtype(mask.dtype, np.integer)
+    if mask.ndim != 2 or not is_integer or mask.size == 0 or mask.min() < 0 or mask.max() > 255:
         raise InputError(
             f"a mask is a map (height, width) of ids 0 to 254, 255 for void; got {mask.dtype} of "
             f"shape {tuple(mask.shape)}"
@@ -93,10 +93,10 @@ def fit_prompt(
         InputError: another size, and `rules` do not say to resize.
     """
     height, width = prompt.ids.shape
-    followed = shrunk_size(height, width, max_size) == frame
+    as_its_frame = shrunk_size(height, width, max_size) == frame
     return fit_mask(
         prompt.ids,
         *frame,
-        resize=rules.resize_mask or followed,
+        resize=rules.resize_mask or as_its_frame,
         name=f"the mask for frame {index}",
     )

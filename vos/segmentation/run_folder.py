@@ -54,10 +54,11 @@ def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] 
         raise InputError("resume and overwrite exclude each other; give one")
     earlier = _read(out)
     if earlier is None:
-        _refuse_strange(out)
+        _refuse_foreign(out)
         return None
-    bare = earlier.get("state") == "failed" and not earlier.get("results", {}).get("frames")
-    if not (resume or overwrite or bare):
+    frames = earlier.get("results", {}).get("frames")
+    empty = earlier.get("state") == "failed" and not frames
+    if not (resume or overwrite or empty):
         raise InputError(
             f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
             "give another folder"
@@ -115,12 +116,12 @@ def _read(out: Path) -> dict[str, Any] | None:
     return loaded
 
 
-def _refuse_strange(out: Path) -> None:
+def _refuse_foreign(out: Path) -> None:
     """Without a record nothing there was written by a run, so nothing may be replaced."""
-    strange = [name for name in (*_FOLDERS, *_FILES) if (out / name).exists()]
-    if strange:
+    foreign = [name for name in (*_FOLDERS, *_FILES) if (out / name).exists()]
+    if foreign:
         raise InputError(
-            f"{out} holds {', '.join(strange)} but no {RUN}, so they are not of a run and are left "
+            f"{out} holds {', '.join(foreign)} but no {RUN}, so they are not of a run and are left "
             "alone; move them away, or give another folder"
         )
 

@@ -30,11 +30,11 @@ def settings_difference(
     changed: dict[str, tuple[Any, Any]] = {}
     for name in sorted({*before, *now}):
         known = defaults.get(name)
-        was, is_now = (side.get(name, known or NOT_RECORDED) for side in (before, now))
-        if isinstance(was, dict) and isinstance(is_now, dict):
-            was, is_now = _group_difference(was, is_now, known or {})
-        if was != is_now:
-            changed[name] = (was, is_now)
+        old, new = (side.get(name, known or NOT_RECORDED) for side in (before, now))
+        if isinstance(old, dict) and isinstance(new, dict):
+            old, new = _group_difference(old, new, known or {})
+        if old != new:
+            changed[name] = (old, new)
     return changed
 
 

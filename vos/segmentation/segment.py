@@ -94,7 +94,7 @@ def segment_video(
     check_folder(out, resume=resume, overwrite=overwrite)
     with open_frames(source, **asdict(frames)) as reader:
         _check_count(prompts, reader, frames)
-        tracker = LabelPropagator(_loaded(backbone), config)
+        tracker = LabelPropagator(_loaded_backbone(backbone), config)
         pipeline = Pipeline(
             reader,
             tracker,
@@ -152,7 +152,7 @@ def _prompts(masks: Masks, frames: FrameRange, rules: PromptRules) -> dict[int, 
     return read_prompts(by_index, rules)
 
 
-def _loaded(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
+def _loaded_backbone(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
     if isinstance(backbone, Backbone):  # itself callable, so it comes first
         return backbone
     return load_backbone(backbone) if isinstance(backbone, str) else backbone()

@@ -1,6 +1,6 @@
 """What takes a frame's result: mask files, overlay video, soft labels, cut-outs.
 
-Shapes: C channels, h w patches, H W pixels.
+Shape letters: O objects + background, h w patches, H W pixels.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Result:
     ids: np.ndarray
     """uint8 (H, W)."""
     soft: np.ndarray | None
-    """(C, h, w) float32 with values in 0..1, background first; None before the first prompt."""
+    """(O, h, w) float32 with values in 0..1, background first; None before the first prompt."""
     objects: tuple[int, ...]
     """The ids of channels 1, 2, ..."""
 
@@ -79,6 +79,7 @@ class SoftFiles:
         if result.soft is None:
             return
         height, width = result.ids.shape
+        # (O, h, w) -> (O, H, W)
         labels = np.stack([cv2.resize(c, (width, height)) for c in result.soft]).clip(0, 1)
         if self.form == "npz":
             path = self.folder / f"{result.frame.name}.npz"

@@ -75,7 +75,7 @@ def _upright(image: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDAr
         return np.ascontiguousarray(image)
     a, b, _, c, d = matrix[:5]
     if abs(c) > abs(a):
-        image, a, d = image.swapaxes(0, 1), c, b
+        image, a, d = image.swapaxes(0, 1), c, b  # (H, W, 3) -> (W, H, 3)
     return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
@@ -119,17 +119,17 @@ class Video:
         if not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
             return None
         try:
-            with av.open(**_options(self.name)) as again:
-                packets = again.demux(again.streams[self._stream.index])
+            with av.open(**_options(self.name)) as reopened:
+                packets = reopened.demux(reopened.streams[self._stream.index])
                 return sum(1 for packet in packets if packet.size) or None
         except av.FFmpegError:
             return None  # the damage is told where decoding meets it
 
-    def pictures(self, wanted: Callable[[int], bool]) -> Iterator[Picture]:
-        """Yield the wanted frames; the others are decoded and dropped.
+    def pictures(self, select: Callable[[int], bool]) -> Iterator[Picture]:
+        """Yield the selected frames; the others are decoded and dropped.
 
         Args:
-            wanted: told a frame's index, says whether to yield it.
+            select: says of a frame's index whether to yield the frame.
 
         Raises:
             InputError: the file is damaged or cut off; the frames before that were yielded.
@@ -147,61 +147,61 @@ class Video:
                 end = float((frame.pts + (frame.duration or 0)) * base)
             elif self.fps:
                 time = float(index / self.fps)
-            if wanted(index):
+            if select(index):
                 yield Picture(index, time, convert(frame))
         self._check_complete(index + 1, end)
 
     def _frames(self) -> Iterator[Any]:
         """Yield decoded frames; of a damaged file, those before the damage, then the error."""
-        given = 0
+        readable = 0
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt and not self._live:
                     raise av.InvalidDataError(0, "a part of a frame is missing")
-                for frame in self._decoded(packet, given):
-                    if frame.is_corrupt and not self._live and given:
-                        raise self._damaged(given, "a frame is corrupt")
-                    given += 1
+                for frame in self._decoded(packet, readable):
+                    if frame.is_corrupt and not self._live and readable:
+                        raise self._damaged(readable, "a frame is corrupt")
+                    readable += 1
                     yield frame
         except av.EOFError:
             pass
         except av.FFmpegError as error:
-            for frame in self._held_back():
-                given += 1
+            for frame in self._buffered_frames():
+                readable += 1
                 yield frame
             if not self._live:
-                raise self._damaged(given, str(error.strerror)) from error
-            warnings.warn(f"{self.name}: ended after {given} frames ({error})", stacklevel=2)
+                raise self._damaged(readable, str(error.strerror)) from error
+            warnings.warn(f"{self.name}: ended after {readable} frames ({error})", stacklevel=2)
 
-    def _decoded(self, packet: Any, given: int) -> list[Any]:
+    def _decoded(self, packet: Any, readable: int) -> list[Any]:
         """Decode a packet; before a first whole frame, and in streams, failures are skipped."""
         try:
             return list(packet.decode())
         except av.InvalidDataError:
-            if given and not self._live:
+            if readable and not self._live:
                 raise
             return []
 
-    def _held_back(self) -> list[Any]:
+    def _buffered_frames(self) -> list[Any]:
         """Return the whole frames that the decoder's threads still hold after an error."""
         try:
             return [f for f in self._stream.codec_context.decode(None) if not f.is_corrupt]
         except av.FFmpegError:
             return []
 
-    def _check_complete(self, given: int, end: float) -> None:
+    def _check_complete(self, readable: int, end: float) -> None:
         """Raise InputError where a file ended before the length that it states."""
         if self._live:
             return
-        if not given:
+        if not readable:
             raise InputError(f"{self.name}: no frame could be decoded; the file may be cut off")
         missing = 0.0
         if (length := self._stated_length()) is not None:
             missing = length - end
         slack = _LOST_FRAMES / float(self.fps or 25)
-        few = self._container.format.name == "avi" and given < 0.98 * self._stream.frames - 2
-        if missing > slack or few:
-            raise self._damaged(given, "the file ends before the length that it states")
+        too_few = self._container.format.name == "avi" and readable < 0.98 * self._stream.frames - 2
+        if missing > slack or too_few:
+            raise self._damaged(readable, "the file ends before the length that it states")
 
     def _stated_length(self) -> float | None:
         """Return the seconds at which Matroska says that the stream ends, None if unsaid."""
@@ -214,10 +214,10 @@ class Video:
             alone = len(self._container.streams) == 1 and self._container.duration
             return self._container.duration / av.time_base if alone else None
 
-    def _damaged(self, given: int, why: str) -> InputError:
+    def _damaged(self, readable: int, why: str) -> InputError:
         return InputError(
-            f"{self.name}: damaged or cut off after {given} readable frames ({why}). "
-            f"To use those, stop there (--end {given}); or repair the file by re-encoding it."
+            f"{self.name}: damaged or cut off after {readable} readable frames ({why}). "
+            f"To use those, stop there (--end {readable}); or repair the file by re-encoding it."
         )
 
     def close(self) -> None:

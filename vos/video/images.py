@@ -83,13 +83,13 @@ def list_images(source: str | Path) -> list[Path]:
         listed = list(Path(source).iterdir())
     else:
         listed = _matches(str(source)) if kind == "glob" else [Path(source)]
-    found = [path for path in listed if is_image(path) and path.is_file()]
-    if not found:
+    images = [path for path in listed if is_image(path) and path.is_file()]
+    if not images:
         endings = ", ".join(sorted(FRAME_SUFFIXES))
         raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
-    found.sort(key=lambda path: natural_key(str(path)))
-    refuse_same_names(found)
-    return found
+    images.sort(key=lambda path: natural_key(str(path)))
+    refuse_same_names(images)
+    return images
 
 
 def refuse_same_names(paths: Iterable[Path]) -> None:
@@ -143,7 +143,7 @@ def _decoded(data: bytes) -> cv2.typing.MatLike | None:
     with Image.open(io.BytesIO(data)) as opened:
         orientation = opened.getexif().get(_ORIENTATION_TAG, 1)
     if orientation >= 5:
-        image = image.swapaxes(0, 1)
+        image = image.swapaxes(0, 1)  # (H, W, 3) -> (W, H, 3)
     rows = -1 if orientation in (3, 4, 7, 8) else 1
     columns = -1 if orientation in (2, 3, 6, 7) else 1
     return np.ascontiguousarray(image[::rows, ::columns])

@@ -53,13 +53,14 @@ def draw_overlay(
     ids = np.where(ids == VOID, 0, ids).astype(np.uint8)
     top, left, bottom, right = _bounds(ids)
     part, part_ids = result[top:bottom, left:right], ids[top:bottom, left:right]
-    colours = cv2.cvtColor(part_ids, cv2.COLOR_GRAY2RGB)
-    colours = np.asarray(cv2.LUT(colours, palette.reshape(1, 256, 3)))
-    mixed = cv2.addWeighted(part, 1 - alpha, colours, alpha, 0)
+    colors = cv2.cvtColor(part_ids, cv2.COLOR_GRAY2RGB)
+    table = palette.reshape(1, 256, 3)  # (256, 3) -> a row of 256 pixels
+    colors = np.asarray(cv2.LUT(colors, table))
+    mixed = cv2.addWeighted(part, 1 - alpha, colors, alpha, 0)
     inside = part_ids != 0
     cv2.copyTo(mixed, inside.view(np.uint8), part)
     if contours:
-        cv2.copyTo(colours, _contour(part_ids, frame.shape[0]), part)
+        cv2.copyTo(colors, _contour(part_ids, frame.shape[0]), part)
     if labels:
         for object_id in objects:
             _write_id(result, ids, object_id)
@@ -80,8 +81,8 @@ def _bounds(ids: NDArray[np.uint8]) -> tuple[int, int, int, int]:
 def _contour(ids: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
     """Mark (1) object pixels that touch another id, thicker on larger frames."""
     width = max(1, round(rows / _CONTOUR_PIXELS_AT))
-    square = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    edge = (cv2.erode(ids, square) != cv2.dilate(ids, square)) & (ids != 0)
+    kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    edge = (cv2.erode(ids, kernel) != cv2.dilate(ids, kernel)) & (ids != 0)
     return edge.view(np.uint8)
 
 
@@ -97,9 +98,9 @@ def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) 
         int(np.clip(x - 1 - width // 2, 0, max(0, image.shape[1] - width))),
         int(np.clip(y - 1 + height // 2, height, max(height, image.shape[0] - 1))),
     )
-    thin = max(1, round(scale))
-    cv2.putText(image, str(object_id), corner, FONT, scale, (0, 0, 0), thin + 2, cv2.LINE_AA)
-    cv2.putText(image, str(object_id), corner, FONT, scale, (255, 255, 255), thin, cv2.LINE_AA)
+    thickness = max(1, round(scale))
+    cv2.putText(image, str(object_id), corner, FONT, scale, (0, 0, 0), thickness + 2, cv2.LINE_AA)
+    cv2.putText(image, str(object_id), corner, FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
 
 
 def draw_heatmap(
@@ -123,7 +124,8 @@ def draw_heatmap(
     low, high = float(values.min()), float(values.max())
     scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
     height, width = frame.shape[:2]
-    wide = cv2.resize(scaled.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    levels = np.round(wide * 255).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS), cv2.COLOR_BGR2RGB)
-    return np.asarray(cv2.addWeighted(frame, 1 - alpha, colours, alpha, 0))
+    scaled = scaled.astype(np.float32)
+    large = cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR)  # (h, w) -> (H, W)
+    levels = np.round(large * 255).astype(np.uint8)
+    colors = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS), cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.addWeighted(frame, 1 - alpha, colors, alpha, 0))

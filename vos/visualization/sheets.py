@@ -86,6 +86,7 @@ def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarra
     columns = min(columns, len(tiles))
     blank = np.full((side, side, 3), 255, np.uint8)
     padded = tiles + [blank] * (-len(tiles) % columns)
+    # Tiles (S, S, 3) -> rows (S, columns S, 3) -> the sheet (rows S, columns S, 3), S the side.
     rows = [np.concatenate(padded[i : i + columns], 1) for i in range(0, len(padded), columns)]
     return np.concatenate(rows, axis=0)
 
@@ -96,5 +97,5 @@ def crops_sheet(views: list[list[np.ndarray]]) -> np.ndarray:
     rows = []
     for crops in views:
         scaled = [cv2.resize(crop, (size, size), interpolation=cv2.INTER_NEAREST) for crop in crops]
-        rows.append(np.concatenate(scaled, axis=1))
+        rows.append(np.concatenate(scaled, axis=1))  # crops (S, S, 3) -> a row (S, crops S, 3)
     return np.concatenate(rows, axis=0)

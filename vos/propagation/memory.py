@@ -1,20 +1,21 @@
 """The context of a frame: the prompted frames, and the last n frames with their soft labels.
 
 Protocol of DAVIS 2017 with frozen features: the first frame and its mask, and the last frames
-with what was predicted for them. Objects may come and go; every stored frame's labels always have
-the channels of the present objects.
+with what was predicted for them. Channels may come and go; every stored frame's labels always have
+the present ones.
 
-Shapes: P = h * w patches, C = 1 + objects, background first.
+Shapes: P = h * w patches, C label channels, background first.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
+
+from vos.propagation.neighborhood import LaidOut
 
 
 @dataclass
@@ -23,42 +24,44 @@ class ContextFrame:
 
     number: int
     """Position in the video."""
-    features: Sequence[Tensor]
+    features: LaidOut
     """As `vos.propagation.neighborhood.Neighborhood.lay_out` stores them."""
     labels: Tensor
     """(P, C) float32."""
 
 
 @dataclass(frozen=True)
-class MemoryState:
+class ContextState:
     """All of a memory but the features, which can be computed again from the frames."""
 
-    objects: tuple[int, ...]
     prompted: dict[int, Tensor]
     """Frame number -> labels (P, C) of the prompted frames."""
     last: dict[int, Tensor]
     """The same of the last frames, oldest first."""
-    first_prompt: dict[int, int]
-    """Object id -> number of the frame that first gave it."""
-    latest_prompt: dict[int, int]
-    """Object id -> number of the frame that last gave it."""
+    first_prompt: tuple[int, ...]
+    """Number of the frame that first gave channel 1, 2, and so on: C - 1 of them."""
+    latest_prompt: tuple[int, ...]
+    """The same of the frame that last gave it."""
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of the frames that it holds, rising."""
+        return tuple(sorted({*self.prompted, *self.last}))
 
 
 class ContextMemory:
     """Prompted frames and the last n, bounded however long the video is.
 
     Of the prompted frames, those stay that hold the first or the latest prompt of a present
-    object: at most two frames an object.
-
-    Invariant: `objects[c - 1]` is the object of channel c in every stored frame's labels.
+    channel: at most two frames a channel.
     """
 
     def __init__(self, n_last_frames: int) -> None:
-        self.objects: tuple[int, ...] = ()
         self._prompted: dict[int, ContextFrame] = {}
-        self._first: dict[int, int] = {}
-        self._latest: dict[int, int] = {}
         self._last: deque[ContextFrame] = deque(maxlen=n_last_frames)
+        # Frame numbers by channel; the background, channel 0, has no place in them.
+        self._first_prompt: list[int] = []
+        self._latest_prompt: list[int] = []
 
     def __len__(self) -> int:
         return len(self._prompted) + len(self._last)
@@ -68,69 +71,69 @@ class ContextMemory:
         yield from self._prompted.values()
         yield from self._last
 
-    def add_objects(self, new: tuple[int, ...]) -> None:
-        """Give new objects the last channels, empty in the frames stored so far."""
-        self.objects += new
-        for frame in self:
-            empty = frame.labels.new_zeros(len(frame.labels), len(new))
-            frame.labels = torch.cat([frame.labels, empty], dim=1)
+    @property
+    def channels(self) -> int:
+        """C, the background counted."""
+        return 1 + len(self._first_prompt)
 
-    def remove_object(self, object_id: int) -> None:
-        """Drop an object's channel; what it held becomes background.
-
-        Raises:
-            ValueError: there is no such object.
-        """
-        channel = self.objects.index(object_id) + 1
-        self.objects = tuple(o for o in self.objects if o != object_id)
-        kept = [c for c in range(len(self.objects) + 2) if c != channel]
+    def remove_channel(self, channel: int) -> None:
+        """Drop a channel other than the background, which gets what it held."""
+        remaining = [c for c in range(self.channels) if c != channel]
         for frame in self:
-            labels = frame.labels[:, kept]
+            labels = frame.labels[:, remaining]
             labels[:, 0] += frame.labels[:, channel]
             frame.labels = labels
-        self._first.pop(object_id)
-        self._latest.pop(object_id)
-        self._forget()
+        del self._first_prompt[channel - 1], self._latest_prompt[channel - 1]
+        self._drop_spent_prompts()
 
-    def remember_prompt(self, frame: ContextFrame, objects: tuple[int, ...]) -> None:
-        """Keep a frame whose mask gives some objects."""
+    def remember_prompt(self, frame: ContextFrame, channels: Iterable[int]) -> None:
+        """Keep a frame whose prompt gives some channels, all new ones among them.
+
+        The frames stored so far have to have its channels already.
+        """
         self._prompted[frame.number] = frame
-        for object_id in objects:
-            self._first.setdefault(object_id, frame.number)
-            self._latest[object_id] = frame.number
-        self._forget()
+        for channel in sorted(channels):
+            if channel == self.channels:
+                self._first_prompt.append(frame.number)
+                self._latest_prompt.append(frame.number)
+            else:
+                self._latest_prompt[channel - 1] = frame.number
+        self._drop_spent_prompts()
 
     def remember(self, frame: ContextFrame) -> None:
         """Keep a predicted frame as the last one."""
         self._last.append(frame)
 
-    def state(self) -> MemoryState:
+    def state(self) -> ContextState:
         """Return what `restore` needs; the labels are shared, not copied."""
-        return MemoryState(
-            self.objects,
+        return ContextState(
             {number: frame.labels for number, frame in self._prompted.items()},
             {frame.number: frame.labels for frame in self._last},
-            dict(self._first),
-            dict(self._latest),
+            tuple(self._first_prompt),
+            tuple(self._latest_prompt),
         )
 
-    def restore(self, state: MemoryState, features: Mapping[int, Sequence[Tensor]]) -> None:
+    def restore(self, state: ContextState, features: Mapping[int, LaidOut]) -> None:
         """Become what `state` was taken of.
 
         Args:
             state: what `state` returned.
-            features: frame number -> its features, laid out.
+            features: frame number -> its features, laid out. The labels move to their device.
         """
-        self.objects = state.objects
-        self._first, self._latest = dict(state.first_prompt), dict(state.latest_prompt)
+        self._first_prompt = list(state.first_prompt)
+        self._latest_prompt = list(state.latest_prompt)
         self._prompted = {
-            number: ContextFrame(number, features[number], labels)
+            number: _stored(number, features[number], labels)
             for number, labels in state.prompted.items()
         }
         self._last.clear()
         for number, labels in state.last.items():
-            self._last.append(ContextFrame(number, features[number], labels))
+            self._last.append(_stored(number, features[number], labels))
 
-    def _forget(self) -> None:
-        needed = set(self._first.values()) | set(self._latest.values())
+    def _drop_spent_prompts(self) -> None:
+        needed = {*self._first_prompt, *self._latest_prompt}
         self._prompted = {n: f for n, f in self._prompted.items() if n in needed}
+
+
+def _stored(number: int, features: LaidOut, labels: Tensor) -> ContextFrame:
+    return ContextFrame(number, features, labels.to(features[0].device))

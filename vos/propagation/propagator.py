@@ -1,4 +1,7 @@
-"""Track objects through a video: one object per video, one verb, `step`.
+"""Track objects through a video: one tracker per video, one verb, `step`.
+
+Prompts, object ids, sizes and masks; between them `vos.propagation.context_propagation` takes and
+gives labels by channel. Object `objects[c - 1]` has channel c.
 
 Protocol of DAVIS 2017 with frozen features (Caron et al. 2021, section 4.2.1), as the default.
 
@@ -9,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,11 +22,9 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
 from vos.errors import InputError
 from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
-from vos.propagation.affinity import propagate_labels
 from vos.propagation.config import PropagationConfig
-from vos.propagation.memory import ContextFrame, ContextMemory
-from vos.propagation.neighborhood import Neighborhood
-from vos.propagation.snapshot import Snapshot
+from vos.propagation.context_propagation import ContextPropagation
+from vos.propagation.snapshot import Snapshot, with_object_ids, without_object_ids
 from vos.propagation.upsampling import winning_channel
 
 
@@ -48,15 +48,15 @@ class LabelPropagator:
     def reset(self) -> None:
         """Forget the video; the next step is the first of another."""
         self.soft_labels: Tensor | None = None
-        self._memory = ContextMemory(self.config.n_last_frames)
-        self._neighborhood: Neighborhood | None = None
+        self._engine = ContextPropagation(self.config)
+        self._objects: tuple[int, ...] = ()
         self._size: tuple[int, int] | None = None
         self._number = -1
 
     @property
     def objects(self) -> tuple[int, ...]:
         """Ids of the present objects, in the order of their channels."""
-        return self._memory.objects
+        return self._objects
 
     def remove(self, object_id: int) -> None:
         """Stop tracking an object; where it was counts as background from now on.
@@ -66,7 +66,8 @@ class LabelPropagator:
         """
         if object_id not in self.objects:
             raise InputError(f"object {object_id} is not tracked; tracked are {self.objects}")
-        self._memory.remove_object(object_id)
+        self._engine.remove_channel(self._objects.index(object_id) + 1)
+        self._objects = tuple(o for o in self._objects if o != object_id)
 
     @torch.inference_mode()
     def features(self, frames: Sequence[np.ndarray]) -> list[Tensor]:
@@ -120,31 +121,28 @@ class LabelPropagator:
             return np.zeros(frame.shape[:2], np.uint8)
         if features is None:
             (features,) = self.features([frame])
-        neighborhood = self._fit_neighborhood(features)
-        predicted = self._propagate(features, list(self._memory)) if self.objects else None
+        h, w = features.shape[:2]
+        predicted = self._engine.propagate(features)
         mask = np.zeros(frame.shape[:2], np.uint8)
         if predicted is not None:
-            mask = self._mask(predicted, neighborhood, frame.shape[:2])
-        laid_out = neighborhood.lay_out(features)
+            mask = self._mask(predicted, (h, w), frame.shape[:2])
         if prompt is not None:
-            new = tuple(o for o in given if o not in self.objects)
-            self._memory.add_objects(new)
-            labels = self._take_prompt(prompt, given, predicted, neighborhood)
-            prompted = ContextFrame(self._number, laid_out, labels)
-            if new:
-                self._label_earlier(len(new), prompted, neighborhood)
-            self._memory.remember_prompt(prompted, given)
+            objects = self._objects + tuple(o for o in given if o not in self._objects)
+            labels = self._prompt_labels(prompt, given, objects, predicted, (h, w))
+            channels = [objects.index(object_id) + 1 for object_id in given]
+            self._engine.remember_prompt(self._number, features, labels, channels)
+            self._objects = objects
             mask = _merge(mask, prompt, given)
         else:
             assert predicted is not None  # without a prompt there are objects, so a prediction
             labels = predicted
-            self._memory.remember(ContextFrame(self._number, laid_out, labels))
-        self.soft_labels = labels.T.unflatten(1, neighborhood.grid)
+            self._engine.remember(self._number, features, labels)
+        self.soft_labels = labels.T.unflatten(1, (h, w))  # (C, h, w)
         return mask
 
     def snapshot(self) -> Snapshot:
         """Return the state after the last step, from which `restore` goes on to the same masks."""
-        return Snapshot(self._number, self._memory.state())
+        return Snapshot(self._number, with_object_ids(self._engine.state(), self._objects))
 
     @torch.inference_mode()
     def restore(self, snapshot: Snapshot, frames: Mapping[int, np.ndarray]) -> None:
@@ -161,70 +159,45 @@ class LabelPropagator:
         if missing:
             raise InputError(f"the snapshot needs frames {missing}, which were not given")
         self.reset()
-        features = {}
-        for number in snapshot.frames:
+
+        def features(number: int) -> Tensor:
             self._check_size(frames[number])
-            (found,) = self.features([frames[number]])
-            features[number] = self._fit_neighborhood(found).lay_out(found)
-        device = self.backbone.device
-        state = snapshot.memory
-        moved = replace(
-            state,
-            prompted={n: labels.to(device) for n, labels in state.prompted.items()},
-            last={n: labels.to(device) for n, labels in state.last.items()},
-        )
-        self._memory.restore(moved, features)
+            (computed,) = self.features([frames[number]])
+            return computed
+
+        self._engine.restore(without_object_ids(snapshot.memory), features)
+        self._objects = snapshot.memory.objects
         self._number = snapshot.number
 
-    def _propagate(self, features: Tensor, context: Sequence[ContextFrame]) -> Tensor:
-        """Labels (P, C) of the present objects, from the context."""
-        return propagate_labels(
-            features,
-            [frame.features for frame in context],
-            [frame.labels for frame in context],
-            self._fit_neighborhood(features),
-            topk=self.config.topk,
-            temperature=self.config.temperature,
-        )
-
-    def _take_prompt(
+    def _prompt_labels(
         self,
         prompt: np.ndarray,
         given: tuple[int, ...],
+        objects: tuple[int, ...],
         predicted: Tensor | None,
-        neighborhood: Neighborhood,
+        grid: tuple[int, int],
     ) -> Tensor:
-        """Labels (P, C) of a prompted frame: the prompt's, else the prediction's."""
-        small = resize_nearest(prompt, *neighborhood.grid)
+        """Labels (P, C) of a prompted frame and its objects: the prompt's, else the predicted."""
+        small = resize_nearest(prompt, *grid)  # (h, w)
         self._warn_of_vanished(small, given)
-        flat = torch.from_numpy(small.reshape(-1).astype(np.int64)).to(self.backbone.device)
-        labels = torch.zeros(flat.numel(), 1 + len(self.objects), device=flat.device)
+        flat = torch.from_numpy(small.reshape(-1).astype(np.int64))  # (P,)
+        flat = flat.to(self.backbone.device)
+        labels = torch.zeros(flat.numel(), 1 + len(objects), device=flat.device)
         if predicted is None:
             labels[flat == 0, 0] = 1
         else:
             labels[:, : predicted.shape[1]] = predicted
             for object_id in given:  # a corrected object is where the prompt says, nowhere else
-                channel = self.objects.index(object_id) + 1
+                channel = objects.index(object_id) + 1
                 labels[:, 0] += labels[:, channel]
                 labels[:, channel] = 0
-            silent = flat == VOID
-            labels[silent, : predicted.shape[1]] = predicted[silent]
+            void = flat == VOID
+            labels[void, : predicted.shape[1]] = predicted[void]
         for object_id in given:
-            spoken = flat == object_id
-            labels[spoken] = 0
-            labels[spoken, self.objects.index(object_id) + 1] = 1
+            inside = flat == object_id
+            labels[inside] = 0
+            labels[inside, objects.index(object_id) + 1] = 1
         return labels
-
-    def _label_earlier(self, new: int, prompted: ContextFrame, neighborhood: Neighborhood) -> None:
-        """Find new objects, the last channels, in the stored frames by propagating back to them.
-
-        Those frames may show the objects; without their labels they would outvote the prompt.
-        """
-        for frame in self._memory:
-            features = neighborhood.gather(frame.features)
-            found = self._propagate(features, [prompted])[:, -new:]
-            rest = frame.labels[:, :-new] * (1 - found.sum(1, keepdim=True))
-            frame.labels = torch.cat([rest, found], dim=1)
 
     def _warn_of_vanished(self, small: np.ndarray, given: tuple[int, ...]) -> None:
         vanished = sorted(set(given) - set(object_ids(small)))
@@ -236,17 +209,15 @@ class LabelPropagator:
                 stacklevel=4,
             )
 
-    def _mask(
-        self, labels: Tensor, neighborhood: Neighborhood, size: tuple[int, int]
-    ) -> np.ndarray:
+    def _mask(self, labels: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
         winner = winning_channel(
-            labels.T.reshape(-1, *neighborhood.grid).contiguous(),
+            labels.T.reshape(-1, *grid).contiguous(),  # (C, h, w)
             self.backbone.stride,
             upsampling=self.config.upsampling,
             stretch=self.config.stretch_channels,
         )
         channels = winner.to(torch.uint8).cpu().numpy()
-        return resize_nearest(ids_from_channels(channels, self.objects), *size)
+        return resize_nearest(ids_from_channels(channels, self._objects), *size)
 
     def _check_size(self, frame: np.ndarray) -> None:
         size = frame.shape[:2]
@@ -274,16 +245,9 @@ class LabelPropagator:
             )
         return given
 
-    def _fit_neighborhood(self, features: Tensor) -> Neighborhood:
-        if self._neighborhood is None:
-            h, w = features.shape[:2]
-            radius, shape = self.config.neighborhood_radius, self.config.neighborhood_shape
-            self._neighborhood = Neighborhood(h, w, radius, shape)
-        return self._neighborhood
-
 
 def _merge(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
     """Put a prompt over the predicted mask, leaving its void pixels and other objects alone."""
-    spoken = np.isin(prompt, given)
+    drawn = np.isin(prompt, given)
     erased = np.isin(mask, given) & (prompt != VOID)
-    return np.where(spoken, prompt, np.where(erased, 0, mask)).astype(np.uint8)
+    return np.where(drawn, prompt, np.where(erased, 0, mask)).astype(np.uint8)

@@ -1,6 +1,9 @@
 """The state of an unfinished run on disk, so that another process goes on to the same masks.
 
-A safetensors file: the labels of the context frames, and the rest as JSON in its header.
+A safetensors file: the labels of the context frames, and the rest as JSON in its header. The
+engine's state speaks of channels, a snapshot of object ids: object `objects[c - 1]` has channel c.
+
+Shapes: P patches, C = 1 + objects, background first.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.propagation.memory import MemoryState
+from vos.propagation.memory import ContextState
 
 FORMAT = 1
 """Number of the form of the file. Version 0.1 wrote the first form without a number."""
@@ -83,3 +87,39 @@ class Snapshot:
     def frames(self) -> tuple[int, ...]:
         """Numbers of the steps whose frames `LabelPropagator.restore` needs."""
         return tuple(sorted({*self.memory.prompted, *self.memory.last}))
+
+
+@dataclass(frozen=True)
+class MemoryState:
+    """What a propagator remembers but the features, which are computed again from the frames."""
+
+    objects: tuple[int, ...]
+    prompted: dict[int, Tensor]
+    """Frame number -> labels (P, C) of the prompted frames."""
+    last: dict[int, Tensor]
+    """The same of the last frames, oldest first."""
+    first_prompt: dict[int, int]
+    """Object id -> number of the frame that first gave it."""
+    latest_prompt: dict[int, int]
+    """Object id -> number of the frame that last gave it."""
+
+
+def with_object_ids(state: ContextState, objects: tuple[int, ...]) -> MemoryState:
+    """Name the channels of an engine's state by their objects, in the order of the channels."""
+    return MemoryState(
+        objects,
+        state.prompted,
+        state.last,
+        dict(zip(objects, state.first_prompt, strict=True)),
+        dict(zip(objects, state.latest_prompt, strict=True)),
+    )
+
+
+def without_object_ids(memory: MemoryState) -> ContextState:
+    """Undo `with_object_ids`; the objects are in `memory.objects`."""
+    return ContextState(
+        memory.prompted,
+        memory.last,
+        tuple(memory.first_prompt[object_id] for object_id in memory.objects),
+        tuple(memory.latest_prompt[object_id] for object_id in memory.objects),
+    )

@@ -1,0 +1,190 @@
+"""Soft labels from frame to frame, by the affinity of patches to a context of other frames.
+
+The engine inside `vos.propagation.propagator`: features and labels in, labels out. It knows
+channels alone. What a channel stands for (an object, a part, a point), how a prompt becomes labels
+and how labels become pixels is its caller's part. An engine of another kind can take its place
+with the same verbs:
+
+    propagate(features) -> labels                           a frame that is not remembered yet
+    remember(number, features, labels)                      a frame with its propagated labels
+    remember_prompt(number, features, labels, channels)     a frame with given labels
+    remove_channel(channel)
+    state() -> state, restore(state, features)
+
+Shapes: D width, h w patches, P = h * w, C label channels. Labels are shares of a patch, which sum
+to 1. Channel 0 is the background: what belongs to no other channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from vos.errors import InputError
+from vos.propagation.affinity import propagate_labels
+from vos.propagation.config import PropagationConfig
+from vos.propagation.memory import ContextFrame, ContextMemory, ContextState
+from vos.propagation.neighborhood import Neighborhood
+
+
+class ContextPropagation:
+    """Propagate labels from the prompted frames and the last ones to the next frame.
+
+    Protocol of DAVIS 2017 with frozen features (Caron et al. 2021, section 4.2.1). Time and memory
+    of a frame do not depend on how many went before.
+
+    Features are (h, w, D) of unit length, of one h and w for all frames of a video, in any float
+    type; labels are (P, C) float32 on the same device. Frame numbers are the caller's; they rise
+    and may leave some out.
+    """
+
+    def __init__(self, config: PropagationConfig) -> None:
+        self._config = config
+        self._memory = ContextMemory(config.n_last_frames)
+        self._neighborhood: Neighborhood | None = None
+
+    @property
+    def channels(self) -> int:
+        """C, the background counted; 1 where there is nothing to follow."""
+        return self._memory.channels
+
+    def propagate(self, features: Tensor) -> Tensor | None:
+        """Predict a frame's labels from the context; nothing is remembered.
+
+        Args:
+            features: (h, w, D) of the frame.
+
+        Returns:
+            (P, C) float32, or None where there is no channel but the background.
+
+        Raises:
+            InputError: the features have another h or w than those before.
+        """
+        if self.channels == 1:
+            return None
+        return self._propagate_from(list(self._memory), features)
+
+    def remember(self, number: int, features: Tensor, labels: Tensor) -> None:
+        """Keep a frame with its propagated labels as the last one.
+
+        Args:
+            number: position in the video.
+            features: (h, w, D).
+            labels: (P, C) float32; kept, not copied.
+
+        Raises:
+            InputError: features or labels have another shape.
+        """
+        frame = self._context_frame(number, features, labels)
+        if labels.shape[1] != self.channels:
+            raise InputError(f"labels have {labels.shape[1]} channels; expected {self.channels}")
+        self._memory.remember(frame)
+
+    def remember_prompt(
+        self, number: int, features: Tensor, labels: Tensor, channels: Iterable[int]
+    ) -> None:
+        """Keep a frame some of whose labels were given, for as long as one needs them.
+
+        Channels beyond C are new. They are looked for in the frames kept so far, by propagating
+        back to them: those may show what the new channels stand for, and without its labels they
+        would outvote the prompt.
+
+        Args:
+            number: position in the video.
+            features: (h, w, D).
+            labels: (P, C + new channels) float32; kept, not copied.
+            channels: which channels were given, from 1; new ones count as given.
+
+        Raises:
+            InputError: features or labels have another shape.
+        """
+        prompted = self._context_frame(number, features, labels)
+        if labels.shape[1] < self.channels:
+            raise InputError(
+                f"labels have {labels.shape[1]} channels; expected at least {self.channels}"
+            )
+        new = range(self.channels, labels.shape[1])
+        given = {*channels, *new}
+        if not given or not given <= {*range(1, labels.shape[1])}:
+            raise InputError(
+                f"channels given are {sorted(given)}; expected some from 1 to {labels.shape[1] - 1}"
+            )
+        if new:
+            self._label_kept_frames(prompted, len(new), self._fit_neighborhood(features))
+        self._memory.remember_prompt(prompted, given)
+
+    def remove_channel(self, channel: int) -> None:
+        """Drop a channel from 1 to C - 1; what it held becomes background, later ones move up.
+
+        Raises:
+            InputError: there is no such channel.
+        """
+        if not 1 <= channel < self.channels:
+            raise InputError(f"no channel {channel}; expected 1 to {self.channels - 1}")
+        self._memory.remove_channel(channel)
+
+    def state(self) -> ContextState:
+        """Return what `restore` needs, without features; the labels are shared, not copied."""
+        return self._memory.state()
+
+    def restore(self, state: ContextState, features: Callable[[int], Tensor]) -> None:
+        """Become what `state` was taken of.
+
+        Args:
+            state: what `state` returned.
+            features: frame number -> its features (h, w, D); asked for `state.frames` in order.
+                The labels move to their device.
+
+        Raises:
+            InputError: the frames' features have several shapes.
+        """
+        self._neighborhood = None
+        bands = {}
+        for number in state.frames:
+            computed = features(number)
+            bands[number] = self._fit_neighborhood(computed).lay_out(computed)
+        self._memory.restore(state, bands)
+
+    def _propagate_from(self, context: Sequence[ContextFrame], features: Tensor) -> Tensor:
+        """Labels (P, C) of a frame from those of the context."""
+        return propagate_labels(
+            features,
+            [frame.features for frame in context],
+            [frame.labels for frame in context],
+            self._fit_neighborhood(features),
+            topk=self._config.topk,
+            temperature=self._config.temperature,
+        )
+
+    def _label_kept_frames(
+        self, prompted: ContextFrame, new: int, neighborhood: Neighborhood
+    ) -> None:
+        """Give the kept frames a prompted frame's last channels, by propagating back to them."""
+        for frame in self._memory:
+            features = neighborhood.gather(frame.features)
+            shares = self._propagate_from([prompted], features)[:, -new:]
+            others = frame.labels * (1 - shares.sum(1, keepdim=True))
+            frame.labels = torch.cat([others, shares], dim=1)
+
+    def _context_frame(self, number: int, features: Tensor, labels: Tensor) -> ContextFrame:
+        neighborhood = self._fit_neighborhood(features)
+        if labels.ndim != 2 or len(labels) != neighborhood.height * neighborhood.width:
+            raise InputError(
+                f"labels have shape {tuple(labels.shape)}; expected one row for each of the "
+                f"{neighborhood.height} x {neighborhood.width} patches"
+            )
+        return ContextFrame(number, neighborhood.lay_out(features), labels)
+
+    def _fit_neighborhood(self, features: Tensor) -> Neighborhood:
+        height, width = features.shape[:2]
+        if self._neighborhood is None:
+            radius, shape = self._config.neighborhood_radius, self._config.neighborhood_shape
+            self._neighborhood = Neighborhood(height, width, radius, shape)
+        elif self._neighborhood.grid != (height, width):
+            raise InputError(
+                f"features of {height} x {width} patches; those before had "
+                f"{self._neighborhood.height} x {self._neighborhood.width}"
+            )
+        return self._neighborhood

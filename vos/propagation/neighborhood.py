@@ -12,6 +12,7 @@ right, Y from top to bottom.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -33,6 +34,11 @@ _LARGE_FRAME = 1 << 15
 """Patches from which on a context frame's memory counts more than time."""
 
 
+_bias_lock = threading.Lock()
+"""Held while a bias is computed, once for all threads; no instance's own, so that one can be
+copied and pickled."""
+
+
 @dataclass(frozen=True)
 class Neighborhood:
     """The places of a frame that a patch may take its label from, and their tiling.
@@ -48,8 +54,9 @@ class Neighborhood:
     width: int
     radius: int
     shape: Shape = "square"
+    # A memo of `bias`: what is in it follows from the fields above and is never changed.
     _biases: dict[tuple[object, ...], Tensor] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
@@ -125,16 +132,18 @@ class Neighborhood:
         padded = F.pad(
             features, (0, 0, 0, across * columns - self.width, 0, down * rows - self.height)
         )
-        tiles = padded.view(down, rows, across, columns, -1).permute(2, 0, 1, 3, 4)
-        return tiles.reshape(across, down, rows * columns, -1)
+        tiles = padded.view(down, rows, across, columns, -1)  # (Y, rows, X, columns, D)
+        tiles = tiles.permute(2, 0, 1, 3, 4)  # (X, Y, rows, columns, D)
+        return tiles.reshape(across, down, rows * columns, -1)  # (X, Y, p, D)
 
     def join(self, tiles: Tensor) -> Tensor:
         """Undo `cut` for values of tiles: (X, Y, p, n) -> (h * w, n)."""
         rows, columns = self.tile
         across, down, _, n = tiles.shape
-        grid = tiles.view(across, down, rows, columns, n).permute(1, 2, 0, 3, 4)
-        grid = grid.reshape(down * rows, across * columns, n)
-        return grid[: self.height, : self.width].reshape(-1, n)
+        grid = tiles.view(across, down, rows, columns, n)  # (X, Y, rows, columns, n)
+        grid = grid.permute(1, 2, 0, 3, 4)  # (Y, rows, X, columns, n)
+        grid = grid.reshape(down * rows, across * columns, n)  # h and w rounded up to tiles
+        return grid[: self.height, : self.width].reshape(-1, n)  # (h * w, n)
 
     def windows(self, band: Tensor, rows: slice) -> Tensor:
         """View the windows of some tile rows of a band: (tile rows, q, D), no copy.
@@ -167,12 +176,16 @@ class Neighborhood:
         whose windows are cut by the frame in the same way share theirs.
         """
         down, across = self._form(row, 0), self._form(column, 1)
-        key = (*down, *across, like.dtype, like.device)
-        if key not in self._biases:
-            allowed = self._within(down, across).to(like.device)
-            bias = torch.full(allowed.shape, -torch.inf, dtype=like.dtype, device=like.device)
-            self._biases[key] = bias.masked_fill_(allowed, visible)
-        return self._biases[key]
+        key = (*down, *across, visible, like.dtype, like.device)
+        bias = self._biases.get(key)
+        if bias is None:
+            with _bias_lock:
+                bias = self._biases.get(key)  # another thread may have been faster
+                if bias is None:
+                    allowed = self._within(down, across).to(like.device)
+                    bias = like.new_full(allowed.shape, -torch.inf).masked_fill_(allowed, visible)
+                    self._biases[key] = bias
+        return bias
 
     def source_index(self, column: int, places: Tensor) -> Tensor:
         """Turn places of windows into patches of the frame.
@@ -187,7 +200,8 @@ class Neighborhood:
         window = self.window(column, 1)
         wide = window.stop - window.start
         tops = [self.window(row, 0).start for row in range(self.tiles[0])]
-        y = torch.tensor(tops, device=places.device).view(-1, 1, 1) + places // wide
+        top = torch.tensor(tops, device=places.device).view(-1, 1, 1)  # (Y, 1, 1)
+        y = top + places // wide
         return y * self.width + window.start + places % wide
 
     def _form(self, tile: int, axis: int) -> tuple[int, int]:
@@ -203,12 +217,13 @@ class Neighborhood:
             return torch.ones(1, rows * columns, high * wide, dtype=torch.bool)
         dy = top + torch.arange(high) - torch.arange(rows).unsqueeze(1)
         dx = left + torch.arange(wide) - torch.arange(columns).unsqueeze(1)
-        dy, dx = dy.view(rows, 1, high, 1), dx.view(1, columns, 1, wide)
+        dy = dy.view(rows, 1, high, 1)  # patch rows and columns, window rows and columns
+        dx = dx.view(1, columns, 1, wide)
         if self.shape == "circle":
             near = dy**2 + dx**2 <= self.radius**2
         else:
             near = (dy.abs() <= self.radius) & (dx.abs() <= self.radius)
-        return near.view(1, rows * columns, high * wide)
+        return near.view(1, rows * columns, high * wide)  # (1, p, q)
 
 
 def _share(side: int, most: int) -> int:

@@ -1,5 +1,12 @@
 """Tiling of frames: what is cut is joined again, what is laid out is seen through windows."""
 
+import copy
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+
 import pytest
 import torch
 
@@ -80,3 +87,47 @@ def test_runs_of_tile_rows_cover_them_once_and_see_windows_of_one_height(most):
         together = grid.windows(bands[0], run)
         alone = [grid.windows(bands[0], slice(y, y + 1)) for y in range(run.start, run.stop)]
         assert torch.equal(together, torch.cat(alone))
+
+
+def test_threads_that_ask_for_one_bias_compute_it_once(monkeypatch):
+    within, calls = Neighborhood._within, []
+
+    def slow(self, down, across):
+        calls.append((down, across))
+        time.sleep(0.05)
+        return within(self, down, across)
+
+    monkeypatch.setattr(Neighborhood, "_within", slow)
+    grid, frame = Neighborhood(17, 9, 3), torch.zeros(17, 9, 1)
+    ready = threading.Barrier(4)
+
+    def ask(_):
+        ready.wait()
+        return grid.bias(0, 0, frame, 0.0)
+
+    with ThreadPoolExecutor(4) as pool:
+        biases = list(pool.map(ask, range(4)))
+    assert len(calls) == 1
+    assert all(bias is biases[0] for bias in biases)
+
+
+def test_a_bias_is_of_the_value_that_is_asked_for():
+    grid, frame = Neighborhood(17, 9, 3), torch.zeros(17, 9, 1)
+    zero, one = grid.bias(0, 0, frame, 0.0), grid.bias(0, 0, frame, 1.0)
+    assert set(zero.unique().tolist()) == {-torch.inf, 0}
+    assert set(one.unique().tolist()) == {-torch.inf, 1}
+    assert torch.equal(zero.isfinite(), one.isfinite())
+    assert grid.bias(0, 0, frame, 0.0) is zero
+
+
+def test_a_neighborhood_is_a_value():
+    """Nothing of it can be set; one that has been used is copied and compared like a new one."""
+    grid = Neighborhood(17, 9, 3)
+    grid.bias(0, 0, torch.zeros(17, 9, 1), 0.0)
+    for same in (copy.deepcopy(grid), pickle.loads(pickle.dumps(grid)), Neighborhood(17, 9, 3)):
+        assert same == grid
+        assert hash(same) == hash(grid)
+    with pytest.raises(FrozenInstanceError):
+        grid.radius = 4
+    with pytest.raises(TypeError):
+        Neighborhood(17, 9, 3, "square", {})

@@ -62,14 +62,16 @@ def local_topk(
 
     def search(part: tuple[int, slice]) -> tuple[Tensor, Tensor]:
         x, rows = part
-        blocks = _blocks(tiles[x], [bands[x] for bands in context], neighborhood, x, rows)
-        found = [_select(block, n, patches) for _, block in blocks]
-        return torch.cat([values for values, _ in found]), torch.cat([codes for _, codes in found])
+        bands = [frame[x] for frame in context]
+        blocks = _similarity_blocks(tiles[x], bands, neighborhood, x, rows)
+        largest = [_select(block, n, patches) for _, block in blocks]
+        return torch.cat([v for v, _ in largest]), torch.cat([c for _, c in largest])
 
-    found = _map(tiles, search, parts)
+    largest = _map(tiles, search, parts)
     shape = (*tiles.shape[:3], n)
-    values = torch.cat([values for values, _ in found]).view(shape).float() + _origin(tiles)
-    codes = torch.cat([codes for _, codes in found]).view(shape)
+    values = torch.cat([v for v, _ in largest]).view(shape)  # (X * Y, p, n) -> (X, Y, p, n)
+    values = values.float() + _origin(tiles)
+    codes = torch.cat([c for _, c in largest]).view(shape)  # (X, Y, p, n)
     source = [neighborhood.source_index(x, code % patches) for x, code in enumerate(codes)]
     indices = codes // patches * patches + torch.stack(source)
     return TopK(neighborhood.join(values), neighborhood.join(indices))
@@ -92,16 +94,17 @@ def _select(block: Tensor, n: int, patches: int) -> tuple[Tensor, Tensor]:
     q numbers, not over K * q.
     """
     frames, _, _, places = block.shape
-    _, at = block.amax(0).topk(min(n, places))
-    candidates = block.gather(3, at.expand(frames, *at.shape)).permute(1, 2, 3, 0).flatten(2)
+    _, best_places = block.amax(0).topk(min(n, places))  # (rows, p, n)
+    candidates = block.gather(3, best_places.expand(frames, *best_places.shape))  # (K, rows, p, n)
+    candidates = candidates.permute(1, 2, 3, 0).flatten(2)  # (rows, p, n * K)
     if candidates.shape[-1] < n:  # a frame smaller than n patches
         candidates = F.pad(candidates, (0, n - candidates.shape[-1]), value=-torch.inf)
-    values, which = candidates.topk(n)
-    place = at.gather(2, (which // frames).clamp(max=at.shape[-1] - 1))
-    return values, which % frames * patches + place
+    values, chosen = candidates.topk(n)
+    rank = (chosen // frames).clamp(max=best_places.shape[-1] - 1)
+    return values, chosen % frames * patches + best_places.gather(2, rank)
 
 
-def _blocks(
+def _similarity_blocks(
     tiles: Tensor,
     bands: Sequence[Tensor],
     neighborhood: Neighborhood,
@@ -114,13 +117,13 @@ def _blocks(
         Which tile rows, and (K, rows, p, q) similarities, overwritten by the next.
     """
     largest = len(bands) * tiles.shape[1] * neighborhood.largest_window
-    memory = tiles.new_empty(0)
+    storage = tiles.new_empty(0)
     for rows in neighborhood.alike(part, _rows_at_once(tiles.device, largest)):
         windows = [neighborhood.windows(band, rows).transpose(1, 2) for band in bands]
         shape = (len(bands), rows.stop - rows.start, tiles.shape[1], windows[0].shape[2])
-        if memory.numel() < math.prod(shape):
-            memory = tiles.new_empty(math.prod(shape))
-        block = memory[: math.prod(shape)].view(shape)
+        if storage.numel() < math.prod(shape):
+            storage = tiles.new_empty(math.prod(shape))
+        block = storage[: math.prod(shape)].view(shape)  # (K, rows, p, q)
         bias = neighborhood.bias(column, rows.start, tiles, -_origin(tiles))
         for similarity, window in zip(block, windows, strict=True):
             torch.baddbmm(bias, tiles[rows], window, out=similarity)
@@ -174,18 +177,17 @@ def propagate_labels(
         (P, C) float32.
     """
     exact = target.dtype == torch.float32
-    found = local_topk(target, context, neighborhood, topk + exact)
-    kept = found.similarity[:, :topk]
-    weights = torch.softmax(kept / temperature, dim=1)
+    similarity, indices = local_topk(target, context, neighborhood, topk + exact)
+    weights = torch.softmax(similarity[:, :topk] / temperature, dim=1)
     out = F.embedding_bag(
-        found.indices[:, :topk], torch.cat(list(labels)), per_sample_weights=weights, mode="sum"
+        indices[:, :topk], torch.cat(list(labels)), per_sample_weights=weights, mode="sum"
     )
     if exact:
-        threshold = found.similarity[:, topk - 1]
-        tied = (threshold == found.similarity[:, topk]) & threshold.isfinite()
+        threshold = similarity[:, topk - 1]
+        tied = (threshold == similarity[:, topk]) & threshold.isfinite()
         if tied.any():
-            bounds = found.similarity[:, [0, topk - 1]]
-            every = _labels_with_ties(
+            bounds = similarity[:, [0, topk - 1]]
+            with_ties = _labels_with_ties(
                 target,
                 context,
                 labels,
@@ -194,7 +196,7 @@ def propagate_labels(
                 bounds=bounds,
                 tied=tied,
             )
-            out = torch.where(tied.unsqueeze(1), every, out)
+            out = torch.where(tied.unsqueeze(1), with_ties, out)
     return out
 
 
@@ -217,23 +219,26 @@ def _labels_with_ties(
     The rest is as in `propagate_labels`.
     """
     tiles = neighborhood.cut(target)
-    limits = neighborhood.cut(bounds.view(*neighborhood.grid, 2))
-    maps = [neighborhood.lay_out(frame.view(*neighborhood.grid, -1)) for frame in labels]
+    limits = neighborhood.cut(bounds.view(*neighborhood.grid, 2))  # (P, 2) -> (h, w, 2)
+    maps = [
+        neighborhood.lay_out(frame.view(*neighborhood.grid, -1))  # (P, C) -> (h, w, C)
+        for frame in labels
+    ]
     out = torch.zeros(*tiles.shape[:3], labels[0].shape[1] + 1, device=target.device)
 
     def column(x: int) -> None:
         bands = [frame[x] for frame in context]
-        every = slice(0, tiles.shape[1])
-        for rows, block in _blocks(tiles[x], bands, neighborhood, x, every):
+        all_rows = slice(0, tiles.shape[1])
+        for rows, block in _similarity_blocks(tiles[x], bands, neighborhood, x, all_rows):
             top, threshold = limits[x, rows, :, :1], limits[x, rows, :, 1:]
             for similarity, band in zip(block, (m[x] for m in maps), strict=True):
                 weights = ((similarity - top) / temperature).exp()
                 weights = weights.masked_fill_(similarity < threshold, 0)
-                seen = neighborhood.windows(band, rows)
-                out[x, rows, :, :-1] += torch.bmm(weights, seen)
+                out[x, rows, :, :-1] += torch.bmm(weights, neighborhood.windows(band, rows))
                 out[x, rows, :, -1:] += weights.sum(-1, keepdim=True)
 
-    affected = neighborhood.cut(tied.view(*neighborhood.grid, 1)).flatten(1).any(1)
+    tied_tiles = neighborhood.cut(tied.view(*neighborhood.grid, 1))  # (P,) -> (h, w, 1)
+    affected = tied_tiles.flatten(1).any(1)  # (X,)
     _map(tiles, column, affected.nonzero().flatten().tolist())
     joined = neighborhood.join(out)
     return joined[:, :-1] / joined[:, -1:]

@@ -1,8 +1,8 @@
 """What users rely on, compared with a record: public names, options and presets.
 
 `data/public_surface.json` is the record; `test_public_files.py` compares the rest of it. It is
-reached through what users reach alone: `vos.X`, the tables of verbs, and the three programs; no
-other module is named here. A change that is meant is recorded by
+reached through what users reach alone: the names of `vos`, the tables of verbs, and the three
+programs; no other module is named here. A change that is meant is recorded by
 
     VOS_RECORD_SURFACE=1 python -m pytest tests/test_public_surface.py tests/test_public_files.py
 

@@ -1,20 +1,34 @@
-"""Shared research data (tests skip where they are absent), and the record of what users rely on."""
+"""Shared research data and PyTorch (tests skip where they are absent), and the public record."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
 import importlib
+import importlib.util
 import io
 import json
 import os
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
+
+
+class _SkipWithoutTorch(MetaPathFinder):
+    """Skips the test, or the file of tests, that imports PyTorch where it is not installed."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname in {"torch", "torchvision", "timm"}:
+            pytest.skip("needs PyTorch, which is not installed", allow_module_level=True)
+
+
+if importlib.util.find_spec("torch") is None:
+    sys.meta_path.append(_SkipWithoutTorch())
 
 
 def _shared_root() -> Path:

@@ -1,1 +1,4 @@
-"""Ours against a plain reference, side by side in one run."""
+"""Ours against a plain reference, side by side in one run.
+
+It imports features and reporting.
+"""

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from vos.propagation.config import PropagationConfig
     from vos.propagation.propagator import LabelPropagator
     from vos.propagation.snapshot import Snapshot
-    from vos.segmentation.outputs import OutputOptions
-    from vos.segmentation.prompts import PromptRules
+    from vos.segmentation.options import OutputOptions, PromptRules
     from vos.segmentation.segment import SegmentResult, segment_video
-    from vos.video.frames import Frame, FrameRange
+    from vos.video.frame_range import FrameRange
+    from vos.video.frames import Frame
     from vos.video.reader import FrameReader, open_frames
     from vos.video.writer import VideoWriter
     from vos.visualization.overlay import draw_overlay
@@ -49,12 +49,12 @@ _HOME = {
     "Dataset": "datasets.dataset",
     "Evaluation": "evaluation.scores",
     "Frame": "video.frames",
-    "FrameRange": "video.frames",
+    "FrameRange": "video.frame_range",
     "FrameReader": "video.reader",
     "InputError": "errors",
     "LabelPropagator": "propagation.propagator",
-    "OutputOptions": "segmentation.outputs",
-    "PromptRules": "segmentation.prompts",
+    "OutputOptions": "segmentation.options",
+    "PromptRules": "segmentation.options",
     "PropagationConfig": "propagation.config",
     "ScoringRules": "evaluation.rules",
     "SegmentResult": "segmentation.segment",

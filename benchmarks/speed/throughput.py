@@ -20,8 +20,9 @@ from benchmarks.speed.timing import Timing, time_backbone
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.files import atomic_path
-from vos.runtime.devices import Precision, resolve_device, resolve_precision
+from vos.runtime.devices import resolve_device, resolve_precision
 from vos.runtime.distributed import Team
+from vos.runtime.precision import Precision
 from vos.runtime.progress import progress
 
 PLOT = "accuracy_speed.png"

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.weights_record import WeightsRecord
+from vos.backbones.registry import WeightsRecord
 from vos.masks.io import read_index_png
 from vos.propagation.config import PropagationConfig
-from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.options import OutputOptions
 
 FRAMES, HEIGHT, WIDTH, PATCH = 8, 64, 96, 8
 CONFIG = PropagationConfig(short_side=0, neighborhood_radius=4)

@@ -15,20 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vos.backbones.backbone import Backbone
+from vos.backbones.export_formats import Format
 from vos.backbones.networks.efficientnet import pad_same
 from vos.backbones.networks.vit import VisionTransformer
 from vos.errors import InputError
 from vos.files import atomic_path
 
-Format = Literal["onnx", "torchscript", "torch-export"]
-SUFFIXES: dict[str, str] = {"onnx": ".onnx", "torchscript": ".pt", "torch-export": ".pt2"}
 _CUBIC = -0.75  # PyTorch's coefficient of bicubic interpolation
 _GRID_OFFSET = 0.1  # as in `vos.backbones.networks.vit.position_embedding`
 _EXAMPLE = (2, 4, 6)  # images, rows and columns of patches

@@ -1,7 +1,7 @@
 """Frozen feature extractors by name: DINO's ViTs, any model of timm, the built-in CNN.
 
-Features follow Caron et al. 2021, section 4.2: the patch tokens of the last block after the final
-norm. Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
+PyTorch is loaded by the call that loads a backbone, not by this module: command lines read the
+options from here, and their help must not wait for it.
 """
 
 from __future__ import annotations
@@ -9,39 +9,19 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from vos.backbones.backbone import Backbone
-from vos.backbones.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
-from vos.backbones.dino import DinoViT
-from vos.backbones.efficientnet_lite0 import EfficientNetLite0
-from vos.backbones.networks.vit import ARCHITECTURES, VisionTransformer, build_vit
-from vos.backbones.registry import named
-from vos.backbones.timm_models import timm_backbone
-from vos.backbones.weights import DownloadProgress, find_weights
-from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
-from vos.files import sha256_of
-from vos.runtime.devices import Precision, resolve_device, resolve_precision
-from vos.runtime.progress import Advance, progress
+from vos.runtime.precision import Precision
+from vos.runtime.progress import Advance, progress, status
 
-__all__ = [
-    "ARCHITECTURES",
-    "DEFAULT_BACKBONE",
-    "Backbone",
-    "BackboneOptions",
-    "DinoViT",
-    "EfficientNetLite0",
-    "VisionTransformer",
-    "build_vit",
-    "load_backbone",
-]
+if TYPE_CHECKING:
+    import torch
 
+    from vos.backbones.backbone import Backbone
+    from vos.backbones.weights import DownloadProgress
 
 DEFAULT_BACKBONE = "dino_vits8"
-_TIMM = "timm:"
-_UNTRAINED_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -114,116 +94,28 @@ def load_backbone(
     """
     if name is None and weights is None:
         raise InputError("give a backbone's name or a weights file")
+    if untrained and weights is not None:
+        raise InputError(f"untrained and weights {weights} exclude each other; give one")
+    from vos.backbones import building
+    from vos.runtime.devices import resolve_device, resolve_precision
+
     target = resolve_device(device)
     dtype = resolve_precision(precision, target)
     if untrained:
-        if weights is not None:
-            raise InputError(f"untrained and weights {weights} exclude each other; give one")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_UNTRAINED_SEED)
-            backbone = _untrained(name or "", feature_stride)
+        backbone = building.untrained(name or "", feature_stride)
     elif weights is None:
-        backbone = _by_name(name or "", weights_dir, feature_stride, progress)
+        backbone = building.by_name(name or "", weights_dir, feature_stride, progress)
     else:
-        checkpoint = load_checkpoint(weights, key=checkpoint_key)
-        backbone = _from_checkpoint(name, checkpoint, feature_stride)
-    backbone.place(target, dtype)
-    if not isinstance(backbone, DinoViT):  # convolutions run faster with channels last
-        backbone = backbone.to(memory_format=torch.channels_last)
-    return backbone
-
-
-def _by_name(
-    name: str, weights_dir: str | Path | None, stride: int, progress: DownloadProgress | None
-) -> Backbone:
-    if name.startswith(_TIMM):
-        return timm_backbone(name[len(_TIMM) :], None, stride=stride, untrained=False)
-    if name == "efficientnet_lite0":
-        return EfficientNetLite0()
-    path = find_weights(name, weights_dir, progress=progress)
-    return _from_checkpoint(name, load_checkpoint(path), stride)
-
-
-def _untrained(name: str, stride: int) -> Backbone:
-    if name.startswith(_TIMM):
-        return timm_backbone(name[len(_TIMM) :], None, stride=stride, untrained=True)
-    entry = named(name)
-    if entry.packaged:
-        return EfficientNetLite0(untrained=True)
-    record = WeightsRecord(name, "untrained", None, "none")
-    return DinoViT(build_vit(entry.arch, entry.patch_size), record)
-
-
-def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
-    if name is not None and name.startswith(_TIMM):
-        return timm_backbone(name[len(_TIMM) :], checkpoint, stride=stride, untrained=False)
-    shape = checkpoint.vit
-    if shape is None:
-        return _other_architecture(name, checkpoint, stride)
-    if name is not None:
-        _require_architecture(name, shape, checkpoint)
-    network = VisionTransformer(
-        shape.patch_size,
-        shape.embed_dim,
-        shape.depth,
-        shape.num_heads,
-        in_chans=shape.in_chans,
-        img_size=shape.grid * shape.patch_size,
-    )
-    if shape.in_chans != 3:
-        raise InputError(f"{checkpoint.path} takes {shape.in_chans} channels; frames have 3 (RGB)")
-    load_strictly(network, checkpoint.state, "the ViT of its shapes", str(checkpoint.path))
-    record = WeightsRecord(
-        name or _describe(shape),
-        str(checkpoint.path),
-        sha256_of(checkpoint.path),
-        checkpoint.layout,
-    )
-    return DinoViT(network, record)
-
-
-def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
-    """Take the architecture from the file's own word where the tensors are not a ViT's."""
-    if name is not None:
-        named(name)
-        raise InputError(
-            f"{checkpoint.path} holds weights of another architecture than {name}: they are not a "
-            "ViT's. Leave --backbone out, or give it as timm:NAME"
-        )
-    arch = checkpoint.metadata.get("arch")
-    if arch is None and "layer4.2.conv3.weight" in checkpoint.state:
-        arch = "resnet50"
-    if arch is None:
-        raise InputError(
-            f"{checkpoint.path} does not say its architecture, and its tensors are not a ViT's; "
-            "say it with --backbone timm:NAME"
-        )
-    return timm_backbone(arch.removeprefix(_TIMM), checkpoint, stride=stride, untrained=False)
-
-
-def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:
-    entry = named(name)
-    have = (shape.patch_size, shape.embed_dim, shape.depth)
-    if have != (entry.patch_size, entry.embed_dim, entry.depth):
-        raise InputError(
-            f"{checkpoint.path} holds weights of another architecture than {name}: patch "
-            f"{shape.patch_size}, width {shape.embed_dim}, {shape.depth} blocks, where {name} has "
-            f"patch {entry.patch_size}, width {entry.embed_dim}, {entry.depth} blocks. "
-            "Leave --backbone out to take the file's own architecture"
-        )
-
-
-def _describe(shape: ViTShape) -> str:
-    dims = (shape.embed_dim, shape.depth, shape.num_heads)
-    arch = next((a for a, known in ARCHITECTURES.items() if known == dims), None)
-    return f"{arch or 'vit_{}x{}'.format(*dims[:2])}_patch{shape.patch_size}"
+        backbone = building.from_file(name, weights, checkpoint_key, feature_stride)
+    return building.placed(backbone, target, dtype)
 
 
 _MEBIBYTE = 1 << 20
 
 
 def load_with_progress(options: BackboneOptions) -> Backbone:
-    """Load the backbone that the options ask for."""
+    """Load the backbone that the options ask for, and say so; the first time takes seconds."""
+    status(f"loading {options.backbone or options.weights or DEFAULT_BACKBONE}")
     with ExitStack() as stack:
         return options.load(DownloadBar(stack))
 

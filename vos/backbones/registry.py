@@ -1,4 +1,4 @@
-"""The backbones that can be asked for by name."""
+"""The backbones that can be asked for by name, and the record of where weights came from."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ class NamedWeights:
             return ()
         first = f"{_OFFICIAL}/{self.official}/{self.official}.pth"
         return (first, f"{_HUB}/{self.hub}/resolve/main/model.safetensors")
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """Where a backbone's weights came from."""
+
+    name: str
+    source: str
+    """The file's path, `timm` or `untrained`."""
+    sha256: str | None
+    layout: str
 
 
 def _vit(name: str, official: str, hub: str, dims: tuple[int, int, int, int]) -> NamedWeights:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoints import Checkpoint, load_strictly
-from vos.backbones.weights_record import WeightsRecord
+from vos.backbones.registry import WeightsRecord
 from vos.errors import InputError
 from vos.files import sha256_of
 

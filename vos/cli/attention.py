@@ -15,7 +15,7 @@ from vos.features.attention import AttentionReader, attention_sheet, attention_v
 from vos.files import write_png
 from vos.masks.io import write_mask
 from vos.runtime.progress import CountProgress
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.reader import FrameReader, open_frames
 from vos.visualization.overlay import draw_heatmap
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from vos.backbones.export import SUFFIXES, Format, export_backbone
+from vos.backbones.export import export_backbone
+from vos.backbones.export_formats import SUFFIXES, Format
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.errors import InputError
 

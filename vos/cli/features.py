@@ -13,10 +13,11 @@ import tyro
 from numpy.typing import NDArray
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.features.extraction import FeatureRequest, add_frame, check_target
+from vos.features.extraction import add_frame, check_target
+from vos.features.request import FeatureRequest
 from vos.features.writers import open_writer
 from vos.runtime.progress import progress
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.images import list_images, read_image, shrink, source_kind
 from vos.video.reader import open_frames
 

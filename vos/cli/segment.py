@@ -21,11 +21,11 @@ from vos.propagation.config import PropagationConfig
 from vos.runtime.distributed import Team, team
 from vos.runtime.progress import CountProgress
 from vos.segmentation.batch import BatchItem, read_batch, run_batch
-from vos.segmentation.outputs import OutputOptions
-from vos.segmentation.prompts import PromptRules, parse_masks
+from vos.segmentation.options import OutputOptions, PromptRules
+from vos.segmentation.prompts import parse_masks
 from vos.segmentation.run_folder import MASKS, OVERLAY
 from vos.segmentation.segment import SegmentResult, segment_video
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 
 
 @dataclass(frozen=True)

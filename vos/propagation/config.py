@@ -7,10 +7,12 @@ section 4.2.1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vos.errors import InputError
-from vos.propagation.neighborhood import Shape
-from vos.propagation.upsampling import Upsampling
+
+Shape = Literal["square", "circle"]
+Upsampling = Literal["bilinear", "nearest"]
 
 
 @dataclass(frozen=True)

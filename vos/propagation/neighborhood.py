@@ -15,13 +15,13 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Shape = Literal["square", "circle"]
+from vos.propagation.config import Shape
+
 LaidOut = Sequence[Tensor]
 """A frame's features as `Neighborhood.lay_out` stores them."""
 

@@ -9,13 +9,12 @@ Shapes: C channels, background first; h w patches; H' W' pixels of the network's
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Upsampling = Literal["bilinear", "nearest"]
+from vos.propagation.config import Upsampling
+
 _NOISE = 1e-6
 """Relative differences below this are rounding in float32."""
 

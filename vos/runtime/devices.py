@@ -6,13 +6,11 @@ import contextlib
 import re
 import sys
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from vos.errors import InputError
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 

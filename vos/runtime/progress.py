@@ -22,6 +22,11 @@ class Advance(Protocol):
         ...
 
 
+def status(text: str) -> None:
+    """Say on standard error what is being done that takes a moment."""
+    print(f"{text} ...", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress(label: str, total: int | None, unit: str = "frames") -> Iterator[Advance]:
     """Show progress with rate and time left while the block runs.

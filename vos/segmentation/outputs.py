@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import numpy as np
 
-from vos.errors import InputError
 from vos.files import write_json
 from vos.masks.io import read_index_png
 from vos.masks.rle import RleTracks
+from vos.segmentation.options import OutputOptions
 from vos.segmentation.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
 from vos.segmentation.sinks import CutOuts, MaskFiles, OverlayVideo, Result, Sink, SoftFiles
 from vos.video.background import WriteBehind
@@ -31,33 +29,6 @@ _PICTURE_FPS = 24
 
 
 _QUEUE = 8
-
-
-@dataclass(frozen=True)
-class OutputOptions:
-    """What is written beside the masks."""
-
-    overlay: bool = True
-    """Write overlay.mp4, the video with the masks drawn over it."""
-    show_ids: bool = False
-    """Write each object's id on the overlay."""
-    overlay_fps: float | None = None
-    """Frames per second of the overlay; the source's own by default, 24 for pictures."""
-    soft: Literal["none", "npz", "png"] = "none"
-    """Soft labels of every frame: npz, or a 16-bit PNG for each object."""
-    rle: Literal["none", "youtube-vos", "coco"] = "none"
-    """Run-length codes of all masks in one JSON file."""
-    alpha: Literal["none", "png", "video"] = "none"
-    """The objects cut out: RGBA PNG files, or a ProRes 4444 video with alpha."""
-
-    def __post_init__(self) -> None:
-        """Check the frame rate.
-
-        Raises:
-            InputError: it is not above 0.
-        """
-        if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
-            raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
 
 
 class Outputs(AbstractContextManager["Outputs"]):

@@ -18,13 +18,15 @@ from vos.masks.values import LoadedMask
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.runtime.devices import peak_memory_mib, synchronize
-from vos.segmentation.outputs import OutputOptions, Outputs
-from vos.segmentation.prompts import PromptRules, fit_prompt
+from vos.segmentation.options import OutputOptions, PromptRules
+from vos.segmentation.outputs import Outputs
+from vos.segmentation.prompts import fit_prompt
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.run_record import RunRecord, RunResults, StageSeconds
 from vos.segmentation.sinks import Result
 from vos.segmentation.source_fingerprint import fingerprint_of
-from vos.video.frames import Frame, FrameRange
+from vos.video.frame_range import FrameRange
+from vos.video.frames import Frame
 from vos.video.reader import FrameReader
 
 OnFrame = Callable[[int, int | None], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +12,12 @@ from vos.errors import InputError
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
 from vos.masks.values import LoadedMask
+from vos.segmentation.options import PromptRules
 from vos.video.images import shrunk_size
 
 MaskSource = str | Path | np.ndarray
 Masks = MaskSource | Mapping[int, MaskSource]
 """One mask for the first frame, or masks by the frame's index in the source."""
-
-
-@dataclass(frozen=True)
-class PromptRules:
-    """How masks may differ from what is expected of them."""
-
-    snap_mask: bool = False
-    """Give pixels with stray values (anti-aliased edges, JPEG) the nearest of the main values."""
-    resize_mask: bool = False
-    """Resize masks of another size than their frame."""
 
 
 def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:

@@ -17,10 +17,10 @@ from vos.files import write_json
 from vos.masks.values import LoadedMask
 from vos.propagation.config import PropagationConfig
 from vos.runtime.provenance import package_versions
-from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.options import OutputOptions
 from vos.segmentation.run_folder import RUN
 from vos.segmentation.source_fingerprint import SourceFingerprint
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 
 
 def setting_defaults() -> dict[str, Any]:

@@ -18,12 +18,12 @@ from vos.masks.values import LoadedMask
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
-from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.pipeline import OnFrame, Pipeline
-from vos.segmentation.prompts import Masks, PromptRules, read_prompts
+from vos.segmentation.prompts import Masks, read_prompts
 from vos.segmentation.run_folder import RUN, STATE, check_folder, prepare_folder
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.reader import FrameReader, Source, open_frames
 
 

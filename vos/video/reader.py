@@ -15,7 +15,8 @@ from types import TracebackType
 from vos.errors import InputError
 from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
-from vos.video.frames import Frame, FrameRange, image_frames, video_frames
+from vos.video.frame_range import FrameRange
+from vos.video.frames import Frame, image_frames, video_frames
 from vos.video.images import Kind, list_images, refuse_same_names, source_kind
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]

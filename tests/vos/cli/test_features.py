@@ -9,7 +9,8 @@ from tests.data.images import picture, said, save_weights, write_picture
 from vos.backbones.loading import load_backbone
 from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
-from vos.features.extraction import FeatureRequest, frame_arrays
+from vos.features.extraction import frame_arrays
+from vos.features.request import FeatureRequest
 from vos.features.writers import FileWriter, open_writer
 
 

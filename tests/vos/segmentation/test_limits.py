@@ -27,7 +27,7 @@ import cv2, numpy as np
 from vos.datasets.demo_clip import demo_frames
 from vos.masks.io import write_mask
 from vos.backbones.loading import load_backbone
-from vos.segmentation.outputs import OutputOptions
+from vos.segmentation.options import OutputOptions
 from vos.segmentation.segment import segment_video
 from vos.video.writer import VideoWriter
 

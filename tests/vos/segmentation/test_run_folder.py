@@ -26,7 +26,7 @@ from tests.data.clips import (
 from vos.errors import InputError
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.segment import segment_video
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.writer import VideoWriter
 
 

@@ -36,11 +36,11 @@ from vos.masks.rle import masks_from_coco, masks_from_youtube_vos
 from vos.masks.soft_labels import read_soft_npz, read_soft_png
 from vos.propagation.config import PropagationConfig
 from vos.propagation.snapshot import load_snapshot
-from vos.segmentation.outputs import OutputOptions, Outputs
-from vos.segmentation.prompts import PromptRules
+from vos.segmentation.options import OutputOptions, PromptRules
+from vos.segmentation.outputs import Outputs
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.segment import segment_video
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.images import read_image
 from vos.video.reader import open_frames
 from vos.video.writer import VideoWriter

@@ -5,7 +5,7 @@ import pytest
 
 from tests.data.clips import picture, write_picture
 from vos.errors import InputError
-from vos.video.frames import FrameRange
+from vos.video.frame_range import FrameRange
 from vos.video.reader import open_frames
 
 

@@ -1,0 +1,140 @@
+"""Networks with their weights, built from a backbone's name or from a checkpoint file.
+
+Features follow Caron et al. 2021, section 4.2: the patch tokens of the last block after the final
+norm.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from vos.backbones.backbone import Backbone
+from vos.backbones.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
+from vos.backbones.dino import DinoViT
+from vos.backbones.efficientnet_lite0 import EfficientNetLite0
+from vos.backbones.networks.vit import ARCHITECTURES, VisionTransformer, build_vit
+from vos.backbones.registry import WeightsRecord, named
+from vos.backbones.timm_models import timm_backbone
+from vos.backbones.weights import DownloadProgress, find_weights
+from vos.errors import InputError
+from vos.files import sha256_of
+
+_TIMM = "timm:"
+_UNTRAINED_SEED = 0
+
+
+def by_name(
+    name: str, weights_dir: str | Path | None, stride: int, progress: DownloadProgress | None
+) -> Backbone:
+    """Build a named backbone and load its own weights, downloaded if need be.
+
+    Raises:
+        InputError: an unknown name; no weights, or weights that do not fit.
+    """
+    if name.startswith(_TIMM):
+        return timm_backbone(name[len(_TIMM) :], None, stride=stride, untrained=False)
+    if name == "efficientnet_lite0":
+        return EfficientNetLite0()
+    path = find_weights(name, weights_dir, progress=progress)
+    return _from_checkpoint(name, load_checkpoint(path), stride)
+
+
+def untrained(name: str, stride: int) -> Backbone:
+    """Build a named backbone with its architecture's random start.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        if name.startswith(_TIMM):
+            return timm_backbone(name[len(_TIMM) :], None, stride=stride, untrained=True)
+        entry = named(name)
+        if entry.packaged:
+            return EfficientNetLite0(untrained=True)
+        record = WeightsRecord(name, "untrained", None, "none")
+        return DinoViT(build_vit(entry.arch, entry.patch_size), record)
+
+
+def from_file(name: str | None, weights: str | Path, key: str, stride: int) -> Backbone:
+    """Build the architecture of a checkpoint file, or a named one, and load the file into it.
+
+    Raises:
+        InputError: the file cannot be read, or does not fit the name.
+    """
+    return _from_checkpoint(name, load_checkpoint(weights, key=key), stride)
+
+
+def placed(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Backbone:
+    """Bring a backbone to its device and precision, in the memory layout that is fastest there."""
+    backbone.place(device, dtype)
+    if not isinstance(backbone, DinoViT):  # convolutions run faster with channels last
+        backbone = backbone.to(memory_format=torch.channels_last)
+    return backbone
+
+
+def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
+    if name is not None and name.startswith(_TIMM):
+        return timm_backbone(name[len(_TIMM) :], checkpoint, stride=stride, untrained=False)
+    shape = checkpoint.vit
+    if shape is None:
+        return _other_architecture(name, checkpoint, stride)
+    if name is not None:
+        _require_architecture(name, shape, checkpoint)
+    network = VisionTransformer(
+        shape.patch_size,
+        shape.embed_dim,
+        shape.depth,
+        shape.num_heads,
+        in_chans=shape.in_chans,
+        img_size=shape.grid * shape.patch_size,
+    )
+    if shape.in_chans != 3:
+        raise InputError(f"{checkpoint.path} takes {shape.in_chans} channels; frames have 3 (RGB)")
+    load_strictly(network, checkpoint.state, "the ViT of its shapes", str(checkpoint.path))
+    record = WeightsRecord(
+        name or _describe(shape),
+        str(checkpoint.path),
+        sha256_of(checkpoint.path),
+        checkpoint.layout,
+    )
+    return DinoViT(network, record)
+
+
+def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
+    """Take the architecture from the file's own word where the tensors are not a ViT's."""
+    if name is not None:
+        named(name)
+        raise InputError(
+            f"{checkpoint.path} holds weights of another architecture than {name}: they are not a "
+            "ViT's. Leave --backbone out, or give it as timm:NAME"
+        )
+    arch = checkpoint.metadata.get("arch")
+    if arch is None and "layer4.2.conv3.weight" in checkpoint.state:
+        arch = "resnet50"
+    if arch is None:
+        raise InputError(
+            f"{checkpoint.path} does not say its architecture, and its tensors are not a ViT's; "
+            "say it with --backbone timm:NAME"
+        )
+    return timm_backbone(arch.removeprefix(_TIMM), checkpoint, stride=stride, untrained=False)
+
+
+def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:
+    entry = named(name)
+    have = (shape.patch_size, shape.embed_dim, shape.depth)
+    if have != (entry.patch_size, entry.embed_dim, entry.depth):
+        raise InputError(
+            f"{checkpoint.path} holds weights of another architecture than {name}: patch "
+            f"{shape.patch_size}, width {shape.embed_dim}, {shape.depth} blocks, where {name} has "
+            f"patch {entry.patch_size}, width {entry.embed_dim}, {entry.depth} blocks. "
+            "Leave --backbone out to take the file's own architecture"
+        )
+
+
+def _describe(shape: ViTShape) -> str:
+    dims = (shape.embed_dim, shape.depth, shape.num_heads)
+    arch = next((a for a, known in ARCHITECTURES.items() if known == dims), None)
+    return f"{arch or 'vit_{}x{}'.format(*dims[:2])}_patch{shape.patch_size}"

@@ -64,6 +64,7 @@ class Backbone(nn.Module, ABC):
         needs_whole_patches: whether the sides of images must be multiples of `stride`, as a ViT's.
         computes_in_16_bits: whether the network takes the 16-bit precisions; if not, it stays in
             float32.
+        runs_channels_last: whether it runs in that memory format, in which convolutions are faster.
     """
 
     depth: int = 1
@@ -71,6 +72,7 @@ class Backbone(nn.Module, ABC):
     has_class_attention: bool = False
     needs_whole_patches: bool = False
     computes_in_16_bits: bool = True
+    runs_channels_last: bool = True
 
     def __init__(
         self,
@@ -124,8 +126,8 @@ class Backbone(nn.Module, ABC):
         """
         numbers = self.check_layers(layers, class_token=class_token)
         if not isinstance(images, Tensor):
-            several = isinstance(images, np.ndarray) and images.ndim == 4
-            frames = list(images) if several else [images]
+            is_batch = isinstance(images, np.ndarray) and images.ndim == 4
+            frames = list(images) if is_batch else [images]
             size = {"short_side": short_side, "size_multiple": size_multiple}
             images = torch.cat([self.preprocess(f, **size) for f in frames] or [torch.empty(0)])
         self._check_images(images)
@@ -266,9 +268,12 @@ class Backbone(nn.Module, ABC):
         )
         if frame.shape[:2] != (rows, columns):
             frame = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        image = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float().div_(255)
-        mean = torch.tensor(self.mean).view(3, 1, 1)
-        std = torch.tensor(self.std).view(3, 1, 1)
+        channels_first = torch.from_numpy(np.ascontiguousarray(frame)).permute(
+            2, 0, 1
+        )  # (3, H', W')
+        image = channels_first.float().div_(255)
+        mean = torch.tensor(self.mean).view(3, 1, 1)  # (3, 1, 1)
+        std = torch.tensor(self.std).view(3, 1, 1)  # (3, 1, 1)
         return image.sub_(mean).div_(std).unsqueeze(0)
 
     def to_input(self, images: Tensor) -> Tensor:
@@ -283,7 +288,7 @@ def weights_digest(backbone: Backbone) -> str:
     """Return a digest of a network's weights, whatever file they came from."""
     digest = hashlib.sha256()
     for name, values in sorted(backbone.network.state_dict().items()):
-        flat = values.detach().cpu().contiguous().reshape(-1)
+        flat = values.detach().cpu().contiguous().reshape(-1)  # any shape -> one axis
         digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -19,7 +19,6 @@ from vos.backbones.registry import WeightsRecord, named
 from vos.backbones.timm_models import timm_backbone
 from vos.backbones.weights import DownloadProgress, find_weights
 from vos.errors import InputError
-from vos.files import sha256_of
 
 _TIMM = "timm:"
 _UNTRAINED_SEED = 0
@@ -70,7 +69,7 @@ def from_file(name: str | None, weights: str | Path, key: str, stride: int) -> B
 def placed(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Backbone:
     """Bring a backbone to its device and precision, in the memory layout that is fastest there."""
     backbone.place(device, dtype)
-    if not isinstance(backbone, DinoViT):  # convolutions run faster with channels last
+    if backbone.runs_channels_last:
         backbone = backbone.to(memory_format=torch.channels_last)
     return backbone
 
@@ -94,13 +93,7 @@ def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> B
     if shape.in_chans != 3:
         raise InputError(f"{checkpoint.path} takes {shape.in_chans} channels; frames have 3 (RGB)")
     load_strictly(network, checkpoint.state, "the ViT of its shapes", str(checkpoint.path))
-    record = WeightsRecord(
-        name or _describe(shape),
-        str(checkpoint.path),
-        sha256_of(checkpoint.path),
-        checkpoint.layout,
-    )
-    return DinoViT(network, record)
+    return DinoViT(network, WeightsRecord.of(checkpoint, name or _describe(shape)))
 
 
 def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
@@ -124,8 +117,8 @@ def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -
 
 def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:
     entry = named(name)
-    have = (shape.patch_size, shape.embed_dim, shape.depth)
-    if have != (entry.patch_size, entry.embed_dim, entry.depth):
+    dims = (shape.patch_size, shape.embed_dim, shape.depth)
+    if dims != (entry.patch_size, entry.embed_dim, entry.depth):
         raise InputError(
             f"{checkpoint.path} holds weights of another architecture than {name}: patch "
             f"{shape.patch_size}, width {shape.embed_dim}, {shape.depth} blocks, where {name} has "

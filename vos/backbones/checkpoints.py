@@ -15,6 +15,7 @@ import struct
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,17 @@ import torch
 from torch import Tensor, nn
 
 from vos.errors import InputError
+from vos.files import sha256_of
 
 StateDict = dict[str, Tensor]
 HEAD_WIDTH = 64
 """Width of one attention head in every published DINO ViT."""
-
-
 _PREFIXES = ("module.", "backbone.", "_orig_mod.")
 _HEADS = ("head.", "fc.", "classifier.", "predictor.")
-
-
 _DAMAGE = (
     RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError, OSError, struct.error,
 )  # fmt: skip
 """What PyTorch raises on files that are cut short or are none of its own."""
-
-
 _UNSUPPORTED_VIT = {
     "reg_token": "register tokens",
     "register_tokens": "register tokens",
@@ -83,6 +79,11 @@ class Checkpoint:
             InputError: a ViT of a kind that the protocol's ViT is not (registers, layer scale).
         """
         return vit_shape(self.state, self.path, self.metadata)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hexadecimal; computed once."""
+        return sha256_of(self.path)
 
     @property
     def parameters(self) -> int:
@@ -159,8 +160,8 @@ def backbone_of(raw: dict[str, Any], path: Path, *, key: str = "teacher") -> Che
     """
     if "teacher" in raw or "student" in raw:
         if not isinstance(raw.get(key), Mapping):
-            found = ", ".join(sorted(k for k in raw if isinstance(raw[k], Mapping)))
-            raise InputError(f"{path} holds no {key!r} network; it holds: {found}")
+            networks = ", ".join(sorted(k for k in raw if isinstance(raw[k], Mapping)))
+            raise InputError(f"{path} holds no {key!r} network; it holds: {networks}")
         state = _backbone_tensors(raw[key], path)
         return Checkpoint(path, "full", state, _run_metadata(raw), key)
     for wrapper in ("state_dict", "model"):
@@ -182,10 +183,10 @@ def vit_shape(
     projection = state.get("patch_embed.proj.weight")
     if projection is None or "pos_embed" not in state or "cls_token" not in state:
         return None
-    for name, what in _UNSUPPORTED_VIT.items():
+    for name, part in _UNSUPPORTED_VIT.items():
         if name in state:
             raise InputError(
-                f"{path} is a ViT with {what}, which DINO's ViT has not; load it through timm "
+                f"{path} is a ViT with {part}, which DINO's ViT has not; load it through timm "
                 "(--backbone timm:NAME --weights FILE)"
             )
     if projection.ndim != 4:
@@ -198,8 +199,8 @@ def vit_shape(
             f"{path}: blocks {sorted(blocks)} and {state['pos_embed'].shape[1]} position "
             "embeddings are not those of a ViT with a class token and a square grid"
         )
-    told = (metadata or {}).get("num_heads")
-    heads = int(told) if told else max(1, width // HEAD_WIDTH)
+    stated_heads = (metadata or {}).get("num_heads")
+    heads = int(stated_heads) if stated_heads else max(1, width // HEAD_WIDTH)
     return ViTShape(patch, width, max(blocks) + 1, heads, in_chans, grid)
 
 
@@ -270,21 +271,21 @@ def _strip(name: str) -> str:
 def _run_metadata(raw: Mapping[str, Any]) -> dict[str, str]:
     args = raw.get("args")
     values = vars(args) if isinstance(args, argparse.Namespace) else args
-    found = {k: str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
+    metadata = {k: str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
     if isinstance(raw.get("epoch"), int):
-        found["epoch"] = str(raw["epoch"])
-    return found
+        metadata["epoch"] = str(raw["epoch"])
+    return metadata
 
 
 def _refusal(path: Path, error: Exception) -> str:
-    asked = re.search(r"(?:GLOBAL|global|Unsupported global:?) ([\w.]+)", str(error))
-    if asked is None:
+    refused = re.search(r"(?:GLOBAL|global|Unsupported global:?) ([\w.]+)", str(error))
+    if refused is None:
         return (
             f"{path} is no checkpoint that PyTorch's restricted unpickler can read; it is damaged, "
             "of another format, or holds more than tensors. Nothing of it was run"
         )
     return (
-        f"{path} is refused: its pickle asks to run {asked[1]}, which a checkpoint of tensors "
+        f"{path} is refused: its pickle asks to run {refused[1]}, which a checkpoint of tensors "
         "does not need. Nothing of it was run. Get the weights from a source you trust, as "
         ".safetensors or a plain state dict"
     )

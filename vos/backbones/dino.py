@@ -22,6 +22,7 @@ class DinoViT(Backbone):
     has_class_token = True
     has_class_attention = True
     needs_whole_patches = True
+    runs_channels_last = False
 
     def __init__(self, network: VisionTransformer, record: WeightsRecord) -> None:
         super().__init__(
@@ -47,7 +48,7 @@ class DinoViT(Backbone):
     def class_attention(self, images: Tensor) -> Tensor:
         """Return the [CLS] attention of the last block, (B, heads, h, w) float32."""
         attention = self.network.class_attention(self.to_input(images))
-        return attention.unflatten(2, self._grid(images))
+        return attention.unflatten(2, self._grid(images))  # (B, heads, h * w) -> (B, heads, h, w)
 
     def _grid(self, images: Tensor) -> tuple[int, int]:
         return images.shape[-2] // self.stride, images.shape[-1] // self.stride

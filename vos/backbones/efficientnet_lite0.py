@@ -20,11 +20,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
-from vos.backbones.checkpoints import StateDict, load_strictly, read_file
+from vos.backbones.checkpoints import Checkpoint, StateDict, load_strictly, read_file
 from vos.backbones.networks.efficientnet import STAGES, EfficientNet
 from vos.backbones.registry import WeightsRecord
 from vos.backbones.weights import packaged_file
-from vos.files import sha256_of
 
 _MAPS = (2, 4)
 """Stages, from 0, that end with the last maps of stride 8 and of stride 16."""
@@ -70,7 +69,8 @@ class EfficientNetLite0(Backbone):
             state = lite0_state(path)
             state = {n: t for n, t in state.items() if not n.startswith("classifier.")}
             load_strictly(network, state, "efficientnet_lite0", str(path))
-            record = WeightsRecord("efficientnet_lite0", path.name, sha256_of(path), "package")
+            checkpoint = Checkpoint(path, "package", state, {})
+            record = WeightsRecord.of(checkpoint, "efficientnet_lite0", source=path.name)
         fold_batch_norms(network)
         super().__init__(
             network, stride=8, dim=152, mean=IMAGENET_MEAN, std=PROTOCOL_STD, record=record

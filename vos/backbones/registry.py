@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vos.errors import InputError
+
+if TYPE_CHECKING:
+    from vos.backbones.checkpoints import Checkpoint
 
 _OFFICIAL = "https://dl.fbaipublicfiles.com/dino"
 _HUB = "https://huggingface.co/timm"
@@ -49,9 +53,20 @@ class WeightsRecord:
 
     name: str
     source: str
-    """The file's path, `timm` or `untrained`."""
+    """The file's path, its name inside a package, `timm` or `untrained`."""
     sha256: str | None
     layout: str
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, name: str, *, source: str | None = None) -> WeightsRecord:
+        """Record that a backbone has the weights of a file.
+
+        Args:
+            checkpoint: the file.
+            name: the backbone's name.
+            source: what to call the file; None is its path.
+        """
+        return cls(name, source or str(checkpoint.path), checkpoint.sha256, checkpoint.layout)
 
 
 def _vit(name: str, official: str, hub: str, dims: tuple[int, int, int, int]) -> NamedWeights:

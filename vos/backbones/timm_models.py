@@ -19,7 +19,6 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoints import Checkpoint, load_strictly
 from vos.backbones.registry import WeightsRecord
 from vos.errors import InputError
-from vos.files import sha256_of
 
 _PROBE_PATCHES = (12, 16)
 """Rows and columns of the map that a new model is tried with."""
@@ -53,7 +52,7 @@ class TimmBackbone(Backbone):
         offset = self.level + 1 - self.depth
         levels = sorted({number + offset for number in numbers})
         options = {"return_prefix_tokens": True} if self.has_class_token else {}
-        found = cast("Any", self.network).forward_intermediates(
+        blocks = cast("Any", self.network).forward_intermediates(
             images,
             indices=levels,
             norm=True,
@@ -62,9 +61,9 @@ class TimmBackbone(Backbone):
             **options,
         )
         if self.has_class_token:
-            pairs = [(patches, prefix[:, 0]) for patches, prefix in found]
+            pairs = [(patches, prefix[:, 0]) for patches, prefix in blocks]
         else:
-            pairs = [(patches, None) for patches in found]
+            pairs = [(patches, None) for patches in blocks]
         return [pairs[levels.index(number + offset)] for number in numbers]
 
 
@@ -99,16 +98,11 @@ def timm_backbone(
     network = _create(name, pretrained=checkpoint is None and not untrained)
     if checkpoint is not None:
         load_strictly(network, checkpoint.state, f"timm:{name}", str(checkpoint.path))
-        record = WeightsRecord(
-            f"timm:{name}",
-            str(checkpoint.path),
-            sha256_of(checkpoint.path),
-            checkpoint.layout,
-        )
+        record = WeightsRecord.of(checkpoint, f"timm:{name}")
     else:
         record = WeightsRecord(f"timm:{name}", "untrained" if untrained else "timm", None, "timm")
-    level, found, dim = _choose_level(network, name, stride)
-    backbone = TimmBackbone(network, level, found, dim, record)
+    level, level_stride, dim = _choose_level(network, name, stride)
+    backbone = TimmBackbone(network, level, level_stride, dim, record)
     _try(backbone, name)
     return backbone
 
@@ -173,6 +167,6 @@ def _choose_level(network: nn.Module, name: str, stride: int) -> tuple[int, int,
         return len(levels) - 1, *levels[-1]
     fitting = [i for i, (reduction, _) in enumerate(levels) if reduction <= stride]
     if not fitting:
-        have = ", ".join(str(r) for r, _ in levels)
-        raise InputError(f"timm:{name} has feature strides {have}; none is at most {stride}")
+        strides = ", ".join(str(r) for r, _ in levels)
+        raise InputError(f"timm:{name} has feature strides {strides}; none is at most {stride}")
     return fitting[-1], *levels[fitting[-1]]

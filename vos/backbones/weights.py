@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vos._version import __version__
 from vos.backbones.checkpoints import Checkpoint, load_checkpoint
-from vos.backbones.registry import NamedWeights, named
+from vos.backbones.registry import REGISTRY, NamedWeights, named
 from vos.errors import InputError
 from vos.files import atomic_path, sha256_of
 
@@ -30,8 +30,8 @@ def cache_dir() -> Path:
 
 def search_path(weights_dir: str | Path | None = None) -> list[Path]:
     """Folders where a named file is looked for: `weights_dir`, `$VOS_WEIGHTS`, the cache."""
-    told = [weights_dir, os.environ.get("VOS_WEIGHTS") or None]
-    return [Path(folder) for folder in told if folder] + [cache_dir()]
+    named_folders = [weights_dir, os.environ.get("VOS_WEIGHTS") or None]
+    return [Path(folder) for folder in named_folders if folder] + [cache_dir()]
 
 
 def find_weights(
@@ -125,8 +125,8 @@ def download_weights(
 def _fetch(url: str, target: Path, progress: DownloadProgress | None) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": f"vos-toolkit/{__version__}"})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, target.open("wb") as out:
-        told = answer.headers.get("Content-Length")
-        total = int(told) if told else None
+        content_length = answer.headers.get("Content-Length")
+        total = int(content_length) if content_length else None
         received = 0
         while chunk := answer.read(_CHUNK):
             out.write(chunk)
@@ -142,8 +142,8 @@ def _check_download(path: Path, entry: NamedWeights) -> None:
     try:
         check_file(path, entry)
     except InputError as error:
-        told = str(error).replace(str(path), "what came")
-        raise ConnectionError(told) from None
+        reason = str(error).replace(str(path), "what came")
+        raise ConnectionError(reason) from None
 
 
 def check_file(path: str | Path, entry: NamedWeights) -> Checkpoint:
@@ -156,13 +156,13 @@ def check_file(path: str | Path, entry: NamedWeights) -> Checkpoint:
     if entry.packaged:
         return checkpoint
     shape = checkpoint.vit
-    want = (entry.patch_size, entry.embed_dim, entry.depth)
-    have = (shape.patch_size, shape.embed_dim, shape.depth) if shape else None
-    if have != want:
-        found = "no ViT" if have is None else "patch {}, width {}, {} blocks".format(*have)
+    expected = (entry.patch_size, entry.embed_dim, entry.depth)
+    dims = (shape.patch_size, shape.embed_dim, shape.depth) if shape else None
+    if dims != expected:
+        architecture = "no ViT" if dims is None else "patch {}, width {}, {} blocks".format(*dims)
         raise InputError(
             "{} is not {}: found {}, expected patch {}, width {}, {} blocks".format(
-                path, entry.name, found, *want
+                path, entry.name, architecture, *expected
             )
         )
     return checkpoint
@@ -176,20 +176,38 @@ def record_hash(path: Path) -> str:
     return digest
 
 
-def verify_file(path: Path, entry: NamedWeights) -> str:
+def entry_of(path: Path) -> NamedWeights | None:
+    """Return the named backbone whose name, or official file's name, a file has; else None."""
+    for entry in REGISTRY.values():
+        if not entry.packaged and path.stem in {entry.name, entry.official}:
+            return entry
+    return None
+
+
+def has_recorded_hash(path: Path) -> bool:
+    """Whether the SHA-256 of a file was recorded beside it."""
+    return _hash_file(path).is_file()
+
+
+def verify_file(path: Path, entry: NamedWeights | None) -> str:
     """Check a file's tensors, and its bytes against the SHA-256 recorded at download.
+
+    Args:
+        path: the file.
+        entry: the backbone that it should hold; None is any.
 
     Returns:
         The file's SHA-256.
 
     Raises:
-        InputError: the file is not that backbone, or its bytes have changed since.
+        InputError: the file cannot be read or is not that backbone, or its bytes have changed
+            since.
     """
-    check_file(path, entry)
-    digest = sha256_of(path)
-    beside = _hash_file(path)
-    if beside.is_file():
-        recorded = beside.read_text(encoding="ascii", errors="replace").strip().partition(" ")[0]
+    digest = (check_file(path, entry) if entry else load_checkpoint(path)).sha256
+    if has_recorded_hash(path):
+        recorded = (
+            _hash_file(path).read_text(encoding="ascii", errors="replace").strip().partition(" ")[0]
+        )
         if recorded != digest:
             raise InputError(
                 f"{path} has changed since its download: SHA-256 {digest}, recorded {recorded}. "
@@ -208,6 +226,7 @@ def _ways_out(entry: NamedWeights, folder: Path, reason: str) -> str:
         f"({reason}). Ways out:\n"
         f"  1. fetch {entry.urls[0]} elsewhere and put it at {folder / entry.file_name} "
         "(or into a folder named by --weights-dir or VOS_WEIGHTS);\n"
-        "  2. give a file you have: --weights FILE;\n"
-        "  3. use the built-in backbone, which needs no download: --backbone efficientnet_lite0"
+        "  2. use a file you have, as in: vos segment --weights FILE;\n"
+        "  3. use the built-in backbone, which needs no download, as in: "
+        "vos segment --backbone efficientnet_lite0"
     )

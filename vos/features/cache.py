@@ -71,6 +71,7 @@ class CachedBackbone(Backbone):
         self.has_class_attention = backbone.has_class_attention
         self.needs_whole_patches = backbone.needs_whole_patches
         self.computes_in_16_bits = backbone.computes_in_16_bits
+        self.runs_channels_last = backbone.runs_channels_last
         self.found = 0
         self.computed = 0
         self._root = Path(folder)
@@ -107,16 +108,16 @@ class CachedBackbone(Backbone):
         """Return features (B, D, h, w) of normalised images (B, 3, H', W'); see `Backbone`."""
         self._follow()
         keys = [self._key(image) for image in images]
-        found = [self._read(key) for key in keys]
-        absent = [i for i, features in enumerate(found) if features is None]
+        entries = [self._read(key) for key in keys]
+        absent = [i for i, features in enumerate(entries) if features is None]
         if absent:
             fresh = self.inner(images[absent]).to(self._stored).cpu()
             for i, features in zip(absent, fresh, strict=True):
-                found[i] = features
+                entries[i] = features
                 self._write(keys[i], features)
         self.computed += len(absent)
-        self.found += len(found) - len(absent)
-        stacked = torch.stack([features for features in found if features is not None])
+        self.found += len(entries) - len(absent)
+        stacked = torch.stack([features for features in entries if features is not None])
         return stacked.to(device=self.device, dtype=self.dtype)
 
     def block_features(
@@ -252,5 +253,5 @@ def _checksum(values: Tensor) -> str:
 
 def _bytes(values: Tensor) -> memoryview:
     """Return a tensor's values as bytes, of any dtype."""
-    flat = values.detach().cpu().contiguous().reshape(-1)
+    flat = values.detach().cpu().contiguous().reshape(-1)  # any shape -> one axis
     return flat.view(torch.uint8).numpy().data

@@ -62,10 +62,10 @@ def subfolders(folder: Path) -> list[str]:
     return sorted(names, key=natural_key)
 
 
-def chosen_names(there: list[str], wanted: tuple[str, ...], where: str) -> list[str]:
+def chosen_names(names: list[str], wanted: tuple[str, ...], where: str) -> list[str]:
     """Return the wanted names in the set's order; all of them if none is named."""
-    if unknown := [name for name in wanted if name not in there]:
+    if unknown := [name for name in wanted if name not in names]:
         raise InputError(
-            f"{where}: no sequences {shortened(unknown)}; there are {shortened(there, 30)}"
+            f"{where}: no sequences {shortened(unknown)}; there are {shortened(names, 30)}"
         )
-    return [name for name in there if name in wanted or not wanted]
+    return [name for name in names if name in wanted or not wanted]

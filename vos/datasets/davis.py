@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos.datasets.dataset import Dataset, chosen_names, incomplete, sequence_of_files, subfolders
-from vos.datasets.sequence import Task, Values
+from vos.datasets.sequence import Values
+from vos.datasets.task import Task
 from vos.errors import InputError
 from vos.files import shortened
 
@@ -44,8 +45,8 @@ class DavisRelease:
         unsupervised = self.task == "unsupervised"
         kind = self.root / ("Annotations_unsupervised" if unsupervised else "Annotations")
         if not (kind / self.resolution).is_dir():
-            there = shortened(subfolders(kind) if kind.is_dir() else ()) or "none"
-            absent = f"no folder {kind / self.resolution} (resolutions there: {there})"
+            resolutions = shortened(subfolders(kind) if kind.is_dir() else ()) or "none"
+            absent = f"no folder {kind / self.resolution} (resolutions there: {resolutions})"
             raise incomplete(f"{self.root}: {self.title} is not complete", [absent], "DAVIS")
         return kind / self.resolution
 
@@ -57,9 +58,9 @@ class DavisRelease:
         for folder in years[self.year]:
             if (sets / folder / f"{self.subset}.txt").is_file():
                 return sets / folder / f"{self.subset}.txt"
-        there = shortened(sorted(f"{p.parent.name}/{p.stem}" for p in sets.glob("*/*.txt")))
+        known_sets = shortened(sorted(f"{p.parent.name}/{p.stem}" for p in sets.glob("*/*.txt")))
         expected = sets / years[self.year][0] / f"{self.subset}.txt"
-        absent = f"no file {expected} (sets there: {there or 'none'})"
+        absent = f"no file {expected} (sets there: {known_sets or 'none'})"
         raise incomplete(
             f"{self.root}: {self.title} has no set {self.subset!r} here", [absent], "DAVIS"
         )
@@ -77,8 +78,10 @@ def open_davis(release: DavisRelease, wanted: tuple[str, ...]) -> Dataset:
     names = chosen_names(listed, wanted, f"{release.root}, set {release.subset}")
     masks = release.masks()
     pictures = release.root / "JPEGImages" / release.resolution
-    found = tuple(sequence_of_files(name, masks, pictures, values=release.values) for name in names)
-    return Dataset(release.title, release.root, release.subset, found)
+    sequences = tuple(
+        sequence_of_files(name, masks, pictures, values=release.values) for name in names
+    )
+    return Dataset(release.title, release.root, release.subset, sequences)
 
 
 def _sequence_names(listing: Path) -> list[str]:

@@ -20,8 +20,8 @@ def open_folders(root: Path, wanted: tuple[str, ...]) -> Dataset:
             f"{root}: no dataset here. Expected ImageSets (DAVIS), Annotations (YouTube-VOS, "
             "MOSE, LVOS), or one folder of PNG masks for each sequence."
         )
-    found = tuple(_guessed(name, root) for name in chosen_names(names, wanted, str(root)))
-    return Dataset("folder of sequences", root, "all", found)
+    sequences = tuple(_guessed(name, root) for name in chosen_names(names, wanted, str(root)))
+    return Dataset("folder of sequences", root, "all", sequences)
 
 
 def _guessed(name: str, root: Path) -> VideoSequence:

@@ -11,7 +11,7 @@ from pathlib import Path
 from vos.datasets.dataset import Dataset, incomplete
 from vos.datasets.davis import DavisRelease, open_davis
 from vos.datasets.folders import open_folders
-from vos.datasets.sequence import Task
+from vos.datasets.task import Task
 from vos.datasets.youtube_vos import open_split, split_folder
 from vos.errors import InputError
 

@@ -20,7 +20,6 @@ from vos.files import shortened
 from vos.masks.ids import VOID, object_ids
 from vos.masks.io import read_index_png
 
-Task = Literal["semi-supervised", "unsupervised"]
 Values = Literal["ids", "merged", "white"]
 """What the values of mask files mean: object ids with 255 for void; ids that are all one object;
 or 0 and any other value (255 in DAVIS 2016) for the one object."""
@@ -70,11 +69,11 @@ class VideoSequence:
                     known.setdefault(number, frame)
                 if not self.later_objects:
                     break
-        found: dict[str, tuple[int, ...]] = {}
+        prompts: dict[str, tuple[int, ...]] = {}
         for frame in self.annotations:
             if numbers := tuple(sorted(n for n, start in known.items() if start == frame)):
-                found[frame] = numbers
-        return found
+                prompts[frame] = numbers
+        return prompts
 
     def read_prompt(self, frame: str) -> NDArray[np.uint8]:
         """Read the mask (H, W) uint8 of a frame with the objects alone that it gives first."""
@@ -89,19 +88,19 @@ class VideoSequence:
         if lacking := [name for name in self.annotations if name not in images]:
             return [f"{self.name}: annotated frames without an image: {shortened(lacking)}"]
         first, mask = next(iter(self.annotations.items()))
-        found = []
+        problems = []
         if first != self.frames[0].stem and not self.later_objects:
-            found.append(f"{self.name}: its first frame {self.frames[0].stem} has no annotation")
+            problems.append(f"{self.name}: its first frame {self.frames[0].stem} has no annotation")
         try:
             sizes = _size(images[first]), _size(mask)
         except InputError as error:
-            return [*found, str(error)]
+            return [*problems, str(error)]
         if sizes[0] != sizes[1]:
-            found.append(
+            problems.append(
                 f"{self.name}: frame {first} is {sizes[0][0]}x{sizes[0][1]} pixels, its "
                 f"annotation {sizes[1][0]}x{sizes[1][1]} (width x height)"
             )
-        return found
+        return problems
 
 
 def as_ids(stored: NDArray[np.uint8], values: Values) -> NDArray[np.uint8]:

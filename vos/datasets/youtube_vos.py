@@ -29,14 +29,14 @@ def open_split(folder: Path, subset: str, wanted: tuple[str, ...]) -> Dataset:
     """Open a split: JPEGImages, Annotations and, in YouTube-VOS, meta.json."""
     masks, pictures = folder / "Annotations", folder / "JPEGImages"
     videos = _meta(folder / "meta.json")
-    there = sorted(videos) or subfolders(masks)
-    found = tuple(
+    names = sorted(videos) or subfolders(masks)
+    sequences = tuple(
         sequence_of_files(
             name, masks, pictures, later_objects=True, starts=_starts(videos.get(name))
         )
-        for name in chosen_names(there, wanted, str(folder))
+        for name in chosen_names(names, wanted, str(folder))
     )
-    return Dataset("YouTube-VOS" if videos else "split layout", folder, subset, found)
+    return Dataset("YouTube-VOS" if videos else "split layout", folder, subset, sequences)
 
 
 def _meta(path: Path) -> dict[str, Any]:

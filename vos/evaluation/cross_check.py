@@ -38,7 +38,7 @@ def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Pa
             "empty, no ignored ids. Leave these options out."
         )
     theirs = _official(evaluation, Path(predictions), Path(davis))
-    found = []
+    differences = []
     for metric, key in (("J", "j"), ("F", "f")):
         for statistic, column in (("mean", "M"), ("recall", "R"), ("decay", "D")):
             expected = theirs[metric][column]
@@ -47,8 +47,10 @@ def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Pa
             for score, their in zip(evaluation.objects, expected, strict=True):
                 our = getattr(getattr(score, key), statistic)
                 if not abs(our - their) <= TOLERANCE:
-                    found.append(f"{score.name}: {metric} {statistic} {our:.9f}, there {their:.9f}")
-    return found
+                    differences.append(
+                        f"{score.name}: {metric} {statistic} {our:.9f}, there {their:.9f}"
+                    )
+    return differences
 
 
 def _official(evaluation: Evaluation, predictions: Path, davis: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from vos.errors import InputError
 from vos.evaluation.predictions import Predictions, missing_message
 from vos.evaluation.rules import ScoringRules
 from vos.evaluation.scores import Evaluation, SequenceScore
-from vos.evaluation.workers import scored, worker_count
+from vos.evaluation.workers import score_all, worker_count
 
 OnProgress = Callable[[int, int], None]
 """Called with (frames done, frames in all) after each sequence."""
@@ -76,7 +76,7 @@ def evaluate(
     total = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
     scores: dict[str, SequenceScore] = {}
     done = 0
-    for score in scored(jobs, worker_count(processes, len(jobs))):
+    for score in score_all(jobs, worker_count(processes, len(jobs))):
         scores[score.name] = score
         done += len(rules.scored_frames(next(s for s in dataset.sequences if s.name == score.name)))
         if on_progress:
@@ -97,11 +97,11 @@ def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[s
     missing = [(name, frames) for name, frames in absent.items() if frames]
     counted = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
     if sum(len(frames) for _, frames in missing) == counted:
-        there = sorted(p.name for p in predictions.iterdir())[:10]
+        entries = sorted(p.name for p in predictions.iterdir())[:10]
         raise InputError(
             f"{predictions}: not one predicted mask of {dataset.name} here. Expected a folder for "
             f"each sequence ({', '.join(list(folders)[:3])}, ...) with PNGs named as the truth's; "
-            f"there is {', '.join(there) or 'nothing'}."
+            f"there is {', '.join(entries) or 'nothing'}."
         )
     if missing and rules.missing == "error":
         raise InputError(missing_message(missing, predictions))

@@ -152,7 +152,7 @@ def _packed(edges: Mask, left: int, radius: int) -> tuple[int, Bits]:
     after = -(before + edges.shape[1] + radius) % _WORD + radius
     grown = cv2.copyMakeBorder(edges, radius, radius, before, after, cv2.BORDER_CONSTANT, value=0)
     octets = np.packbits(np.asarray(grown, np.uint8), axis=1, bitorder="little")
-    return first_word, octets.view("<u8")
+    return first_word, octets.view("<u8")  # (rows, octets) -> (rows, octets / 8)
 
 
 def _dilated(bits: Bits, radius: int) -> Bits:
@@ -182,7 +182,7 @@ def _widened(bits: Bits, columns: int) -> Bits:
     result: Bits = flat | (flat << step) | (flat >> step)
     result[1:] |= flat[:-1] >> rest
     result[:-1] |= flat[1:] << rest
-    return result.reshape(bits.shape)
+    return result.reshape(bits.shape)  # (rows * words,) -> (rows, words)
 
 
 def similarity(prediction: Region, truth: Region) -> float:

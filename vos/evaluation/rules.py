@@ -1,12 +1,18 @@
-"""What is scored, and what is done about masks that do not fit."""
+"""What is scored, and what is done about masks that do not fit.
+
+Its fields are options of the command line, so it loads nothing heavy.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from vos.datasets.sequence import Task, VideoSequence
+from vos.datasets.task import Task
 from vos.errors import InputError
+
+if TYPE_CHECKING:
+    from vos.datasets.sequence import VideoSequence
 
 
 @dataclass(frozen=True)
@@ -14,14 +20,17 @@ class ScoringRules:
     """How predictions are scored, and what is done about those that do not fit."""
 
     task: Task = "semi-supervised"
-    """Objects are given by the first mask, or are to be found (matched to proposals)."""
+    """semi-supervised: the first mask gives the objects, by their ids. unsupervised: predicted ids
+    are proposals, which are matched to the true objects."""
     first_last: Literal["skip", "keep"] | None = None
-    """Whether the first and the last annotated frame count. None follows the task's protocol:
-    skip for semi-supervised, keep for unsupervised."""
+    """The first and the last annotated frame. skip: they do not count; keep: they do; None: skip in
+    the semi-supervised task, keep in the unsupervised one, as the protocols say."""
     missing: Literal["error", "empty"] = "error"
-    """Frames without a predicted mask are an error, or count as empty masks."""
+    """Frames without a predicted mask. error: scoring stops and lists them; empty: they count as
+    empty masks."""
     extra_objects: Literal["error", "ignore"] = "error"
-    """Predicted ids that are no object of the sequence are an error, or count as background."""
+    """Predicted ids that are no object of the sequence. error: scoring stops and names them;
+    ignore: they count as background."""
 
     @property
     def skips_ends(self) -> bool:

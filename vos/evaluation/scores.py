@@ -1,4 +1,4 @@
-"""The rules of a scoring, the predicted masks it reads, and the scores it gives.
+"""The scores that an evaluation gives: of an object, of a sequence, of a set.
 
 Shape letters: T frames, H W pixels.
 """

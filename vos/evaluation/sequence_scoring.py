@@ -59,9 +59,9 @@ def _semi_supervised(
             predicted = predictions.read(frame, truth.shape)
             area = 0
             for number, track in tracks.items():
-                found, real = region_of(predicted, number), region_of(truth, number)
-                track.append((frame, similarity(found, real), accuracy(found, real)))
-                area += found.area
+                guess, target = region_of(predicted, number), region_of(truth, number)
+                track.append((frame, similarity(guess, target), accuracy(guess, target)))
+                area += guess.area
             if cv2.countNonZero(predicted) != area:
                 strays[frame] = present_ids(predicted)
         # A frame that shows an object first is its prompt, which counts only if the ends do.
@@ -100,16 +100,16 @@ def _strays(
     sequence: VideoSequence, present: dict[str, set[int]], objects: set[int], rules: ScoringRules
 ) -> tuple[int, ...]:
     """Return the predicted ids that are no objects, or raise as the rules say."""
-    found = {frame: sorted(ids - objects) for frame, ids in present.items() if ids - objects}
-    if found and rules.extra_objects == "error":
-        where = [f"frame {frame}: ids {shortened(ids)}" for frame, ids in found.items()]
+    strays = {frame: sorted(ids - objects) for frame, ids in present.items() if ids - objects}
+    if strays and rules.extra_objects == "error":
+        where = [f"frame {frame}: ids {shortened(ids)}" for frame, ids in strays.items()]
         raise InputError(
             f"sequence {sequence.name}: predicted ids that are no object of it ("
             f"{'; '.join(where[:5])}{'; ...' if where[5:] else ''}). Its objects are "
             f"{shortened(sorted(objects), 30)}; pixel values must be these ids or 0. Correct the "
             "masks, or count other ids as background (--extra-objects ignore)."
         )
-    return tuple(sorted(set().union(*found.values())))
+    return tuple(sorted(set().union(*strays.values())))
 
 
 def _unsupervised(
@@ -154,17 +154,17 @@ class _Pairs:
 
     def compare(self, t: int, truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> None:
         """Score what is in frame t."""
-        founds = {number: region_of(predicted, number) for number in present_ids(predicted)}
-        reals = {n: region_of(truth, n) for n in present_ids(truth) & self.objects}
-        self.proposals.update(founds)
-        for side, regions in (("object", reals), ("proposal", founds)):
+        proposals = {n: region_of(predicted, n) for n in present_ids(predicted)}
+        objects = {n: region_of(truth, n) for n in present_ids(truth) & self.objects}
+        self.proposals.update(proposals)
+        for side, regions in (("object", objects), ("proposal", proposals)):
             for number, region in regions.items():
                 self._emptiness(side, number)[:, t] = region.area == 0, region.length == 0
-        for real_number, real in reals.items():
-            for found_number, found in founds.items():
+        for object_id, target in objects.items():
+            for proposal, guess in proposals.items():
                 unknown = np.full((2, self._frames), np.nan)
-                scores = self._scores.setdefault((real_number, found_number), unknown)
-                scores[:, t] = similarity(found, real), accuracy(found, real)
+                scores = self._scores.setdefault((object_id, proposal), unknown)
+                scores[:, t] = similarity(guess, target), accuracy(guess, target)
 
     def _emptiness(self, side: str, number: int) -> NDArray[np.bool_]:
         """(2, T): where an object or proposal has no pixel, and no boundary."""
@@ -175,11 +175,12 @@ class _Pairs:
 
         Where one of the two is not in the frame, they agree if the other is empty as well.
         """
-        there = self._emptiness("object", number)
-        found = np.ones_like(there) if proposal is None else self._emptiness("proposal", proposal)
+        no_object = self._emptiness("object", number)
+        always = np.ones_like(no_object)
+        no_proposal = always if proposal is None else self._emptiness("proposal", proposal)
         unknown = np.full((2, self._frames), np.nan)
         known = unknown if proposal is None else self._scores.get((number, proposal), unknown)
-        return np.where(np.isnan(known), there & found, known)
+        return np.where(np.isnan(known), no_object & no_proposal, known)
 
 
 def _matched(

@@ -24,7 +24,7 @@ from vos.evaluation.sequence_scoring import score_sequence
 _Job = tuple[VideoSequence, Path, ScoringRules]
 
 
-def scored(jobs: list[_Job], processes: int) -> Iterator[SequenceScore]:
+def score_all(jobs: list[_Job], processes: int) -> Iterator[SequenceScore]:
     """Score the sequences, the longest first, in the order in which they are finished."""
     jobs = sorted(jobs, key=lambda job: -len(job[0].annotations))
     if processes == 1:

@@ -71,10 +71,10 @@ def export_backbone(
         try:
             _WRITERS[form](network, example_images(backbone, _EXAMPLE), _sides(backbone), beside)
         except Exception as error:
-            told = str(error).splitlines()
+            lines = str(error).splitlines()
             raise InputError(
                 f"{backbone.record.name} cannot be exported as {form} with dynamic sizes "
-                f"({type(error).__name__}: {told[0][:200] if told else ''})"
+                f"({type(error).__name__}: {lines[0][:200] if lines else ''})"
             ) from error
         differences = _check(backbone, _READERS[form](beside), form) if check else {}
     return ExportReport(Path(out), differences)
@@ -106,21 +106,20 @@ class ExportableViT(nn.Module):
         side = round((network.pos_embed.shape[1] - 1) ** 0.5)
         self.side, self.width = side, network.pos_embed.shape[2]
         self.register_buffer("class_position", network.pos_embed[:, :1].detach())
-        grid = network.pos_embed[:, 1:].detach().reshape(side, side * self.width)
+        learned = network.pos_embed[:, 1:].detach()  # (1, n * n, D)
+        grid = learned.reshape(side, side * self.width)  # (n, n * D)
         self.register_buffer("grid_position", grid)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features (B, D, h, w) of normalised images (B, 3, H, W)."""
         patches = self.project(images)
         position = self._position(patches)
-        tokens = patches.flatten(2).transpose(1, 2) + position
-        first = (self.cls_token + cast("Tensor", self.class_position)).expand(
-            patches.shape[0], -1, -1
-        )
-        x = torch.cat([first, tokens], dim=1)
+        tokens = patches.flatten(2).transpose(1, 2) + position  # (B, h * w, D)
+        class_token = self.cls_token + cast("Tensor", self.class_position)
+        x = torch.cat([class_token.expand(patches.shape[0], -1, -1), tokens], dim=1)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)[:, 1:].transpose(1, 2).reshape(patches.shape)
+        return self.norm(x)[:, 1:].transpose(1, 2).reshape(patches.shape)  # (B, D, h, w)
 
     def _position(self, patches: Tensor) -> Tensor:
         """Return the position embeddings (1, h * w, D) for a map of patches (B, D, h, w)."""
@@ -129,8 +128,9 @@ class ExportableViT(nn.Module):
         learned = (down[-1] == self.side) & (across[-1] == self.side)
         rows = cubic_matrix(down, self.side, learned)
         columns = cubic_matrix(across, self.side, learned)
-        tall = (rows @ cast("Tensor", self.grid_position)).reshape(-1, self.side, self.width)
-        return (columns @ tall).reshape(1, -1, self.width)
+        tall = rows @ cast("Tensor", self.grid_position)  # (h, n * D)
+        tall = tall.reshape(-1, self.side, self.width)  # (h, n, D)
+        return (columns @ tall).reshape(1, -1, self.width)  # (h, w, D) -> (1, h * w, D)
 
 
 def cubic_matrix(count: Tensor, side: int, learned: Tensor) -> Tensor:
@@ -256,17 +256,11 @@ def _read_onnx(path: Path) -> _Run:
 
 
 _WRITERS = {
-    "onnx": _write_onnx,
-    "torchscript": _write_torchscript,
-    "torch-export": _write_torch_export,
-}
-
-
+    "onnx": _write_onnx, "torchscript": _write_torchscript, "torch-export": _write_torch_export,
+}  # fmt: skip
 _READERS = {
-    "onnx": _read_onnx,
-    "torchscript": _read_torchscript,
-    "torch-export": _read_torch_export,
-}
+    "onnx": _read_onnx, "torchscript": _read_torchscript, "torch-export": _read_torch_export,
+}  # fmt: skip
 
 
 @torch.no_grad()
@@ -276,14 +270,14 @@ def _check(backbone: Backbone, run: _Run, form: Format) -> dict[tuple[int, ...],
         images = example_images(backbone, shape)
         ((expected, _),) = backbone.block_features(images, [backbone.depth - 1])
         try:
-            found = run(images)
+            exported = run(images)
         except Exception as error:
             raise InputError(
                 f"{backbone.record.name} as {form} does not take images of {tuple(images.shape)} "
                 f"({type(error).__name__}); it cannot be exported so with dynamic sizes"
             ) from error
-        same = found.shape == expected.shape
-        largest = float((found - expected).abs().max() / expected.abs().max()) if same else 1.0
+        same = exported.shape == expected.shape
+        largest = float((exported - expected).abs().max() / expected.abs().max()) if same else 1.0
         if largest > _TOLERANCE:
             raise InputError(
                 f"{backbone.record.name} as {form} gives other features than PyTorch for images of "

@@ -111,11 +111,12 @@ class AttentionReader:
         heads = self.backbone.class_attention(image)[0].cpu()
         names = [MEAN, *(f"head{i}" for i in range(1, len(heads) + 1))]
         maps = torch.cat([heads.mean(0, keepdim=True), heads])
-        kept = top_mass(maps.flatten(1), self.mass).view_as(maps).numpy().astype(np.uint8)
+        kept = top_mass(maps.flatten(1), self.mass)  # (heads + 1, N)
+        masks = kept.view_as(maps).numpy().astype(np.uint8)  # (heads + 1, h, w)
         size = (frame.shape[1], frame.shape[0])
         return [
             AttentionMap(name, weights, cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST))
-            for name, weights, mask in zip(names, maps.numpy(), kept, strict=True)
+            for name, weights, mask in zip(names, maps.numpy(), masks, strict=True)
         ]
 
 

@@ -29,15 +29,15 @@ def frame_arrays(
         if asked for; float32 or float16.
     """
     image = request.network_input(backbone, frame)
-    found = backbone.features(image, layers=request.layers, class_token=request.class_token)
-    kept = {"patches": found.patches[0]}
-    if found.class_tokens is not None:
-        kept["class_token"] = found.class_tokens[0]
+    features = backbone.features(image, layers=request.layers, class_token=request.class_token)
+    by_name = {"patches": features.patches[0]}
+    if features.class_tokens is not None:
+        by_name["class_token"] = features.class_tokens[0]
     dtype = torch.float16 if request.half else torch.float32
-    alone = len(request.layers) == 1
+    single_layer = len(request.layers) == 1
     return {
-        name: (values[0] if alone else values).to(dtype).cpu().numpy()
-        for name, values in kept.items()
+        name: (values[0] if single_layer else values).to(dtype).cpu().numpy()
+        for name, values in by_name.items()
     }
 
 

@@ -42,7 +42,8 @@ def blocked_attention(qkv: Tensor, num_heads: int, scale: float) -> Tensor:
         (B, N, D) in the dtype of `qkv`.
     """
     batch, tokens, width = qkv.shape
-    heads = qkv.view(batch, tokens, 3, num_heads, -1).permute(2, 0, 3, 1, 4).flatten(1, 2)
+    split = qkv.view(batch, tokens, 3, num_heads, -1)  # (B, N, 3, heads, D / heads)
+    heads = split.permute(2, 0, 3, 1, 4).flatten(1, 2)  # (3, B * heads, N, D / heads)
     queries, keys, values = heads.contiguous()
     keys = (keys - keys.mean(1, keepdim=True, dtype=torch.float32)).to(qkv.dtype)
     power = scale * math.log2(math.e)
@@ -58,8 +59,8 @@ def blocked_attention(qkv: Tensor, num_heads: int, scale: float) -> Tensor:
         out[head, rows] = (weights @ values[head]) / total
 
     map_threads(attend, [(h, s) for h in range(len(out)) for s in range(0, tokens, _QUERIES)])
-    per_token = out.view(batch, num_heads, tokens, -1).transpose(1, 2)
-    return per_token.reshape(batch, tokens, width // 3)
+    per_token = out.view(batch, num_heads, tokens, -1).transpose(1, 2)  # (B, N, heads, D / heads)
+    return per_token.reshape(batch, tokens, width // 3)  # (B, N, D)
 
 
 def _longest(vectors: Tensor) -> Tensor:

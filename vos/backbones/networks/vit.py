@@ -123,12 +123,12 @@ class VisionTransformer(nn.Module):
             `last` tensors (B, 1 + N, D), the last block's at the end, class token first.
         """
         x = self._embed(images)
-        kept = []
+        outputs = []
         for index, block in enumerate(self.blocks):
             x = _through(cast("Block", block), x)
             if index >= len(self.blocks) - last:
-                kept.append(self.norm(x))
-        return kept
+                outputs.append(self.norm(x))
+        return outputs
 
     def class_attention(self, images: Tensor) -> Tensor:
         """Return the last block's attention of the class token to the patches, per head.
@@ -147,8 +147,11 @@ class VisionTransformer(nn.Module):
         last = cast("Block", self.blocks[-1])
         attention = last.attn
         batch, tokens, _ = x.shape
-        qkv = attention.qkv(last.norm1(x))
-        query, key, _ = qkv.view(batch, tokens, 3, attention.num_heads, -1).permute(2, 0, 3, 1, 4)
+        qkv = attention.qkv(last.norm1(x))  # (B, 1 + N, 3 * D)
+        split = qkv.view(
+            batch, tokens, 3, attention.num_heads, -1
+        )  # (B, 1 + N, 3, heads, D / heads)
+        query, key, _ = split.permute(2, 0, 3, 1, 4)  # each (B, heads, 1 + N, D / heads)
         scores = (query[:, :, :1] * attention.scale) @ key.transpose(-2, -1)
         return scores.float().softmax(-1)[:, :, 0, 1:]
 
@@ -157,7 +160,8 @@ class VisionTransformer(nn.Module):
         patches: Tensor = self.patch_embed(images)
         batch, rows, columns, width = patches.shape
         first = self.cls_token.expand(batch, -1, -1)
-        tokens = torch.cat([first, patches.reshape(batch, -1, width)], 1)
+        flat = patches.reshape(batch, -1, width)  # (B, h, w, D) -> (B, N, D)
+        tokens = torch.cat([first, flat], 1)  # (B, 1 + N, D)
         return tokens + position_embedding(self.pos_embed, rows, columns)
 
 
@@ -192,10 +196,10 @@ def position_embedding(pos_embed: Tensor, rows: int, columns: int) -> Tensor:
     if (rows, columns) == (side, side):
         return pos_embed
     width = pos_embed.shape[2]
-    grid = pos_embed[:, 1:].view(1, side, side, width).permute(0, 3, 1, 2)
+    grid = pos_embed[:, 1:].view(1, side, side, width).permute(0, 3, 1, 2)  # (1, D, n, n)
     factors = ((rows + _GRID_OFFSET) / side, (columns + _GRID_OFFSET) / side)
     resized = F.interpolate(grid.float(), scale_factor=factors, mode="bicubic", align_corners=False)
-    patches = resized.permute(0, 2, 3, 1).reshape(1, rows * columns, width)
+    patches = resized.permute(0, 2, 3, 1).reshape(1, rows * columns, width)  # (1, h * w, D)
     return torch.cat([pos_embed[:, :1], patches.to(pos_embed.dtype)], dim=1)
 
 

@@ -43,7 +43,7 @@ class PatchEmbed(nn.Module):
                 f"patch, {rows}; crop or resize them"
             )
         projected: Tensor = self.proj(images)
-        return projected.permute(0, 2, 3, 1)
+        return projected.permute(0, 2, 3, 1)  # (B, D, h, w) -> (B, h, w, D)
 
 
 class Attention(nn.Module):
@@ -61,10 +61,12 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return what the tokens gather, (B, N, D)."""
         batch, tokens, width = x.shape
-        heads = self.qkv(x).reshape(batch, tokens, 3, self.num_heads, width // self.num_heads)
-        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        head_width = width // self.num_heads
+        heads = self.qkv(x).reshape(batch, tokens, 3, self.num_heads, head_width)
+        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, N, D / heads)
         gathered = F.scaled_dot_product_attention(query, key, value)
-        projected: Tensor = self.proj(gathered.transpose(1, 2).reshape(batch, tokens, width))
+        joined = gathered.transpose(1, 2).reshape(batch, tokens, width)  # (B, N, D)
+        projected: Tensor = self.proj(joined)
         return projected
 
 
@@ -98,8 +100,8 @@ class DropPath(nn.Module):
         if not self.training:
             return x
         keep = 1 - self.drop_prob
-        kept = x.new_empty((len(x),) + (1,) * (x.ndim - 1)).bernoulli_(keep)
-        return x * kept.div_(keep)
+        survivors = x.new_empty((len(x),) + (1,) * (x.ndim - 1)).bernoulli_(keep)
+        return x * survivors.div_(keep)
 
 
 class Block(nn.Module):

@@ -8,10 +8,8 @@ from safetensors import safe_open
 from tests.data.images import picture, said, save_weights, write_picture
 from vos.backbones.loading import load_backbone
 from vos.cli.verbs import Verb, run_verbs
-from vos.errors import InputError
 from vos.features.extraction import frame_arrays
 from vos.features.request import FeatureRequest
-from vos.features.writers import FileWriter, open_writer
 
 
 @pytest.fixture(scope="module")
@@ -194,14 +192,3 @@ def test_wrong_input(folder, weights, tmp_path, capsys, case):
     placed = [tmp_path / g if "." in str(g) else g for g in given]
     assert vos(folder, *options(weights), *placed) == 2
     assert told in said(capsys)
-
-
-def test_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
-        open_writer(tmp_path / "file" / "x", {})
-
-
-def test_file_without_frames(tmp_path):
-    with FileWriter(tmp_path / "x.npz", {}) as writer, pytest.raises(InputError, match="no frames"):
-        writer.finish()

@@ -1,15 +1,12 @@
-"""Scoring folders: equality with the official figures, processes, folders that do not fit."""
+"""Scoring folders: equality with the official figures, folders that do not fit."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation import workers as module
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.reports import GLOBAL_COLUMNS, global_row
 from vos.evaluation.rules import ScoringRules
@@ -91,32 +88,6 @@ def test_two_folders_are_enough(folders, processes):
     assert calls[-1] == (5, 5)
 
 
-def test_fresh_workers_where_a_fork_is_not_safe(folders, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", object())
-    assert module._context().get_start_method() == "spawn"
-    monkeypatch.undo()
-    monkeypatch.setattr(module.sys, "platform", "darwin")
-    assert evaluate(*folders, processes=2).jf_mean == pytest.approx(2 / 3)
-
-
-def test_a_script_without_a_guard_may_use_several_processes(folders, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys; sys.modules['torch'] = object()  # so that workers start afresh\n"
-        "from vos.evaluation.evaluate import evaluate\n"
-        f"print(evaluate(*{[str(f) for f in folders]!r}, processes=2).jf_mean)\n"
-    )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["0.6666666666666666"], done.stderr
-    assert done.stderr == ""
-
-
-def test_an_error_in_a_worker_arrives(folders):
-    write_mask(folders[0] / "b/00002.png", square(9, 5))
-    with pytest.raises(InputError, match=r"sequence b: .*frame 00002: ids 9"):
-        evaluate(*folders, processes=2)
-
-
 def test_an_opened_dataset_and_chosen_sequences(folders):
     dataset = load_dataset(folders[1], sequences=["b"], images=False)
     found = evaluate(folders[0], dataset)
@@ -129,30 +100,12 @@ def test_a_single_folder_of_masks(folders):
     assert evaluate(folders[0] / "a", folders[1] / "a").jf_mean == 1.0
 
 
-def test_missing_frames_of_all_sequences_are_listed_before_scoring(folders):
-    (folders[0] / "a/00001.png").unlink()
-    for path in (folders[0] / "b").iterdir():
-        path.unlink()
-    with pytest.raises(InputError) as caught:
-        evaluate(*folders)
-    assert "- a: 1 (00001)" in str(caught.value)
-    assert "- b: 3 (00001, 00002, 00003)" in str(caught.value)
-    found = evaluate(*folders, rules=ScoringRules(missing="empty"))
-    assert [s.missing for s in found.sequences] == [("00001",), ("00001", "00002", "00003")]
-    assert found.j.mean == 0.25
-
-
 def test_a_folder_of_other_things(folders, tmp_path):
     (tmp_path / "other/x").mkdir(parents=True)
     with pytest.raises(InputError, match=r"not one predicted mask.*\(a, b, ...\).*there is x"):
         evaluate(tmp_path / "other", folders[1], rules=ScoringRules(missing="empty"))
     with pytest.raises(InputError, match="no such folder"):
         evaluate(tmp_path / "nowhere", folders[1])
-
-
-def test_processes_must_be_positive(folders):
-    with pytest.raises(InputError, match="0 processes"):
-        evaluate(*folders, processes=0)
 
 
 def test_no_object_has_a_frame_that_counts(tmp_path):

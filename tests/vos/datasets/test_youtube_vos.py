@@ -1,0 +1,82 @@
+"""The layout that YouTube-VOS, MOSE and LVOS share."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vos.datasets.loading import load_dataset
+from vos.errors import InputError
+from vos.masks.io import write_mask
+
+SIZE = (20, 30)
+
+
+def mask(*ids):
+    """A mask with a small square of each id."""
+    array = np.zeros(SIZE, np.uint8)
+    for place, number in enumerate(ids):
+        array[2:8, 1 + 6 * place : 6 + 6 * place] = number
+    return array
+
+
+def add_image(path, size=SIZE):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size[::-1]).save(path)
+
+
+def add_sequence(root, name, masks, *, sub="480p", kind="Annotations", images=None):
+    """Write masks by frame number, and an image for each frame number up to `images`."""
+    for frame, array in masks.items():
+        path = root / kind / sub / name / f"{frame:05d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_mask(path, array)
+    for frame in range(len(masks) if images is None else images):
+        add_image(root / "JPEGImages" / sub / name / f"{frame:05d}.jpg")
+
+
+@pytest.fixture
+def youtube(tmp_path):
+    """One video of five frames with masks on three; object 3 appears in frame 10."""
+    masks = {0: mask(1), 10: mask(1, 3), 20: mask(1, 3)}
+    root = tmp_path / "youtube"
+    add_sequence(root / "valid", "0a7c", masks, sub="", images=0)
+    for frame in (0, 5, 10, 15, 20):
+        add_image(root / "valid/JPEGImages/0a7c" / f"{frame:05d}.jpg")
+    return root
+
+
+def write_meta(root, objects):
+    (root / "valid/meta.json").write_text(json.dumps({"videos": {"0a7c": {"objects": objects}}}))
+
+
+def test_youtube_vos_objects_start_where_meta_says(youtube):
+    one = {"category": "ape", "frames": ["00000", "00005"]}
+    write_meta(youtube, {"1": one, "3": {"category": "cat", "frames": ["00010"]}})
+    dataset = load_dataset(youtube)
+    sequence = dataset.sequences[0]
+    assert dataset.name == "YouTube-VOS"
+    assert sequence.frame_names == ("00000", "00005", "00010", "00015", "00020")
+    assert list(sequence.annotations) == ["00000", "00010", "00020"]
+    assert sequence.prompts == {"00000": (1,), "00010": (3,)}
+    assert set(np.unique(sequence.read_prompt("00010"))) == {0, 3}
+
+
+def test_mose_and_lvos_objects_start_where_the_masks_say(youtube):
+    assert load_dataset(youtube).sequences[0].prompts == {"00000": (1,), "00010": (3,)}
+
+
+def test_a_meta_file_without_frames_leaves_it_to_the_masks(youtube):
+    write_meta(youtube, {"1": {"frame_range": {}}, "3": {"frame_range": {}}})
+    assert load_dataset(youtube).sequences[0].prompts == {"00000": (1,), "00010": (3,)}
+
+
+def test_the_folder_of_a_split_itself_will_do(youtube):
+    assert load_dataset(youtube / "valid").sequences[0].name == "0a7c"
+
+
+def test_a_broken_meta_file_is_named(youtube):
+    (youtube / "valid/meta.json").write_text('{"clips": 3}')
+    with pytest.raises(InputError, match=r"meta\.json: expected YouTube-VOS's JSON"):
+        load_dataset(youtube)

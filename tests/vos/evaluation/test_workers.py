@@ -1,0 +1,62 @@
+"""Sequences scored by several processes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vos.errors import InputError
+from vos.evaluation import workers as module
+from vos.evaluation.evaluate import evaluate
+from vos.masks.io import write_mask
+
+
+def square(number, column):
+    array = np.zeros((30, 40), np.uint8)
+    array[5:15, column : column + 10] = number
+    return array
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two sequences of 4 and 5 frames, truth and a prediction that is half wrong on `b`."""
+    for name, frames in (("a", 4), ("b", 5)):
+        for t in range(frames):
+            wrong = name == "b" and t > 1
+            for kind, column in (("truth", 5), ("found", 25 if wrong else 5)):
+                path = tmp_path / kind / name / f"{t:05d}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_mask(path, square(3, column))
+    return tmp_path / "found", tmp_path / "truth"
+
+
+def test_fresh_workers_where_a_fork_is_not_safe(folders, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", object())
+    assert module._context().get_start_method() == "spawn"
+    monkeypatch.undo()
+    monkeypatch.setattr(module.sys, "platform", "darwin")
+    assert evaluate(*folders, processes=2).jf_mean == pytest.approx(2 / 3)
+
+
+def test_a_script_without_a_guard_may_use_several_processes(folders, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; sys.modules['torch'] = object()  # so that workers start afresh\n"
+        "from vos.evaluation.evaluate import evaluate\n"
+        f"print(evaluate(*{[str(f) for f in folders]!r}, processes=2).jf_mean)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["0.6666666666666666"], done.stderr
+    assert done.stderr == ""
+
+
+def test_an_error_in_a_worker_arrives(folders):
+    write_mask(folders[0] / "b/00002.png", square(9, 5))
+    with pytest.raises(InputError, match=r"sequence b: .*frame 00002: ids 9"):
+        evaluate(*folders, processes=2)
+
+
+def test_processes_must_be_positive(folders):
+    with pytest.raises(InputError, match="0 processes"):
+        evaluate(*folders, processes=0)

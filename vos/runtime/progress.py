@@ -126,17 +126,20 @@ def _clock_text(seconds: float) -> str:
 
 
 class CountProgress:
-    """Turns the pipeline's count of frames into a progress display, opened with the first frame."""
+    """Turns a count of frames into a progress display.
 
-    def __init__(self, stack: ExitStack, label: str) -> None:
+    It opens with the first frame, or at once where the total is known.
+    """
+
+    def __init__(self, stack: ExitStack, label: str, total: int | None = None) -> None:
         self._stack = stack
         self._label = label
-        self._advance: Advance | None = None
+        self._advance = None if total is None else stack.enter_context(progress(label, total))
         self._shown = 0
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """Take (frames done, frames in all or None)."""
+    def __call__(self, done: int, total: int | None, note: str = "") -> None:
+        """Take (frames done, frames in all or None) and what to show beside the rate."""
         if self._advance is None:
             self._advance = self._stack.enter_context(progress(self._label, total))
-        self._advance(done - self._shown, total=total)
+        self._advance(done - self._shown, note, total=total)
         self._shown = done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,7 +15,7 @@ from vos.errors import InputError
 from vos.files import write_json
 from vos.masks.values import LoadedMask
 from vos.propagation.config import PropagationConfig
-from vos.runtime.provenance import package_versions
+from vos.runtime.provenance import package_versions, timestamp
 from vos.segmentation.options import OutputOptions
 from vos.segmentation.run_folder import RUN
 from vos.segmentation.source_fingerprint import SourceFingerprint
@@ -95,7 +94,7 @@ class RunRecord:
     command: list[str] = field(default_factory=lambda: list(sys.argv))
     versions: dict[str, str] = field(default_factory=package_versions)
     machine: str = field(default_factory=platform.platform)
-    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    started: str = field(default_factory=timestamp)
     results: RunResults | None = None
     """None until the run has ended."""
 

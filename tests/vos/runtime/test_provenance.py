@@ -1,10 +1,18 @@
 """What figures were made with."""
 
+import re
 import subprocess
 
 import torch
 
-from vos.runtime.provenance import device_name, git_revision, gpu_peak_mib, machine, versions
+from vos.runtime.provenance import (
+    device_name,
+    git_revision,
+    gpu_peak_mib,
+    machine,
+    timestamp,
+    versions,
+)
 
 
 def git(folder, *arguments):
@@ -41,3 +49,10 @@ def test_the_machine_and_the_versions_are_named():
     assert found["cuda"] is None
     assert versions()["torch"] == torch.__version__.split("+")[0]
     assert gpu_peak_mib(torch.device("cpu")) is None
+
+
+def test_a_machine_is_told_without_pytorch():
+    host = machine()
+    assert set(host) == {"processor", "cores", "system"}
+    assert host.items() <= machine(torch.device("cpu")).items()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", timestamp())

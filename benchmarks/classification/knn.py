@@ -4,37 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import tyro
 
-from benchmarks.classification.knn_voting import TEMPERATURE, Accuracy, check_sets, knn_accuracy
-from benchmarks.classification.labelled_data import (
-    LabelledData,
-    LabelledFeatures,
-    described,
-    labelled_features,
-    told_sizes,
-)
-from benchmarks.features.descriptors import FeatureKind
-from benchmarks.features.extraction import Extraction
+from benchmarks.classification.defaults import TEMPERATURE
+from benchmarks.classification.labelled_data import LabelledData, sizes_text
+from benchmarks.features.choices import FeatureKind
 from benchmarks.features.options import FeatureOptions
-from benchmarks.features.transforms import view_for
-from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
 from benchmarks.reporting.published_figures import IMAGENET
 from vos.errors import InputError
-from vos.runtime.devices import resolve_device
-from vos.runtime.distributed import Team, team
-from vos.runtime.progress import progress
+
+if TYPE_CHECKING:
+    from benchmarks.classification.knn_voting import Accuracy
+    from benchmarks.features.extraction import Extraction
+    from benchmarks.reporting.benchmark_run import BenchmarkRun
 
 
 @dataclass(frozen=True)
 class Knn:
-    """Classify images by their nearest neighbours among labelled ones (Table 2).
+    """Classify images by their nearest neighbors among labelled ones (Table 2).
 
     Features: the class token; pooled features of a network without one. All k are scored in one
     pass. Without images, --features alone is scored.
+
+    Example: vos-bench knn --train imagenet/train --test imagenet/val -o runs/knn
     """
 
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
@@ -43,14 +37,16 @@ class Knn:
     features: Path | None = None
     """File (.safetensors) to save the features to, or to take them from if it is there."""
     k: tuple[int, ...] = (10, 20, 100, 200)
-    """Neighbours that vote."""
+    """Neighbors that vote."""
     temperature: float = TEMPERATURE
     """Of the votes exp(similarity / temperature)."""
     size: int = 224
-    """Pixels of the centre crop; the shorter side is resized to 256/224 of it."""
+    """Pixels of the center crop; the shorter side is resized to 256/224 of it."""
     kind: FeatureKind = "class"
     """Which features; class is the published setting."""
-    extraction: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: Annotated[FeatureOptions, tyro.conf.arg(name="")] = field(
+        default_factory=FeatureOptions
+    )
 
     def run(self) -> int:
         """Extract features, vote, and write the accuracies."""
@@ -59,47 +55,29 @@ class Knn:
                 f"temperature is {self.temperature} and k {list(self.k)}; expected above 0, "
                 "and numbers of at least 1"
             )
-        with team() as processes:
-            device = resolve_device(processes.device(self.extraction.backbone.device))
-            settings = asdict(self)
-            with benchmark_run("knn", self.out, settings, device, processes) as run:
-                held = labelled_features(
-                    self.data, self.features, lambda: self._extraction(processes, settings)
-                )
-                if processes.leads:
-                    scores = vote(held, self.k, self.temperature, device)
-                    best = max(scores, key=lambda s: s.top1)
-                    weights = settings.get("weights")
-                    source = shown_name(weights) if weights else "given features"
-                    name = f"{source}, this run, k = {best.k}"
-                    results = {**described(held), "accuracy": [asdict(s) for s in scores]}
-                    data = told_sizes(len(held.train), len(held.test), results["classes"])
-                    table = run.finish(results, [(name, (None, best.top1))], IMAGENET, data)
-                    report(scores, table)
+        from benchmarks.classification.knn_voting import vote
+        from benchmarks.classification.labelled_features import labelled_features
+        from benchmarks.reporting.benchmark_run import team_run
+
+        with team_run("knn", self, self.out, self.extraction.backbone.device) as run:
+            features = labelled_features(self.data, self.features, lambda: self._extraction(run))
+            if run.team.leads:
+                scores = vote(features, self.k, self.temperature, run.device)
+                best = max(scores, key=lambda s: s.top1)
+                name = f"{run.backbone_name}, this run, k = {best.k}"
+                results = {**features.sizes(), "accuracy": [asdict(s) for s in scores]}
+                data = sizes_text(len(features.train), len(features.test), results["classes"])
+                table = run.finish(results, [(name, (None, best.top1))], IMAGENET, data)
+                report(scores, table)
         return 0
 
-    def _extraction(self, processes: Team, settings: dict[str, Any]) -> Extraction:
-        backbone = self.extraction.load(processes)
-        settings["weights"] = backbone.describe()
-        view = view_for(backbone, "crop", self.size)
-        return self.extraction.extractor(backbone, view, self.kind, self.out, processes)
+    def _extraction(self, run: BenchmarkRun) -> Extraction:
+        from benchmarks.features.transforms import transform_for
 
-
-def vote(
-    features: LabelledFeatures, ks: tuple[int, ...], temperature: float, device: torch.device
-) -> list[Accuracy]:
-    """Score features on a device, with progress."""
-    check_sets(features.train_labels, features.test_labels)
-    with progress("votes", len(features.test), "images") as advance:
-        return knn_accuracy(
-            features.train.to(device),
-            features.train_labels.to(device),
-            features.test.to(device),
-            features.test_labels.to(device),
-            ks=ks,
-            temperature=temperature,
-            on_block=advance,
-        )
+        backbone = self.extraction.load(run.team)
+        run.weights = backbone.describe()
+        transform = transform_for(backbone, "crop", self.size)
+        return self.extraction.extractor(backbone, transform, self.kind, self.out, run.team)
 
 
 def report(scores: list[Accuracy], table: str) -> None:

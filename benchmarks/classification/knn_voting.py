@@ -1,6 +1,6 @@
 """Weighted k-NN classification (Caron et al. 2021, section 4.1 and Table 2).
 
-Shapes: N training and M test images, D width, C classes, k neighbours.
+Shapes: N training and M test images, D width, C classes, k neighbors.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.classification.defaults import TEMPERATURE
+from benchmarks.classification.labelled_features import LabelledFeatures
 from vos.errors import InputError
+from vos.runtime.progress import progress
 
-TEMPERATURE = 0.07
 _SIMILARITIES = 1 << 26
-"""Similarities held at once: a block of test images by all training images."""
-
+"""Similarities in memory at once: a block of test images by all training images."""
 
 _SHOWN_CLASSES = 5
 
@@ -45,14 +46,14 @@ def knn_accuracy(
     """Classify by the votes exp(cosine / temperature) of the k nearest training images.
 
     All k are scored in one pass. Classes without a vote come after the others, by their number,
-    as in the published code: top-5 with fewer than five neighbours depends on that.
+    as in the published code: top-5 with fewer than five neighbors depends on that.
 
     Args:
-        train: (N, D) float, of any length; each row is normalised.
+        train: (N, D) float, of any length; each row is normalized.
         train_labels: (N,) int64.
         test: (M, D) float.
         test_labels: (M,) int64.
-        ks: neighbours to vote, each from 1 to N.
+        ks: neighbors to vote, each from 1 to N.
         temperature: of the votes.
         on_block: called with the number of test images after each block.
 
@@ -71,8 +72,8 @@ def knn_accuracy(
     step = max(1, _SIMILARITIES // len(train))
     for start in range(0, len(test), step):
         block, truth = test[start : start + step], test_labels[start : start + step, None]
-        similarity, neighbours = (block @ train.T).topk(max(ks), dim=1)
-        voted = train_labels[neighbours]
+        similarity, neighbors = (block @ train.T).topk(max(ks), dim=1)
+        voted = train_labels[neighbors]
         weight = (similarity / temperature).exp()
         for row, k in enumerate(ks):
             votes = weight.new_zeros(len(block), classes)
@@ -97,3 +98,20 @@ def check_sets(train_labels: Tensor, test_labels: Tensor) -> None:
             raise InputError(f"the {name} set is empty; it needs at least one image a class")
     if len(train_labels.unique()) < 2:
         raise InputError("the training set has one class; classification needs two or more")
+
+
+def vote(
+    features: LabelledFeatures, ks: tuple[int, ...], temperature: float, device: torch.device
+) -> list[Accuracy]:
+    """Score features on a device, with progress."""
+    check_sets(features.train_labels, features.test_labels)
+    with progress("votes", len(features.test), "images") as advance:
+        return knn_accuracy(
+            features.train.to(device),
+            features.train_labels.to(device),
+            features.test.to(device),
+            features.test_labels.to(device),
+            ks=ks,
+            temperature=temperature,
+            on_block=advance,
+        )

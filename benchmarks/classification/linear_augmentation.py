@@ -21,11 +21,11 @@ from benchmarks.features.transforms import ImageTransform
 class Augmented(Dataset[tuple[Tensor, int]]):
     """Images as a random resized crop, flipped at random, with their labels."""
 
-    def __init__(self, images: ImageSet, view: ImageTransform, seed: int, epoch: int) -> None:
-        self.images, self.view = images, view
+    def __init__(self, images: ImageSet, transform: ImageTransform, seed: int, epoch: int) -> None:
+        self.images, self.transform = images, transform
         self.seed, self.epoch = seed, epoch
         self._augment = transforms.Compose(
-            [transforms.RandomResizedCrop(view.side), transforms.RandomHorizontalFlip()]
+            [transforms.RandomResizedCrop(transform.side), transforms.RandomHorizontalFlip()]
         )
 
     def __len__(self) -> int:
@@ -36,7 +36,7 @@ class Augmented(Dataset[tuple[Tensor, int]]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(hash((self.seed, self.epoch, number)) % (1 << 63))
             image = self._augment(image)
-        return self.view.normalise(image), int(self.images.labels[number])
+        return self.transform.normalize(image), int(self.images.labels[number])
 
 
 def epoch_batches(count: int, batch: int, seed: int, epoch: int) -> Iterator[list[int]]:

@@ -10,15 +10,13 @@ Shapes: G learning rates, B batch, D width, C classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.classification.accuracy import top_hits
-from benchmarks.classification.training_state import read_state, save_state
+from benchmarks.classification.training_state import ResumableTraining
 
 _MOMENTUM = 0.9
 _START_STD = 0.01
@@ -44,7 +42,7 @@ class LinearHeads(nn.Module):
         return torch.stack([layer(features) for layer in self.layers])
 
 
-class HeadTraining:
+class HeadTraining(ResumableTraining):
     """The classifiers, their optimizer, and how far the training is."""
 
     def __init__(
@@ -62,16 +60,14 @@ class HeadTraining:
         ]
         self._optimizer = torch.optim.SGD(groups, momentum=_MOMENTUM, weight_decay=0)
         self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, epochs)
-        self.epoch = 0
-        self.step_in_epoch = 0
-        self.history: list[dict[str, Any]] = []
-        """Test accuracies by epoch."""
+        super().__init__(heads=heads, optimizer=self._optimizer, schedule=self._schedule)
 
     def step(self, features: Tensor, labels: Tensor) -> float:
         """Train on a batch (B, D) with labels (B,); return the mean loss of the classifiers."""
         logits = self.heads(features)
         count = len(logits)
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.repeat(count)) * count
+        flat = logits.flatten(0, 1)  # (G B, C)
+        loss = F.cross_entropy(flat, labels.repeat(count)) * count
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
@@ -81,33 +77,7 @@ class HeadTraining:
     def end_epoch(self) -> None:
         """Go on to the next epoch's learning rates."""
         self._schedule.step()
-        self.epoch += 1
-        self.step_in_epoch = 0
-
-    def save(self, path: Path, identity: str) -> None:
-        """Write the state, whole or not at all; `identity` says what run it is of."""
-        state = {
-            "heads": self.heads.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "epoch": self.epoch,
-            "step_in_epoch": self.step_in_epoch,
-            "history": self.history,
-        }
-        save_state(path, identity, state)
-
-    def restore(self, path: Path, identity: str) -> None:
-        """Go on from a saved state.
-
-        Raises:
-            InputError: the file is damaged, or of a run with other settings.
-        """
-        state = read_state(path, identity)
-        self.heads.load_state_dict(state["heads"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
-        self.history = state["history"]
+        super().end_epoch()
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """Logistic regression on cached features: a fast stand-in for the linear evaluation.
 
 It is not the published protocol: images are not augmented, and L-BFGS finds the optimum of a
-regularised loss. The strength of the penalty is chosen on a tenth of the training images.
+regularized loss. The strength of the penalty is chosen on a tenth of the training images.
 
 Shapes: N training and M test images, D width, C classes.
 """
@@ -16,12 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.classification.accuracy import top_hits
+from benchmarks.classification.defaults import PENALTIES
+from benchmarks.classification.labelled_features import LabelledFeatures
 from vos.errors import InputError
+from vos.runtime.progress import progress
 
-PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 _HELD_OUT = 10
 """One in so many training images is kept to choose the penalty on."""
-
 
 _BLOCK = 1 << 16
 _ITERATIONS = 100
@@ -70,11 +71,11 @@ def logistic_regression(
     mean, std = train.mean(0), train.std(0).clamp(min=1e-6)
     train, test = (train - mean) / std, (test - mean) / std
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    held, kept = order[: len(train) // _HELD_OUT], order[len(train) // _HELD_OUT :]
+    chosen_on, fitted_on = order[: len(train) // _HELD_OUT], order[len(train) // _HELD_OUT :]
     held_out: dict[float, float] = {}
-    for penalty in penalties if len(penalties) > 1 and len(held) else ():
-        fitted = fit(train[kept], train_labels[kept], classes, penalty)
-        held_out[penalty] = accuracies(fitted, train[held], train_labels[held])[0]
+    for penalty in penalties if len(penalties) > 1 and len(chosen_on) else ():
+        fitted = fit(train[fitted_on], train_labels[fitted_on], classes, penalty)
+        held_out[penalty] = accuracies(fitted, train[chosen_on], train_labels[chosen_on])[0]
         if on_fit is not None:
             on_fit(1)
     chosen = max(held_out, key=lambda p: held_out[p]) if held_out else penalties[0]
@@ -116,3 +117,17 @@ def accuracies(weights: Tensor, features: Tensor, labels: Tensor) -> tuple[float
     logits = features @ weights[:-1] + weights[-1]
     top1, top5 = (100 * top_hits(logits, labels).double() / len(labels)).tolist()
     return top1, top5
+
+
+def fit_labelled(
+    features: LabelledFeatures, penalties: Sequence[float], seed: int, device: torch.device
+) -> LogisticResult:
+    """Fit and score features on a device, with progress."""
+    sets = (features.train, features.train_labels, features.test, features.test_labels)
+    with progress("logistic regression", len(penalties) + 1, "fits") as advance:
+        return logistic_regression(
+            *(values.to(device) for values in sets),
+            penalties=penalties,
+            seed=seed,
+            on_fit=advance,
+        )

@@ -51,7 +51,7 @@ VERBS = (
     Verb(
         "speed",
         "Speed: features, propagation and memory, beside the plain protocol; the data loader.",
-        "benchmarks.speed.propagation:Speed",
+        "benchmarks.speed.speed:Speed",
     ),
     Verb(
         "speed-scoring",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import shlex
 import sys
 import time
 import traceback
@@ -13,17 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import tyro
 
-from benchmarks.reporting import html
-from benchmarks.reporting.benchmark_run import RESULTS, RUN
+from benchmarks.cli.suite_report import REPORT, read_object, write_report
+from benchmarks.reporting.run_files import RESULTS
 from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.files import write_json
 
-REPORT, SUMMARY = "report.html", "suite.json"
+SUMMARY = "suite.json"
 _OWN = "all"
 
 
@@ -39,16 +36,16 @@ class Planned:
 
     def arguments(self, out: Path) -> list[str]:
         """Return the command line of the benchmark, its output folder included."""
-        given = [self.verb, "--out", str(out / self.name)]
+        words = [self.verb, "--out", str(out / self.name)]
         for name, value in self.options.items():
             flag = name.replace("_", "-")
             if isinstance(value, bool):
-                given.append(f"--{flag}" if value else f"--no-{flag}")
+                words.append(f"--{flag}" if value else f"--no-{flag}")
             elif isinstance(value, list):
-                given += [f"--{flag}", *(str(item) for item in value)]
+                words += [f"--{flag}", *(str(item) for item in value)]
             else:
-                given += [f"--{flag}", str(value)]
-        return given
+                words += [f"--{flag}", str(value)]
+        return words
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,8 @@ class Suite:
     option: value, ...}, ...]}. Options are those of the verbs, without dashes; true and false
     switch, lists give several values; those of "common" hold for every run. A run that is complete
     with the same options is not run again; one that fails does not end the others.
+
+    Example: vos-bench all --config runs.json -o runs/all
     """
 
     config: Path
@@ -74,14 +73,14 @@ class Suite:
 
         verbs = [verb for verb in VERBS if verb.name != _OWN]
         planned = read_plan(self.config, [verb.name for verb in verbs])
-        earlier = _read(self.out / SUMMARY).get("runs", {})
+        earlier = read_object(self.out / SUMMARY).get("runs", {})
         states: dict[str, dict[str, Any]] = {}
         for number, plan in enumerate(planned, 1):
             print(f"[{number}/{len(planned)}] {plan.name}", flush=True)
             states[plan.name] = self._one(plan, verbs, earlier.get(plan.name, {}))
             known = {**earlier, **states}
             write_json(self.out / SUMMARY, {"config": str(self.config), "runs": known})
-        write_report(self.out, planned, states)
+        write_report(self.out, [plan.name for plan in planned], states)
         failed = [name for name, state in states.items() if state["state"] != "complete"]
         for name in failed:
             print(f"failed: {name}; see the messages above", file=sys.stderr)
@@ -119,19 +118,19 @@ def read_plan(path: Path, verbs: Sequence[str]) -> list[Planned]:
         InputError: it is no JSON of this form, names an unknown verb, or two runs alike.
     """
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        plan = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
-    if not isinstance(held, dict) or not isinstance(held.get("runs"), list) or not held["runs"]:
+    if not isinstance(plan, dict) or not isinstance(plan.get("runs"), list) or not plan["runs"]:
         raise InputError(f'{path}: expected {{"common": {{...}}, "runs": [{{"verb": ...}}, ...]}}')
-    if strange := sorted(set(held) - {"common", "runs"}):
+    if strange := sorted(set(plan) - {"common", "runs"}):
         raise InputError(f"{path}: {strange[0]!r} is not known; expected common and runs")
     planned: dict[str, Planned] = {}
-    for number, entry in enumerate(held["runs"], 1):
+    for number, entry in enumerate(plan["runs"], 1):
         if not isinstance(entry, dict) or entry.get("verb") not in verbs:
             known = ", ".join(verbs)
             raise InputError(f"{path}, run {number}: expected a verb of these: {known}")
-        options = {**held.get("common", {}), **entry}
+        options = {**plan.get("common", {}), **entry}
         verb = options.pop("verb")
         name = str(options.pop("name", verb))
         if name in planned or not re.fullmatch(r"[\w][\w .+-]*", name):
@@ -140,54 +139,8 @@ def read_plan(path: Path, verbs: Sequence[str]) -> list[Planned]:
                 'each run a "name" of letters, digits, spaces and - + . _'
             )
         if "out" in options:
-            raise InputError(f"{path}, run {number}: leave out; each run has a folder of its own")
+            raise InputError(
+                f'{path}, run {number}: leave out "out"; each run has a folder of its own'
+            )
         planned[name] = Planned(name, verb, options)
     return list(planned.values())
-
-
-def write_report(
-    out: Path, planned: Sequence[Planned], states: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Write one page of all runs: each one's figures beside the published ones, and how it ran."""
-    done = sum(state["state"] == "complete" for state in states.values())
-    parts = [html.heading("Benchmarks", f"{done} of {len(planned)} runs complete")]
-    for plan in planned:
-        folder = out / plan.name
-        state = states[plan.name]
-        shown = _section(folder, state) if state["state"] == "complete" else [
-            html.paragraph(f"This run failed with status {state['status']}.", "note")
-        ]  # fmt: skip
-        command = {"command": shlex.join(["vos-bench", *state["arguments"]])}
-        parts.append(html.section(plan.name, *shown, html.settings_table(command)))
-    html.write_page(out / REPORT, "Benchmarks", parts)
-
-
-def _section(folder: Path, state: Mapping[str, Any]) -> list[str]:
-    results, run = _read(folder / RESULTS), _read(folder / RUN)
-    parts = []
-    published = results.get("published")
-    if published is not None:
-        said = f"{published['label']}, published: {published['title']}. This run: "
-        parts.append(html.paragraph(said + f"{results['data']}.", "faint"))
-        rows = [(row["name"], row["figures"]) for row in results["rows"]]
-        rows += [(name, figures) for name, figures in published["rows"]]
-        texts = [[name, *("" if f is None else f"{f:.1f}" for f in figures)]
-                 for name, figures in rows]  # fmt: skip
-        parts.append(html.table(["", *published["columns"]], texts, range(len(results["rows"]))))
-    elif "global" in results:
-        figures = {name: f"{100 * value:.1f}" for name, value in results["global"].items()}
-        parts.append(html.tiles(figures))
-    if (folder / REPORT).is_file():
-        link = f"{quote(folder.name)}/{REPORT}"
-        parts.append(f'<p><a href="{link}">The whole report of this run</a></p>')
-    machines = [m.get("device") for m in run.get("machines", []) if isinstance(m, dict)]
-    told = {"seconds": state["seconds"], "machines": machines, "revision": run.get("revision")}
-    return [*parts, html.settings_table(told)]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(held, dict):
-            return held
-    return {}

@@ -1,4 +1,4 @@
-"""Frames of a run to look at: the predicted mask in colour, the truth's contour over it.
+"""Frames of a run to look at: the predicted mask in color, the truth's contour over it.
 
 Shape letters: H W pixels.
 """
@@ -25,7 +25,7 @@ _LINE, _RIM = (255, 255, 255), (0, 0, 0)
 
 _BRIGHT = np.asarray(
     cv2.convertScaleAbs(DAVIS_PALETTE, alpha=2), np.uint8
-)  # the palette's own colours are dark
+)  # the palette's own colors are dark
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,21 @@ def best_and_worst(
 
 def frame_means(score: SequenceScore) -> dict[str, tuple[float, float]]:
     """Return mean J and mean F over the objects, for each frame that counts for any of them."""
-    found: dict[str, list[tuple[float, float]]] = {}
+    scores: dict[str, list[tuple[float, float]]] = {}
     for o in score.objects:
         for frame, j, f in zip(o.frames, o.j_frames.tolist(), o.f_frames.tolist(), strict=True):
-            found.setdefault(frame, []).append((j, f))
+            scores.setdefault(frame, []).append((j, f))
     return {
         frame: (float(np.mean([j for j, _ in rows])), float(np.mean([f for _, f in rows])))
-        for frame, rows in found.items()
+        for frame, rows in scores.items()
     }
 
 
 def _drawn(frame: str, sequence: VideoSequence, masks: Path, width: int) -> NDArray[np.uint8]:
     path = next(p for p in sequence.frames if p.stem == frame)
     ids = read_index_png(masks / sequence.name / f"{frame}.png")
-    drawn = draw_overlay(read_image(path), ids, alpha=0.45, contours=False, palette=_BRIGHT)
-    return draw_truth(drawn, sequence.read_annotation(frame), width)
+    overlaid = draw_overlay(read_image(path), ids, alpha=0.45, contours=False, palette=_BRIGHT)
+    return draw_truth(overlaid, sequence.read_annotation(frame), width)
 
 
 def draw_truth(image: NDArray[np.uint8], truth: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
@@ -83,9 +83,10 @@ def draw_truth(image: NDArray[np.uint8], truth: NDArray[np.uint8], width: int) -
     result = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     outlines = []
     for number in np.unique(truth[(truth != 0) & (truth != VOID)]):
-        region = cv2.resize((truth == number).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        found, _ = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        outlines.extend(found)
-    for colour, thickness in ((_RIM, 3), (_LINE, 1)):
-        cv2.drawContours(result, outlines, -1, colour, thickness, cv2.LINE_AA)
+        region = (truth == number).view(np.uint8)  # (H, W)
+        region = cv2.resize(region, size, interpolation=cv2.INTER_NEAREST)
+        contours, _ = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        outlines.extend(contours)
+    for color, thickness in ((_RIM, 3), (_LINE, 1)):
+        cv2.drawContours(result, outlines, -1, color, thickness, cv2.LINE_AA)
     return np.asarray(result, np.uint8)

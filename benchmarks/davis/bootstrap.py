@@ -38,7 +38,7 @@ def paired_interval(
         return None
     sums = np.array([group.sum() for group in groups])
     counts = np.array([len(group) for group in groups])
-    drawn = np.random.default_rng(seed).integers(0, len(groups), (resamples, len(groups)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    resampled = np.random.default_rng(seed).integers(0, len(groups), (resamples, len(groups)))
+    means = sums[resampled].sum(1) / counts[resampled].sum(1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

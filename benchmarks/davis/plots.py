@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from vos.evaluation.scores import ObjectScore, SequenceScore
 from vos.masks.palette import DAVIS_PALETTE
 
-J_COLOUR, F_COLOUR = "#2b6cb0", "#e08a2e"
+J_COLOR, F_COLOR = "#2b6cb0", "#e08a2e"
 _BETTER, _WORSE = "#2f855a", "#c53030"
 _INK, _GRID = "#1d2733", "#d9dfe5"
 _BAR_INCHES = 0.32
@@ -26,11 +26,11 @@ def score_bars(objects: Sequence[ObjectScore]) -> Figure:
     ordered = sorted(objects, key=lambda o: -o.jf_mean)
     figure, axes = _rows_of_bars(len(ordered))
     rows = np.arange(len(ordered))
-    for shift, label, colour, values in (
-        (-0.2, "J", J_COLOUR, [o.j.mean for o in ordered]),
-        (0.2, "F", F_COLOUR, [o.f.mean for o in ordered]),
+    for shift, label, color, values in (
+        (-0.2, "J", J_COLOR, [o.j.mean for o in ordered]),
+        (0.2, "F", F_COLOR, [o.f.mean for o in ordered]),
     ):
-        axes.barh(rows + shift, values, 0.38, color=colour, label=label)
+        axes.barh(rows + shift, values, 0.38, color=color, label=label)
         for row, value in enumerate(values):
             axes.text(value + 0.006, row + shift, f"{value:.3f}", va="center", size=7, color=_INK)
     axes.set_yticks(rows, [o.name for o in ordered])
@@ -44,8 +44,8 @@ def difference_bars(names: Sequence[str], differences: Sequence[float]) -> Figur
     """Draw a difference for each object as a bar from 0, in the order given."""
     figure, axes = _rows_of_bars(len(names))
     rows = np.arange(len(names))
-    colours = [_BETTER if value > 0 else _WORSE for value in differences]
-    axes.barh(rows, differences, 0.7, color=colours)
+    colors = [_BETTER if value > 0 else _WORSE for value in differences]
+    axes.barh(rows, differences, 0.7, color=colors)
     reach = max(0.01, *(abs(value) for value in differences)) * 1.25
     for row, value in enumerate(differences):
         side = 1 if value >= 0 else -1
@@ -68,11 +68,11 @@ def score_curves(sequence: SequenceScore, frame_names: Sequence[str]) -> Figure:
         frames = [numbers[frame] for frame in score.frames]
         own = tuple(DAVIS_PALETTE[score.object_id] / 255)
         label = "" if single else f" {score.object_id}"
-        colours = (J_COLOUR, F_COLOUR) if single else (own, own)
-        axes.plot(frames, score.j_frames, color=colours[0], linewidth=1.3, label=f"J{label}")
+        colors = (J_COLOR, F_COLOR) if single else (own, own)
+        axes.plot(frames, score.j_frames, color=colors[0], linewidth=1.3, label=f"J{label}")
         style = "-" if single else (0, (3, 1.5))
         axes.plot(
-            frames, score.f_frames, color=colours[1], linewidth=1.1, linestyle=style,
+            frames, score.f_frames, color=colors[1], linewidth=1.1, linestyle=style,
             label=f"F{label}",
         )  # fmt: skip
     axes.set_ylim(0, 1.02)

@@ -89,10 +89,10 @@ def _published(evaluation: Evaluation, name: str, run: Mapping[str, Any]) -> lis
     rows = [[f"this run: {name}", *(f"{100 * value:.1f}" for value in ours)]]
     for method, figures in DAVIS.rows:
         rows.append([method, *("" if value is None else f"{value:.1f}" for value in figures)])
-    said = html.paragraph(
+    source = html.paragraph(
         f"{DAVIS.label} of M. Caron et al. 2021 (arXiv 2104.14294): {DAVIS.title}.", "faint"
     )
-    parts = [said, html.table(["", *DAVIS.columns], rows, ours=[0])]
+    parts = [source, html.table(["", *DAVIS.columns], rows, ours=[0])]
     if not is_published_setting(evaluation, run):
         parts.insert(
             0,
@@ -114,9 +114,9 @@ def _curves(evaluation: Evaluation, dataset: Dataset) -> list[str]:
         for s in evaluation.sequences
         if s.objects
     ]
-    said = "J and F of each object in each frame that counts. Colours are the masks' own where a "
+    legend = "J and F of each object in each frame that counts. Colors are the masks' own where a "
     return [
-        html.paragraph(f"{said}sequence has several objects, with F dashed.", "faint"),
+        html.paragraph(f"{legend}sequence has several objects, with F dashed.", "faint"),
         html.grid(plots),
     ]
 
@@ -126,7 +126,7 @@ def _frames(evaluation: Evaluation, dataset: Dataset, masks: Path) -> list[str]:
     worst = sorted((s for s in evaluation.sequences if s.objects), key=lambda s: s.jf_mean)
     parts = [
         html.paragraph(
-            "Colour: the predicted mask. White line: the truth's contour. Left the best frame, "
+            "Color: the predicted mask. White line: the truth's contour. Left the best frame, "
             "right the worst, by the mean of the objects' J and F.",
             "faint",
         )
@@ -148,7 +148,7 @@ def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
              for k, v in speed["frames_per_second"].items()}  # fmt: skip
     memory = {k: f"{speed[k]:.0f} MiB" for k in ("peak_memory_mib", "gpu_peak_memory_mib")
               if speed[k] is not None}  # fmt: skip
-    made = {
+    provenance = {
         "command": shlex.join(run["command"]),
         "code revision": run["revision"],
         "versions": run["versions"],
@@ -159,9 +159,10 @@ def _settings(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
         "peak memory": ", ".join(memory.values()),
     }
     if results["made_with_different"]:
-        made["not the same for all sequences"] = results["made_with_different"]
+        provenance["not the same for all sequences"] = results["made_with_different"]
     parts = []
-    for title, values in (*run["settings"].items(), ("scoring", results["rules"]), ("run", made)):
+    about_run = {"scoring": results["rules"], "run": provenance}
+    for title, values in (*run["settings"].items(), *about_run.items()):
         parts.append(
             f"<div><h3>{escape(title.capitalize())}</h3>{html.settings_table(values)}</div>"
         )

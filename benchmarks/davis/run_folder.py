@@ -80,8 +80,10 @@ def settings_of(
 class RunFolder:
     """What is on disk of a run."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, *, replaceable: bool = True) -> None:
+        """Take the folder; `replaceable` says whether the verb has --overwrite to advise."""
         self.out = out
+        self._way_out = "--overwrite" if replaceable else "remove it"
         self.masks = out / MASKS
         self._revision = git_revision()  # of the code that runs, whatever is checked out later
 
@@ -100,11 +102,11 @@ class RunFolder:
             ) from None
         earlier = None if overwrite else self._earlier_settings()
         if earlier is not None:
-            _require_same(self.out, earlier, json.loads(json.dumps(settings)))
+            _require_same(self.out, earlier, json.loads(json.dumps(settings)), self._way_out)
         elif not overwrite and any(self.masks.iterdir()):
             raise InputError(
                 f"{self.masks} holds masks of which no {RUN} says how they were made; give another "
-                "folder, or --overwrite"
+                f"folder, or {self._way_out}"
             )
         if overwrite:
             for folder in (self.out / _SEQUENCES, *self.masks.iterdir()):
@@ -142,7 +144,7 @@ class RunFolder:
         work = self.out / _UNFINISHED / sequence.name
         names = sequence.frame_names
         prompts = {names.index(frame): sequence.read_prompt(frame) for frame in sequence.prompts}
-        done = segment_video(
+        result = segment_video(
             sequence.frames,
             dict(prompts),
             work,
@@ -152,10 +154,10 @@ class RunFolder:
             overwrite=True,
             on_frame=on_frame,
         )
-        self._keep(sequence.name, work, done.record, backbone)
+        self._keep(sequence.name, work, result.record, backbone)
 
-    def _keep(self, name: str, work: Path, made: RunRecord, backbone: Backbone) -> None:
-        record = made.as_json()
+    def _keep(self, name: str, work: Path, run: RunRecord, backbone: Backbone) -> None:
+        record = run.as_json()
         record["revision"] = self._revision
         record["machine"] = machine(backbone.device)
         record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
@@ -185,7 +187,7 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path} cannot be read as the record of a run ({error!r}); give another folder, "
-                "or --overwrite"
+                f"or {self._way_out}"
             ) from None
 
 
@@ -224,16 +226,18 @@ def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _require_same(out: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _require_same(
+    out: Path, before: Mapping[str, Any], now: Mapping[str, Any], way_out: str
+) -> None:
     """Refuse other settings. Weights are known by their hash: their file may have moved."""
     changed = settings_difference(
         _without_place(before), _without_place(now), {"propagation": asdict(PropagationConfig())}
     )
     if changed:
-        lines = [_told(name, *sides) for name, sides in changed.items()]
+        lines = [_difference_text(name, *sides) for name, sides in changed.items()]
         raise InputError(
             f"{out} holds a run with other settings ({'; '.join(lines)}). Give another folder, "
-            "the same settings, or --overwrite"
+            f"the same settings, or {way_out}"
         )
 
 
@@ -245,7 +249,7 @@ def _without_place(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "backbone": {k: v for k, v in backbone.items() if k != "source"}}
 
 
-def _told(name: str, before: Any, now: Any) -> str:
+def _difference_text(name: str, before: Any, now: Any) -> str:
     """Say how a setting differs; of a group, each of those that do by itself."""
     if isinstance(before, dict) and isinstance(now, dict):
         return "; ".join(f"{name}.{key}: {before[key]} before, {now[key]} now" for key in before)

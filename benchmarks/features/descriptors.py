@@ -8,19 +8,14 @@ Shapes: B batch, D width, H W pixels, N patches.
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from benchmarks.features.choices import FeatureKind
 from vos.backbones.backbone import Backbone
 from vos.errors import InputError
-
-FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
-"""class: the class token; class_last_4: those of the last four blocks; class_mean: the class token
-and the mean of the patch tokens; class_gem: the class token and GeM of the patch tokens. A network
-without a class token gives its pooled features for `class`, `class_last_4` and `class_mean`."""
-
 
 GEM_POWER = 4.0
 GEM_FLOOR = 1e-6
@@ -43,11 +38,11 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
 
     Args:
         backbone: any backbone.
-        images: (B, 3, H, W) normalised.
+        images: (B, 3, H, W) normalized.
         kind: which features; see `FeatureKind`.
 
     Returns:
-        (B, width) float32 on the backbone's device, not normalised.
+        (B, width) float32 on the backbone's device, not normalized.
 
     Raises:
         InputError: the backbone has no such features.
@@ -107,9 +102,9 @@ def from_tokens(blocks: list[Tensor], kind: FeatureKind) -> Tensor:
 def _last_tokens(backbone: Backbone, inputs: Tensor, kind: FeatureKind) -> list[Tensor]:
     """Return the tokens (B, 1 + N, D) of the last blocks: of four, or of one where that does."""
     count = min(_LAST_BLOCKS, backbone.depth) if kind == "class_last_4" else 1
-    found = backbone.features(inputs, layers=range(-count, 0), class_token=True)
-    tokens = cast("Tensor", found.class_tokens)[:, :, None]
-    patches = found.patches.flatten(3).transpose(2, 3)
+    features = backbone.features(inputs, layers=range(-count, 0), class_token=True)
+    tokens = cast("Tensor", features.class_tokens)[:, :, None]
+    patches = features.patches.flatten(3).transpose(2, 3)  # (B, layers, N, D)
     return list(torch.cat([tokens, patches], dim=2).float().unbind(1))
 
 
@@ -119,5 +114,5 @@ def _gem_of_map(features: Tensor) -> Tensor:
         raise InputError(
             "the network has neither a class token nor a feature map; class_gem cannot be had"
         )
-    places = features.flatten(2).transpose(1, 2)
-    return torch.cat([places.mean(1), gem(places)], dim=1)
+    patches = features.flatten(2).transpose(1, 2)  # (B, N, D)
+    return torch.cat([patches.mean(1), gem(patches)], dim=1)

@@ -1,8 +1,8 @@
 """The features of many images, computed once: kept on disk, shared out, resumed.
 
 Features lie in chunks of images in a folder named by a digest of all that they depend on: the
-weights, the precision, the view, the kind of features, the files. A chunk with another digest or
-a wrong checksum is computed again. Each process of a team computes every so-many-th chunk.
+weights, the precision, the transform, the kind of features, the files. A chunk with another digest
+or a wrong checksum is computed again. Each process of a team computes every so-many-th chunk.
 
 Shapes: N images, B batch, D width, H W pixels.
 """
@@ -25,7 +25,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.features.descriptors import FeatureKind, describe_images
+from benchmarks.features.choices import FeatureKind, LoaderOptions
+from benchmarks.features.descriptors import describe_images
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.run_identity import later_options
 from benchmarks.features.transforms import ImageTransform
@@ -45,28 +46,7 @@ SCALES = (1.0, 2**-0.5, 0.5)
 
 
 _FORMAT = 1
-_OPTIONS_0_1 = ("backbone", "view", "kind", "loader", "cache", "team", "multi_scale")
-
-
-@dataclass(frozen=True)
-class LoaderOptions:
-    """How images are read and how many at once."""
-
-    batch: int = 64
-    """Images that the network sees at once."""
-    workers: int = 2
-    """Processes that read and resize images; 0 does it in the main process."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            InputError: a number is out of its range.
-        """
-        if self.batch < 1 or self.workers < 0:
-            raise InputError(
-                f"batch is {self.batch} and workers {self.workers}; expected at least 1 and 0"
-            )
+_OPTIONS_0_1 = ("backbone", "transform", "kind", "loader", "cache", "team", "multi_scale")
 
 
 @dataclass(frozen=True)
@@ -74,7 +54,7 @@ class Extraction:
     """Which features are computed, and how."""
 
     backbone: Backbone
-    view: ImageTransform
+    transform: ImageTransform
     kind: FeatureKind
     loader: LoaderOptions
     cache: Path
@@ -120,7 +100,7 @@ class Extraction:
             "weights": weights_digest(self.backbone),
             "precision": precision_name(self.backbone.dtype),
             "device": self.backbone.device.type,
-            "view": self.view.identity(),
+            "view": self.transform.identity(),
             "kind": self.kind,
             "multi_scale": self.multi_scale,
             "images": images.fingerprint(),
@@ -134,7 +114,7 @@ class Extraction:
         total = sum(len(_numbers(c, images)) for c in chunks)
         if not total:
             return
-        batch = self.loader.batch if self.view.one_size else 1
+        batch = self.loader.batch if self.transform.one_size else 1
         batches = [
             numbers[start : start + batch]
             for numbers in (_numbers(c, images) for c in chunks)
@@ -143,16 +123,16 @@ class Extraction:
         features = self._features(images, batches)
         with progress(label, total, "images") as advance:
             for chunk in chunks:
-                wanted = len(_numbers(chunk, images))
-                held: list[Tensor] = []
-                while sum(len(part) for part in held) < wanted:
-                    held.append(next(features))
-                    advance(len(held[-1]))
-                write_chunk(folder, digest, chunk, torch.cat(held))
+                size = len(_numbers(chunk, images))
+                parts: list[Tensor] = []
+                while sum(len(part) for part in parts) < size:
+                    parts.append(next(features))
+                    advance(len(parts[-1]))
+                write_chunk(folder, digest, chunk, torch.cat(parts))
 
     def _features(self, images: ImageSet, batches: list[range]) -> Iterator[Tensor]:
         loader = DataLoader(
-            Viewed(images, self.view),
+            TransformedImages(images, self.transform),
             batch_sampler=[list(numbers) for numbers in batches],
             num_workers=self.loader.workers,
             pin_memory=self.backbone.device.type == "cuda",
@@ -179,17 +159,17 @@ def scaled(inputs: Tensor, scale: float) -> Tensor:
     return F.interpolate(inputs, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
-class Viewed(Dataset[Tensor]):
+class TransformedImages(Dataset[Tensor]):
     """Images as the network sees them."""
 
-    def __init__(self, images: ImageSet, view: ImageTransform) -> None:
-        self.images, self.view = images, view
+    def __init__(self, images: ImageSet, transform: ImageTransform) -> None:
+        self.images, self.transform = images, transform
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, number: int) -> Tensor:
-        return self.view(self.images.pixels(number))
+        return self.transform(self.images.pixels(number))
 
 
 def read_chunk(folder: Path, digest: str, chunk: int, images: ImageSet) -> Tensor | None:

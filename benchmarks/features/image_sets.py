@@ -70,8 +70,8 @@ class ImageSet:
         for number in range(len(self)):
             digest.update(self.name(number).encode("utf-8", "surrogateescape") + b"\0")
         for path in self._files():
-            told = path.stat()
-            digest.update(f"{told.st_size} {told.st_mtime_ns}\n".encode())
+            status = path.stat()
+            digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
     def _files(self) -> list[Path]:

@@ -1,16 +1,20 @@
-"""The options that all evaluations of frozen features share."""
+"""The options that all evaluations of frozen features share; reading them loads no PyTorch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.features.descriptors import FeatureKind
-from benchmarks.features.extraction import Extraction, LoaderOptions
-from benchmarks.features.transforms import ImageTransform
-from vos.backbones.backbone import Backbone
-from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.runtime.distributed import Team
+from benchmarks.features.announce import announce
+from benchmarks.features.choices import FeatureKind, LoaderOptions
+from vos.backbones.loading import BackboneOptions
+
+if TYPE_CHECKING:
+    from benchmarks.features.extraction import Extraction
+    from benchmarks.features.transforms import ImageTransform
+    from vos.backbones.backbone import Backbone
+    from vos.runtime.distributed import Team
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,12 @@ class FeatureOptions:
 
     def load(self, team: Team) -> Backbone:
         """Load the backbone, on a device of its own for each process."""
-        options = replace(self.backbone, device=team.device(self.backbone.device))
-        return team.one_at_a_time(lambda: load_with_progress(options))
+        return load_for_team(self.backbone, team)
 
     def extractor(
         self,
         backbone: Backbone,
-        view: ImageTransform,
+        transform: ImageTransform,
         kind: FeatureKind,
         out: Path,
         team: Team,
@@ -38,5 +41,26 @@ class FeatureOptions:
         multi_scale: bool = False,
     ) -> Extraction:
         """Return what computes and keeps the features of this run."""
+        from benchmarks.features.extraction import Extraction
+
         cache = self.cache or out / "features"
-        return Extraction(backbone, view, kind, self.loader, cache, team, multi_scale)
+        return Extraction(backbone, transform, kind, self.loader, cache, team, multi_scale)
+
+
+def load_for_team(options: BackboneOptions, team: Team) -> Backbone:
+    """Load a backbone in one process after the other, and say so, as it takes seconds."""
+    from vos.backbones.loading import load_with_progress
+
+    if team.leads:
+        announce(f"loading the backbone {backbone_text(options)}")
+    placed = replace(options, device=team.device(options.device))
+    return team.one_at_a_time(lambda: load_with_progress(placed))
+
+
+def backbone_text(options: BackboneOptions) -> str:
+    """Return what is loaded, as the command line named it."""
+    from vos.backbones.loading import DEFAULT_BACKBONE
+
+    weights = "" if options.weights is None else f"of {options.weights}"
+    name = options.backbone or ("" if weights else DEFAULT_BACKBONE)
+    return " ".join(text for text in (name, weights) if text)

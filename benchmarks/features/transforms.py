@@ -1,4 +1,4 @@
-"""How a benchmark shows an image to the network: size, crop, normalisation.
+"""How a benchmark shows an image to the network: size, crop, normalization.
 
 Shapes: H W pixels of the image, S side of the network's input.
 """
@@ -24,7 +24,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 _RESIZE_TO_CROP = 256 / 224
 _OPTIONS_0_1 = ("fit", "side", "mean", "std")
 Fit = Literal["crop", "square", "inside"]
-"""crop: the shorter side to 256/224 of S, the centre S x S cut out; square: stretched to S x S;
+"""crop: the shorter side to 256/224 of S, the center S x S cut out; square: stretched to S x S;
 inside: the longer side brought down to S, the aspect kept."""
 
 
@@ -44,16 +44,16 @@ class ImageTransform:
         return self.fit != "inside"
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells views apart, the same for equal ones of all versions."""
+        """Return what tells transforms apart, the same for equal ones of all versions."""
         values = {name: getattr(self, name) for name in _OPTIONS_0_1}
         return values | later_options(self, _OPTIONS_0_1)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the network's input, (3, H', W') float32, of RGB uint8 (H, W, 3)."""
-        return self.normalise(self.resized(Image.fromarray(pixels)))
+        return self.normalize(self.resized(Image.fromarray(pixels)))
 
     def resized(self, image: Image.Image) -> Image.Image:
-        """Bring the image to the view's size."""
+        """Bring the image to the network's size."""
         if self.fit == "inside":
             image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
             return image
@@ -63,14 +63,14 @@ class ImageTransform:
         image = TF.resize(image, [round(self.side * _RESIZE_TO_CROP)], bicubic)
         return TF.center_crop(image, [self.side, self.side])
 
-    def normalise(self, image: Image.Image) -> Tensor:
-        """Turn a picture into normalised values (3, H', W')."""
-        values = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    def normalize(self, image: Image.Image) -> Tensor:
+        """Turn a picture into normalized values (3, H', W')."""
+        values = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255  # (3, H', W')
         return TF.normalize(values, self.mean, self.std)
 
 
-def view_for(backbone: Backbone, fit: Fit, side: int) -> ImageTransform:
-    """Return the view with the normalisation that the backbone was trained with.
+def transform_for(backbone: Backbone, fit: Fit, side: int) -> ImageTransform:
+    """Return the transform with the normalization that the backbone was trained with.
 
     The protocol of DAVIS divides by 0.228 where ImageNet's figure is 0.229; here it is ImageNet's.
 

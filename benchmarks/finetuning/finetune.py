@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from benchmarks.classification.labelled_data import LabelledData, told_sizes
-from benchmarks.classification.training_state import end_stopped
-from benchmarks.features.image_sets import ImageSet
+from benchmarks.classification.labelled_data import LabelledData, sizes_text
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
-from benchmarks.features.transforms import ImageTransform, view_for
-from benchmarks.finetuning.recipe import Recipe, RecipeImages, mixed_seed, seeded, trainable
-from benchmarks.finetuning.training import Amp, Training
-from benchmarks.reporting.benchmark_run import benchmark_run, shown_name
+from benchmarks.finetuning.recipe import Amp, Recipe
 from benchmarks.reporting.published_figures import FINE_TUNING
-from vos.backbones.backbone import weights_digest
 from vos.errors import InputError
-from vos.runtime.devices import resolve_device
-from vos.runtime.distributed import team
-from vos.runtime.signals import StopRequest, deferred_signals
+
+if TYPE_CHECKING:
+    from benchmarks.features.image_sets import ImageSet
+    from benchmarks.features.transforms import ImageTransform
+    from benchmarks.finetuning.training import Training
+    from benchmarks.reporting.benchmark_run import BenchmarkRun
+    from vos.backbones.backbone import Backbone
 
 STATE, WEIGHTS = "finetune.pth", "finetuned.pth"
 _COUNTED = ("amp", "seed", "size", "test_every")
@@ -41,6 +39,8 @@ class Finetune:
     Writes finetuned.pth, which --weights takes elsewhere (its classifier is left out). Run again
     after a stop, it goes on. `torchrun --nproc-per-node N -m benchmarks finetune ...` shares each
     batch out among N processes.
+
+    Example: vos-bench finetune --train imagenet/train --test imagenet/val -o runs/finetune
     """
 
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
@@ -57,7 +57,9 @@ class Finetune:
     """Of the classifier's start, the order, the augmentation and the mixing."""
     size: int = 224
     """Pixels of the crops."""
-    extraction: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: Annotated[FeatureOptions, tyro.conf.arg(name="")] = field(
+        default_factory=FeatureOptions
+    )
 
     def __post_init__(self) -> None:
         """Check the options.
@@ -75,41 +77,52 @@ class Finetune:
 
     def run(self) -> int:
         """Train, test, and write weights and accuracies."""
-        with team() as processes:
-            device = resolve_device(processes.device(self.extraction.backbone.device))
-            settings = asdict(self)
-            with benchmark_run("finetune", self.out, settings, device, processes) as run:
-                train, test = self.data.load()
-                chosen = replace(self.extraction.backbone, precision="fp32")
-                backbone = replace(self.extraction, backbone=chosen).load(processes)
-                settings["weights"] = backbone.describe()
-                view = view_for(backbone, "crop", self.size)
-                identity = self._identity(weights_digest(backbone), train, test)
-                with seeded(mixed_seed(self.seed)):
-                    network = trainable(backbone, len(train.classes), self.recipe)
-                training = Training(
-                    network,
-                    self.recipe,
-                    amp=self.amp,
-                    seed=self.seed,
-                    loader=self.extraction.loader,
-                    processes=processes,
-                    device=device,
-                    classes=len(train.classes),
-                )
-                training.restore(self.out / STATE, identity)
-                with deferred_signals() as stop:
-                    self._train(training, (train, test), view, stop, identity)
-                if processes.leads:
-                    training.save_weights(self.out / WEIGHTS)
-                    last = training.history[-1]
-                    results = {"history": training.history, **last, "classes": len(train.classes)}
-                    figures = [last["top1"] if c == self.column else None
-                               for c in FINE_TUNING.columns]  # fmt: skip
-                    data = told_sizes(len(train), len(test), len(train.classes))
-                    row = (f"{shown_name(settings['weights'])}, this run", figures)
-                    print(run.finish(results, [row], FINE_TUNING, data), end="")
+        from benchmarks.reporting.benchmark_run import team_run
+
+        with team_run("finetune", self, self.out, self.extraction.backbone.device) as run:
+            self._run(run)
         return 0
+
+    def _run(self, run: BenchmarkRun) -> None:
+        from benchmarks.features.transforms import transform_for
+        from vos.backbones.backbone import weights_digest
+
+        train, test = self.data.load()
+        float32 = replace(self.extraction.backbone, precision="fp32")
+        backbone = replace(self.extraction, backbone=float32).load(run.team)
+        run.weights = backbone.describe()
+        transform = transform_for(backbone, "crop", self.size)
+        identity = self._identity(weights_digest(backbone), train, test)
+        training = self._training(backbone, len(train.classes), run)
+        training.restore(self.out / STATE, identity)
+        self._train(training, (train, test), transform, identity)
+        if not run.team.leads:
+            return
+        training.save_weights(self.out / WEIGHTS)
+        last = training.history[-1]
+        results = {"history": training.history, **last, "classes": len(train.classes)}
+        figures = [last["top1"] if c == self.column else None for c in FINE_TUNING.columns]
+        data = sizes_text(len(train), len(test), len(train.classes))
+        row = (f"{run.backbone_name}, this run", figures)
+        print(run.finish(results, [row], FINE_TUNING, data), end="")
+
+    def _training(self, backbone: Backbone, classes: int, run: BenchmarkRun) -> Training:
+        from benchmarks.finetuning.augmentation import mixed_seed, seeded
+        from benchmarks.finetuning.network import trainable
+        from benchmarks.finetuning.training import Training
+
+        with seeded(mixed_seed(self.seed)):
+            network = trainable(backbone, classes, self.recipe)
+        return Training(
+            network,
+            self.recipe,
+            amp=self.amp,
+            seed=self.seed,
+            loader=self.extraction.loader,
+            processes=run.team,
+            device=run.device,
+            classes=classes,
+        )
 
     def _identity(self, weights: str, train: ImageSet, test: ImageSet) -> str:
         """Return a digest of all that a resumed run must have in common with the stopped one."""
@@ -123,19 +136,23 @@ class Finetune:
         self,
         training: Training,
         sets: tuple[ImageSet, ImageSet],
-        view: ImageTransform,
-        stop: StopRequest,
+        transform: ImageTransform,
         identity: str,
     ) -> None:
+        from benchmarks.classification.training_state import end_stopped
+        from benchmarks.finetuning.augmentation import RecipeImages
+        from vos.runtime.signals import deferred_signals
+
         train, test = sets
-        while training.epoch < self.recipe.epochs:
-            images = RecipeImages(train, view, self.recipe, self.seed, training.epoch)
-            training.train_epoch(images, stop)
-            if stop.signal is None:
-                training.end_epoch()
-                last = training.epoch == self.recipe.epochs
-                if last or training.epoch % self.test_every == 0:
-                    training.test(test, view)
-            training.save(self.out / STATE, identity)
-            if stop.signal is not None:
-                end_stopped(stop, training.epoch, leads=training.processes.leads)
+        with deferred_signals() as stop:
+            while training.epoch < self.recipe.epochs:
+                images = RecipeImages(train, transform, self.recipe, self.seed, training.epoch)
+                training.train_epoch(images, stop)
+                if stop.signal is None:
+                    training.end_epoch()
+                    last = training.epoch == self.recipe.epochs
+                    if last or training.epoch % self.test_every == 0:
+                        training.test(test, transform)
+                training.save(self.out / STATE, identity)
+                if stop.signal is not None:
+                    end_stopped(stop, training.epoch, leads=training.processes.leads)

@@ -1,34 +1,17 @@
-"""DeiT's recipe of training, from timm's pieces (H. Touvron et al., ICML 2021, Table 9).
+"""DeiT's recipe of training, as options (H. Touvron et al., ICML 2021, Table 9).
 
-Caron et al. 2021 fine-tune by it (Table 6). Shapes: B batch, C classes.
+Caron et al. 2021 fine-tune by it (Table 6).
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Literal
 
-import numpy as np
-import torch
-from PIL import Image
-from timm.data import Mixup, create_transform
-from timm.layers import DropPath, trunc_normal_
-from timm.optim import create_optimizer_v2
-from timm.scheduler import CosineLRScheduler
-from torch import Tensor, nn
-from torch.utils.data import Dataset
-
-from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.run_identity import later_options
-from benchmarks.features.transforms import ImageTransform
-from vos.backbones.backbone import Backbone
 from vos.errors import InputError
 
-_REFERENCE_BATCH = 512
-
+Amp = Literal["off", "bf16", "fp16"]
 
 _OPTIONS_0_1 = (
     *("epochs", "train_batch", "lr", "min_lr", "warmup_lr", "warmup_epochs", "weight_decay"),
@@ -109,119 +92,3 @@ class Recipe:
         values = {name: getattr(self, name) for name in _OPTIONS_0_1}
         values |= later_options(self, _OPTIONS_0_1)
         return f"Recipe({', '.join(f'{name}={value!r}' for name, value in values.items())})"
-
-
-def trainable(backbone: Backbone, classes: int, recipe: Recipe) -> nn.Module:
-    """Turn a frozen backbone's network into a classifier to be trained by a recipe.
-
-    Raises:
-        InputError: timm cannot give the network a classifier.
-    """
-    network = cast("Any", backbone.network).float()
-    if not hasattr(network, "reset_classifier"):
-        raise InputError(f"{backbone.record.name} cannot be given a classifier")
-    network.reset_classifier(classes)
-    network.to(backbone.device)
-    for layer in network.get_classifier().modules():
-        if isinstance(layer, nn.Linear):
-            trunc_normal_(layer.weight, std=recipe.head_std)
-            nn.init.zeros_(layer.bias)
-    blocks = list(getattr(network, "blocks", []))
-    for number, block in enumerate(blocks):
-        rate = recipe.drop_path * number / max(len(blocks) - 1, 1)
-        for name in ("drop_path1", "drop_path2"):
-            if hasattr(block, name) and rate:
-                setattr(block, name, DropPath(rate))
-    network.requires_grad_(True)
-    return cast("nn.Module", network.train())
-
-
-def optimizer_and_schedule(
-    network: nn.Module, recipe: Recipe
-) -> tuple[torch.optim.Optimizer, CosineLRScheduler]:
-    """Return AdamW and the cosine with warm-up, both over epochs."""
-    scale = recipe.train_batch / _REFERENCE_BATCH
-    optimizer = create_optimizer_v2(
-        network,
-        opt="adamw",
-        lr=recipe.lr * scale,
-        weight_decay=recipe.weight_decay,
-        layer_decay=recipe.layer_decay,
-    )
-    schedule = CosineLRScheduler(
-        optimizer,
-        t_initial=recipe.epochs,
-        lr_min=recipe.min_lr,
-        warmup_t=min(recipe.warmup_epochs, recipe.epochs - 1),
-        warmup_lr_init=recipe.warmup_lr,
-    )
-    return optimizer, schedule
-
-
-def mixer(recipe: Recipe, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Return what turns images (B, 3, H, W) and labels (B,) into mixed ones and targets (B, C)."""
-    if recipe.mixes:
-        mix = Mixup(
-            mixup_alpha=recipe.mixup,
-            cutmix_alpha=recipe.cutmix,
-            label_smoothing=recipe.smoothing,
-            num_classes=classes,
-        )
-        return cast("Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]", mix)
-
-    def smooth(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        one_hot = nn.functional.one_hot(labels, classes).float()
-        return images, one_hot * (1 - recipe.smoothing) + recipe.smoothing / classes
-
-    return smooth
-
-
-class RecipeImages(Dataset[tuple[Tensor, int]]):
-    """An epoch's training images, augmented; what is drawn depends on seed, epoch and place."""
-
-    def __init__(
-        self, images: ImageSet, view: ImageTransform, recipe: Recipe, seed: int, epoch: int
-    ) -> None:
-        self.images, self.seed, self.epoch = images, seed, epoch
-        generator = torch.Generator().manual_seed(mixed_seed(seed, epoch))
-        order = torch.randperm(len(images), generator=generator)
-        self.order = order.repeat_interleave(recipe.repeats)[: len(images)].tolist()
-        self._augment = create_transform(
-            view.side,
-            is_training=True,
-            auto_augment=recipe.auto_augment or None,
-            interpolation="bicubic",
-            re_prob=recipe.random_erasing,
-            re_mode="pixel",
-            mean=view.mean,
-            std=view.std,
-        )
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        number = self.order[place]
-        image = Image.fromarray(self.images.pixels(number))
-        with seeded(mixed_seed(self.seed, self.epoch, place)):
-            return self._augment(image), int(self.images.labels[number])
-
-
-def mixed_seed(*numbers: int) -> int:
-    """Return one seed of several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed all generators that timm draws from while the block runs, then put them back."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - timm uses it
-    try:
-        random.seed(seed)
-        np.random.seed(seed % (1 << 32))  # noqa: NPY002
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002

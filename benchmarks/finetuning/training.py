@@ -6,7 +6,6 @@ Shapes: B batch, C classes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -15,29 +14,24 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from benchmarks.classification.accuracy import top_hits
-from benchmarks.classification.training_state import read_state, save_state
-from benchmarks.features.extraction import LoaderOptions, Viewed, quiet_worker
+from benchmarks.classification.training_state import ResumableTraining, share_stop
+from benchmarks.features.choices import LoaderOptions
+from benchmarks.features.extraction import TransformedImages, quiet_worker
 from benchmarks.features.image_sets import ImageSet
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.finetuning.recipe import (
-    Recipe,
-    RecipeImages,
-    mixed_seed,
-    mixer,
-    optimizer_and_schedule,
-    seeded,
-)
+from benchmarks.finetuning.augmentation import RecipeImages, mixed_seed, mixer, seeded
+from benchmarks.finetuning.network import optimizer_and_schedule
+from benchmarks.finetuning.recipe import Amp, Recipe
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.distributed import Team
 from vos.runtime.progress import progress
 from vos.runtime.signals import StopRequest
 
-Amp = Literal["off", "bf16", "fp16"]
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class Training:
+class Training(ResumableTraining):
     """The network, its optimizer, and how far the training is."""
 
     def __init__(
@@ -63,9 +57,7 @@ class Training:
         if processes.size > 1:
             group = dist.new_group(backend="nccl") if device.type == "cuda" else None
             self._parallel = nn.parallel.DistributedDataParallel(network, process_group=group)
-        self.epoch = 0
-        self.step_in_epoch = 0
-        self.history: list[dict[str, float]] = []
+        super().__init__(network=network, optimizer=self._optimizer, scaler=self._scaler)
 
     def train_epoch(self, images: RecipeImages, stop: StopRequest) -> None:
         """Train for what is left of an epoch, or until a stop is asked for."""
@@ -88,9 +80,7 @@ class Training:
                     loss = self._step(inputs.to(self._device), labels.to(self._device))
                 advance(len(labels), note=f"loss {loss:.3f}")
                 self.step_in_epoch += 1
-                asked = [s for s in processes.gather(stop.signal) if s is not None]
-                stop.signal = asked[0] if asked else None
-                if asked:
+                if share_stop(stop, processes.gather(stop.signal)):
                     return
 
     def _step(self, inputs: Tensor, labels: Tensor) -> float:
@@ -109,28 +99,23 @@ class Training:
         self._scaler.update()
         return float(loss.detach())
 
-    def end_epoch(self) -> None:
-        """Go on to the next epoch."""
-        self.epoch += 1
-        self.step_in_epoch = 0
-
     @torch.no_grad()
-    def test(self, images: ImageSet, view: ImageTransform) -> None:
-        """Test on a set, shared out among the processes, and tell."""
+    def test(self, images: ImageSet, transform: ImageTransform) -> None:
+        """Test on a set, shared out among the processes, and print."""
         self.network.eval()
         numbers = range(self.processes.rank, len(images), self.processes.size)
         loader = DataLoader(
-            Viewed(images, view),
+            TransformedImages(images, transform),
             batch_size=self._loader.batch,
             sampler=list(numbers),
             num_workers=self._loader.workers,
             worker_init_fn=quiet_worker,
         )
-        best = [self.network(inputs.to(self._device)).float().cpu() for inputs in loader]
+        logits = [self.network(inputs.to(self._device)).float().cpu() for inputs in loader]
         hits = [0, 0]
-        if best:
+        if logits:
             labels = torch.from_numpy(images.labels[list(numbers)])
-            hits = top_hits(torch.cat(best), labels).tolist()
+            hits = top_hits(torch.cat(logits), labels).tolist()
         shared = self.processes.gather(hits)
         top1, top5 = (100 * sum(h[i] for h in shared) / len(images) for i in (0, 1))
         self.history.append({"epoch": self.epoch, "top1": top1, "top5": top5})
@@ -139,17 +124,8 @@ class Training:
 
     def save(self, path: Path, identity: str) -> None:
         """Write the state, whole or not at all; the leading process alone does."""
-        if not self.processes.leads:
-            return
-        state = {
-            "network": self.network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
-            "epoch": self.epoch,
-            "step_in_epoch": self.step_in_epoch,
-            "history": self.history,
-        }
-        save_state(path, identity, state)
+        if self.processes.leads:
+            super().save(path, identity)
 
     def restore(self, path: Path, identity: str) -> None:
         """Go on from a saved state, if there is one.
@@ -157,14 +133,8 @@ class Training:
         Raises:
             InputError: the file is damaged, or of a run with other settings.
         """
-        if not self.processes.from_leader(path.is_file):
-            return
-        state = read_state(path, identity)
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
-        self.epoch, self.step_in_epoch = state["epoch"], state["step_in_epoch"]
-        self.history = state["history"]
+        if self.processes.from_leader(path.is_file):
+            super().restore(path, identity)
 
     def save_weights(self, path: Path) -> None:
         """Write the network's weights without its classifier."""

@@ -12,38 +12,56 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from benchmarks.reporting.published_figures import PublishedTable
+from benchmarks.reporting.run_files import RESULTS, RUN, TABLE
 from vos.errors import InputError
 from vos.files import atomic_path, write_json
-from vos.runtime.devices import peak_memory_mib
-from vos.runtime.distributed import Team
-from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
+from vos.runtime.devices import peak_memory_mib, resolve_device
+from vos.runtime.distributed import Team, team
+from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, timestamp, versions
 
-RUN, RESULTS, TABLE = "run.json", "results.json", "table.md"
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Row = tuple[str, Sequence[float | None]]
-
-
-def now() -> str:
-    """Return date, time and time zone."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 @dataclass
 class BenchmarkRun:
-    """A run of one benchmark, and the folder it writes to."""
+    """A run of one benchmark, and the folder it writes to. It alone holds what is recorded."""
 
     benchmark: str
     out: Path
-    settings: dict[str, Any]
+    options: DataclassInstance
+    """The verb's options, all of which are recorded."""
     device: torch.device
-    machines: list[dict[str, Any]] = field(default_factory=list)
+    team: Team
+    machines: list[dict[str, Any]]
     state: str = "running"
-    started: str = field(default_factory=now)
+    started: str = field(default_factory=timestamp)
     seconds: float = 0.0
+    weights: Mapping[str, Any] | None = None
+    """What the backbone is; None until it is loaded, and where none is needed."""
+    kind: str | None = None
+    """Features that were chosen by the backbone; None where the options say which."""
+
+    @property
+    def backbone_name(self) -> str:
+        """How tables call the backbone that the features are of."""
+        return "given features" if self.weights is None else shown_name(self.weights)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options, the weights and the kind that they chose, ready for JSON."""
+        chosen = {"weights": self.weights, "kind": self.kind}
+        known = {name: value for name, value in chosen.items() if value is not None}
+        settings: dict[str, Any] = json.loads(
+            json.dumps({**asdict(self.options), **known}, default=str)
+        )
+        return settings
 
     def record(self) -> dict[str, Any]:
         """Return the contents of `run.json`."""
@@ -51,13 +69,13 @@ class BenchmarkRun:
             "benchmark": self.benchmark,
             "state": self.state,
             "command": list(sys.argv),
-            "settings": json.loads(json.dumps(self.settings, default=str)),
+            "settings": self.settings(),
             "versions": versions(),
             "revision": git_revision(),
             "processes": len(self.machines),
             "machines": self.machines,
             "started": self.started,
-            "written": now(),
+            "written": timestamp(),
             "seconds": round(self.seconds, 3),
             "peak_memory_mib": peak_memory_mib(),
             "gpu_peak_mib": gpu_peak_mib(self.device),
@@ -93,8 +111,23 @@ class BenchmarkRun:
 
 
 @contextmanager
+def team_run(
+    benchmark: str, options: DataclassInstance, out: Path, device: str
+) -> Iterator[BenchmarkRun]:
+    """Record a run that all processes of the team share, each on a device of its own.
+
+    Raises:
+        InputError: there is no such device; the folder cannot be made or written to.
+    """
+    with team() as processes:
+        own = resolve_device(processes.device(device))
+        with benchmark_run(benchmark, options, out, own, processes) as run:
+            yield run
+
+
+@contextmanager
 def benchmark_run(
-    benchmark: str, out: Path, settings: dict[str, Any], device: torch.device, processes: Team
+    benchmark: str, options: DataclassInstance, out: Path, device: torch.device, processes: Team
 ) -> Iterator[BenchmarkRun]:
     """Record a run while the block works; the leading process alone writes.
 
@@ -104,7 +137,8 @@ def benchmark_run(
     Raises:
         InputError: the folder cannot be made or written to.
     """
-    run = BenchmarkRun(benchmark, out, settings, device, processes.gather(machine(device)))
+    machines = processes.gather(machine(device))
+    run = BenchmarkRun(benchmark, out, options, device, processes, machines)
     start = time.perf_counter()
     earlier: dict[Path, bytes] = {}
     if processes.leads:
@@ -126,9 +160,9 @@ def benchmark_run(
         run.seconds = time.perf_counter() - start
         if processes.leads and not earlier:
             _write(run)
-        for path, held in earlier.items():
+        for path, contents in earlier.items():
             with atomic_path(path) as beside:
-                beside.write_bytes(held)
+                beside.write_bytes(contents)
 
 
 def _write(run: BenchmarkRun) -> None:

@@ -7,14 +7,14 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import cv2
-import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from vos.files import atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 _STYLE = """
 :root { --ink: #1d2733; --faint: #5b6875; --line: #d9dfe5; --mark: #eaf2fb; --blue: #1f5fa8; }
@@ -81,12 +81,12 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def tiles(figures: Mapping[str, str]) -> str:
     """Return a row of figures with their names, the first one set off."""
-    found = [
+    boxes = [
         f'<div class="tile{"" if i else " main"}"><b>{escape(value)}</b>'
         f"<span>{escape(name)}</span></div>"
         for i, (name, value) in enumerate(figures.items())
     ]
-    return f'<div class="tiles">{"".join(found)}</div>'
+    return f'<div class="tiles">{"".join(boxes)}</div>'
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], ours: Iterable[int] = ()) -> str:
@@ -136,6 +136,8 @@ def plot(figure: Figure, description: str) -> str:
 
 def picture(image: NDArray[np.uint8], caption: str, quality: int = 85) -> str:
     """Return an RGB picture (H, W, 3) as JPEG with a caption."""
+    import cv2
+
     parameters = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), parameters)
     return _embedded(data.tobytes(), "image/jpeg", caption, caption)

@@ -38,6 +38,9 @@ IMAGENET = PublishedTable(
 )
 
 
+RETRIEVAL_SETS = ("roxford5k", "rparis6k")
+"""The datasets whose figures the columns of `RETRIEVAL` are, in their order."""
+
 RETRIEVAL = PublishedTable(
     "Table 3",
     "Revisited Oxford and Paris, mAP",

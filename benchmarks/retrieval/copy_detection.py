@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import tyro
-from torch import Tensor
-from torch.nn import functional as F
 
-from benchmarks.features.descriptors import FeatureKind
-from benchmarks.features.image_sets import open_images
+from benchmarks.features.announce import announce
+from benchmarks.features.choices import FeatureKind
 from benchmarks.features.options import FeatureOptions
-from benchmarks.features.transforms import view_for
-from benchmarks.reporting.benchmark_run import BenchmarkRun, benchmark_run, shown_name
-from benchmarks.reporting.published_figures import COPY_DETECTION
-from benchmarks.retrieval.copydays import STRONG, Copydays, block_map, open_copydays
-from benchmarks.retrieval.whitening import learn_whitening
 from vos.errors import InputError
-from vos.runtime.devices import resolve_device
-from vos.runtime.distributed import team
+
+if TYPE_CHECKING:
+    from benchmarks.reporting.benchmark_run import BenchmarkRun
 
 
 @dataclass(frozen=True)
@@ -30,6 +22,8 @@ class CopyDetection:
     """Find the originals of copied images (Table 4): mAP over the first 20 places.
 
     Descriptor: class token and GeM of the patch tokens, of the image stretched to a square.
+
+    Example: vos-bench copy-detection --root copydays --backbone dino_vitb8 -o runs/copy
     """
 
     root: Path
@@ -48,81 +42,50 @@ class CopyDetection:
     """Characters at the start of its name that a copy shares with its original."""
     kind: FeatureKind = "class_gem"
     """Which features; class_gem is the published setting."""
-    extraction: FeatureOptions = field(default_factory=FeatureOptions)
+    extraction: Annotated[FeatureOptions, tyro.conf.arg(name="")] = field(
+        default_factory=FeatureOptions
+    )
 
     def run(self) -> int:
         """Extract descriptors, search, and write the scores."""
         if self.places < 1:
             raise InputError(f"places is {self.places}; expected at least 1")
-        with team() as processes:
-            device = resolve_device(processes.device(self.extraction.backbone.device))
-            settings = asdict(self)
-            with benchmark_run("copy-detection", self.out, settings, device, processes) as run:
-                copydays = open_copydays(self.root, self.prefix)
-                others = open_images(self.distractors) if self.distractors else None
-                learnt = open_images(self.whitening) if self.whitening else None
-                backbone = self.extraction.load(processes)
-                settings["weights"] = backbone.describe()
-                view = view_for(backbone, "square", self.size)
-                extract = self.extraction.extractor(backbone, view, self.kind, self.out, processes)
-                database = extract(copydays.originals, "originals")
-                if others is not None:
-                    database = torch.cat([database, extract(others, "distractors")])
-                queries = [extract(block.images, block.name) for block in copydays.blocks]
-                white = (
-                    learn_whitening(extract(learnt, "whitening images"))
-                    if learnt is not None
-                    else None
-                )
-                if processes.leads:
-                    scores = score_copies(database, queries, copydays, self.places, white)
-                    results = {
-                        "originals": len(copydays.originals),
-                        "database": len(database),
-                        "whitening_images": 0 if learnt is None else len(learnt),
-                        "copies": {b.name: len(b.images) for b in copydays.blocks},
-                        "map": scores,
-                    }
-                    name = f"{shown_name(settings['weights'])}, {self.size} px, this run"
-                    report(scores, run, results, name)
+        from benchmarks.reporting.benchmark_run import team_run
+
+        with team_run("copy-detection", self, self.out, self.extraction.backbone.device) as run:
+            self._evaluate(run)
         return 0
 
+    def _evaluate(self, run: BenchmarkRun) -> None:
+        import torch
 
-def report(scores: dict[str, float], run: BenchmarkRun, results: dict[str, Any], name: str) -> None:
-    """Write the results, and print the scores and the table."""
-    strong = 100 * scores[STRONG] if STRONG in scores else None
-    copies = sum(results["copies"].values())
-    data = (
-        f"{copies} copies in a database of {results['database']} images, "
-        f"{results['whitening_images']} images for whitening"
-    )
-    table = run.finish(results, [(name, (strong,))], COPY_DETECTION, data)
-    for block, score in scores.items():
-        print(f"{block}: mAP {100 * score:.2f}")
-    print(f"\n{table}", end="")
+        from benchmarks.features.image_sets import open_images
+        from benchmarks.features.transforms import transform_for
+        from benchmarks.retrieval.copy_scores import report, score_copies
+        from benchmarks.retrieval.copydays import open_copydays
+        from benchmarks.retrieval.whitening import learn_whitening
 
-
-def score_copies(
-    database: Tensor,
-    queries: list[Tensor],
-    copydays: Copydays,
-    places: int,
-    whitening: Callable[[Tensor], Tensor] | None,
-) -> dict[str, float]:
-    """Return the mAP of each block of copies, from 0 to 1.
-
-    Args:
-        database: (N, D) descriptors, the originals first.
-        queries: (copies, D) descriptors of each block.
-        copydays: the blocks.
-        places: length of the list that is looked at.
-        whitening: applied to all descriptors; None leaves them.
-    """
-    prepared = [values if whitening is None else whitening(values) for values in queries]
-    held = F.normalize(database if whitening is None else whitening(database), dim=1)
-    scores = {}
-    for block, values in zip(copydays.blocks, prepared, strict=True):
-        similarity = F.normalize(values, dim=1) @ held.T
-        found = similarity.topk(min(places, len(held)), dim=1).indices
-        scores[block.name] = block_map(found.numpy(), block.positives)
-    return scores
+        announce(f"reading the lists of images of {self.root}")
+        copydays = open_copydays(self.root, self.prefix)
+        distractors = open_images(self.distractors) if self.distractors else None
+        whitened_by = open_images(self.whitening) if self.whitening else None
+        backbone = self.extraction.load(run.team)
+        run.weights = backbone.describe()
+        transform = transform_for(backbone, "square", self.size)
+        extract = self.extraction.extractor(backbone, transform, self.kind, self.out, run.team)
+        database = extract(copydays.originals, "originals")
+        if distractors is not None:
+            database = torch.cat([database, extract(distractors, "distractors")])
+        queries = [extract(block.images, block.name) for block in copydays.blocks]
+        whitening = None
+        if whitened_by is not None:
+            whitening = learn_whitening(extract(whitened_by, "whitening images"))
+        if run.team.leads:
+            results = {
+                "originals": len(copydays.originals),
+                "database": len(database),
+                "whitening_images": 0 if whitened_by is None else len(whitened_by),
+                "copies": {b.name: len(b.images) for b in copydays.blocks},
+                "map": score_copies(database, queries, copydays, self.places, whitening),
+            }
+            report(run, results, f"{run.backbone_name}, {self.size} px, this run")

@@ -77,13 +77,13 @@ def _block(name: str, folder: Path, by_prefix: dict[str, set[int]], prefix: int)
     images = open_images(folder)
     positives = []
     for number in range(len(images)):
-        found = by_prefix.get(_prefix(images, number, prefix))
-        if found is None:
+        originals = by_prefix.get(_prefix(images, number, prefix))
+        if originals is None:
             raise InputError(
                 f"{folder / images.name(number)} has no original: none begins with "
                 f"{_prefix(images, number, prefix)!r}"
             )
-        positives.append(frozenset(found))
+        positives.append(frozenset(originals))
     return CopyBlock(name, images, tuple(positives))
 
 
@@ -91,11 +91,11 @@ def _prefix(images: ImageSet, number: int, length: int) -> str:
     return Path(images.name(number)).name[:length]
 
 
-def block_map(found: NDArray[np.int64], positives: tuple[frozenset[int], ...]) -> float:
+def block_map(nearest: NDArray[np.int64], positives: tuple[frozenset[int], ...]) -> float:
     """Return the mean average precision of a block, from 0 to 1.
 
     Args:
-        found: (copies, places) numbers in the database, best first; what lies beyond the last
+        nearest: (copies, places) numbers in the database, best first; what lies beyond the last
             place counts as not found.
         positives: by copy, the numbers that it should find.
     """
@@ -103,6 +103,6 @@ def block_map(found: NDArray[np.int64], positives: tuple[frozenset[int], ...]) -
         average_precision(
             [place for place, number in enumerate(row) if number in wanted], len(wanted)
         )
-        for row, wanted in zip(found.tolist(), positives, strict=True)
+        for row, wanted in zip(nearest.tolist(), positives, strict=True)
     ]
     return float(np.mean(aps))

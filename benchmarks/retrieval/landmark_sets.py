@@ -44,8 +44,8 @@ class BoxedSet(ImageSet):
 
     def fingerprint(self) -> str:
         """Return a hash that changes with the boxes too."""
-        told = super().fingerprint() + repr(self.boxes)
-        return hashlib.sha256(told.encode()).hexdigest()
+        images_and_boxes = super().fingerprint() + repr(self.boxes)
+        return hashlib.sha256(images_and_boxes.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def open_landmarks(root: Path, name: str, *, crop_queries: bool) -> Landmarks:
         InputError: files are missing, or the truth does not fit the images.
     """
     folder = root / name
-    held = _read_truth(folder, name)
+    truth = _read_truth(folder, name)
     try:
-        images, queries = list(held["imlist"]), list(held["qimlist"])
-        entries = list(held["gnd"])
+        images, queries = list(truth["imlist"]), list(truth["qimlist"])
+        entries = list(truth["gnd"])
         truths = tuple(_truth(entry, len(images), name, i) for i, entry in enumerate(entries))
         boxes = tuple(_box(entry) for entry in entries) if crop_queries else ()
     except (KeyError, TypeError, ValueError) as error:
@@ -78,10 +78,10 @@ def open_landmarks(root: Path, name: str, *, crop_queries: bool) -> Landmarks:
         ) from None
     if len(queries) != len(truths):
         raise InputError(f"{folder}: {len(queries)} queries, but truth for {len(truths)}")
-    asked = image_list(folder / _IMAGES, queries)
+    asked_for = image_list(folder / _IMAGES, queries)
     if boxes:
-        asked = BoxedSet(asked.source, "", asked.indexes, asked.labels, (), boxes)
-    return Landmarks(name, image_list(folder / _IMAGES, images), asked, truths)
+        asked_for = BoxedSet(asked_for.source, "", asked_for.indexes, asked_for.labels, (), boxes)
+    return Landmarks(name, image_list(folder / _IMAGES, images), asked_for, truths)
 
 
 def image_list(folder: Path, names: list[str]) -> ImageSet:
@@ -106,16 +106,16 @@ def _read_truth(folder: Path, name: str) -> dict[str, Any]:
     pickled, written = folder / f"gnd_{name}.pkl", folder / f"gnd_{name}.json"
     if written.is_file():
         try:
-            held = json.loads(written.read_text(encoding="utf-8"))
+            truth = json.loads(written.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{written} is not JSON: {error}") from None
     elif pickled.is_file():
-        held = read_plain_pickle(pickled)
+        truth = read_plain_pickle(pickled)
     else:
         raise InputError(f"no truth: neither {pickled} nor {written.name} is there")
-    if not isinstance(held, dict):
-        raise InputError(f"the truth of {folder} is a {type(held).__name__}; expected a dict")
-    return held
+    if not isinstance(truth, dict):
+        raise InputError(f"the truth of {folder} is a {type(truth).__name__}; expected a dict")
+    return truth
 
 
 def _truth(entry: dict[str, Any], size: int, name: str, query: int) -> Truth:

@@ -78,7 +78,7 @@ def _from_buffer(
     if rest or kind.kind not in "biufSU" or not isinstance(data, (bytes, bytearray)):
         raise InputError("holds an array that is not a plain numpy array")
     values = np.frombuffer(data, kind)
-    return values.reshape(shape, order="F" if order == "F" else "C")
+    return values.reshape(shape, order="F" if order == "F" else "C")  # as the pickle says
 
 
 def _plain_dtype(code: Any, *rest: Any) -> np.dtype[Any]:

@@ -15,7 +15,6 @@ from vos.errors import InputError
 _FLOOR = 1e-5
 """Smallest eigenvalue kept as it is, as a share of the largest."""
 
-
 _POWER = -0.5
 
 
@@ -29,14 +28,14 @@ class Whitening:
     """(D, D): one row a direction, strongest first."""
 
     def __call__(self, descriptors: Tensor) -> Tensor:
-        """Whiten descriptors (M, D); the result is not normalised."""
+        """Whiten descriptors (M, D); the result is not normalized."""
         return (descriptors - self.mean) @ self.projection.T
 
 
 def learn_whitening(features: Tensor) -> Whitening:
     """Learn a whitening from descriptors of other images.
 
-    The covariance is the uncentred one, as in the published code: the mean is taken off the
+    The covariance is the uncentered one, as in the published code: the mean is taken off the
     descriptors it is applied to, not off those it is learnt from.
 
     Args:
@@ -50,8 +49,8 @@ def learn_whitening(features: Tensor) -> Whitening:
             f"whitening cannot be learnt from {len(features)} descriptors that are empty, zero or "
             "not finite; give a folder of other photographs"
         )
-    learnt = features.double()
-    values, directions = torch.linalg.eigh(learnt.T @ learnt / len(learnt))
+    wide = features.double()
+    values, directions = torch.linalg.eigh(wide.T @ wide / len(wide))
     values = values.clamp(min=float(values.max()) * _FLOOR)
     projection = (directions * values**_POWER).T.flip(0)
     return Whitening(features.mean(0), projection.to(features.dtype))

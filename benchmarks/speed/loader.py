@@ -2,7 +2,7 @@
 
 The usual pipeline is the one of the published DINO code: each crop is cut, resized, jittered and
 blurred by torchvision's transforms on Pillow images. Both start from JPEG bytes in memory and end
-with normalised float32 crops, on one core.
+with normalized float32 crops, on one core.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from torch import Tensor
 from torchvision import transforms
 from torchvision.transforms import functional as TF
 
+from benchmarks.features.announce import announce
+from benchmarks.reporting.advice import options_explained
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.data.augmentations import (
     BRIGHTNESS,
@@ -176,10 +178,10 @@ def crop_with_pillow(image: Image.Image, p: CropParameters) -> np.ndarray:
 def crop_difference(data: bytes, kinds: list[CropRecipe], random: np.random.Generator) -> float:
     """Return the mean absolute difference, in levels of 255, over the crops of one image."""
     header = read_header(data)
-    drawn = [draw(random, kind, header.height, header.width) for kind in kinds]
-    ours, _ = make_crops(data, kinds, random, drawn=drawn)
+    parameters = [draw(random, kind, header.height, header.width) for kind in kinds]
+    ours, _ = make_crops(data, kinds, random, drawn=parameters)
     image = Image.open(io.BytesIO(data)).convert("RGB")
-    theirs = [crop_with_pillow(image, p) for p in drawn]
+    theirs = [crop_with_pillow(image, p) for p in parameters]
     pairs = zip(ours, theirs, strict=True)
     return float(np.mean([np.abs(a.astype(float) - b.astype(float)).mean() for a, b in pairs]))
 
@@ -214,9 +216,11 @@ class MeasureLoader:
 
     def run(self) -> int:
         """Measure, print, write; return 0."""
-        mixture = Mixture(self.data_path)
-        places = np.linspace(0, len(mixture) - 1, min(self.images, len(mixture))).astype(int)
-        jpegs = photo_jpegs([read_rgb(mixture, int(place)) for place in places])
+        announce(f"reading the images of {', '.join(self.data_path)}")
+        with options_explained("options of `vos-pretrain train`"):
+            mixture = Mixture(self.data_path)
+            places = np.linspace(0, len(mixture) - 1, min(self.images, len(mixture))).astype(int)
+            jpegs = photo_jpegs([read_rgb(mixture, int(place)) for place in places])
         config = PretrainConfig(local_crops_number=self.local_crops_number)
         speed = measure_loader(jpegs, config, self.seconds)
         print(f"{speed.images} images, {speed.crops} crops each, one core")

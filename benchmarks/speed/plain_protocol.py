@@ -4,7 +4,8 @@ A ViT with explicit attention matrices, a dense affinity between all patches of 
 and all patches of the target, a window mask of the same size, all in float32. What is fast in
 `vos` is held against this: the same masks, in less time and memory.
 
-Shapes: D width, h w patches, P = h * w, K context frames, C label channels, N = 1 + P tokens.
+Shapes: D width, h w patches, P = h * w, K context frames, C label channels, A heads,
+N = 1 + P tokens.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def plain_features(state: StateDict, heads: int, image: Tensor) -> Tensor:
         image, state["patch_embed.proj.weight"], state["patch_embed.proj.bias"], stride=patch
     )
     rows, columns = x.shape[-2:]
-    x = torch.cat([state["cls_token"], x.flatten(2).transpose(1, 2)], dim=1)
+    x = torch.cat([state["cls_token"], x.flatten(2).transpose(1, 2)], dim=1)  # (1, N, D)
     x = x + position_embedding(state["pos_embed"], rows, columns)
     depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
     for i in range(depth):
@@ -41,10 +42,11 @@ def plain_features(state: StateDict, heads: int, image: Tensor) -> Tensor:
 
 def _attention(state: StateDict, name: str, heads: int, x: Tensor) -> Tensor:
     _, tokens, width = x.shape
-    qkv = _linear(state, f"{name}.qkv", x).view(tokens, 3, heads, width // heads)
-    query, key, value = qkv.permute(1, 2, 0, 3)
+    qkv = _linear(state, f"{name}.qkv", x).view(tokens, 3, heads, width // heads)  # (N, 3, A, D/A)
+    query, key, value = qkv.permute(1, 2, 0, 3)  # (A, N, D/A) each
     weights = (query @ key.transpose(1, 2) * (width // heads) ** -0.5).softmax(dim=-1)
-    return _linear(state, f"{name}.proj", (weights @ value).transpose(0, 1).reshape(1, tokens, -1))
+    joined = (weights @ value).transpose(0, 1).reshape(1, tokens, -1)  # (1, N, D)
+    return _linear(state, f"{name}.proj", joined)
 
 
 def _linear(state: StateDict, name: str, x: Tensor) -> Tensor:
@@ -59,7 +61,7 @@ def _norm(state: StateDict, name: str, x: Tensor) -> Tensor:
 def window_mask(height: int, width: int, radius: int) -> Tensor:
     """Return which patches may see which, (P, P) float32 of 0 and 1."""
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    y, x = y.reshape(-1, 1), x.reshape(-1, 1)
+    y, x = y.reshape(-1, 1), x.reshape(-1, 1)  # (P, 1) each
     return (((y - y.T).abs() <= radius) & ((x - x.T).abs() <= radius)).float()
 
 
@@ -91,7 +93,7 @@ def plain_mask(
     labels: Tensor, grid: tuple[int, int], scale: int, size: tuple[int, int]
 ) -> np.ndarray:
     """Return the mask (H, W) uint8 of channels from labels (P, C)."""
-    maps = labels.T.reshape(1, -1, *grid)
+    maps = labels.T.reshape(1, -1, *grid)  # (1, C, h, w)
     big = F.interpolate(maps, scale_factor=scale, mode="bilinear", align_corners=False)[0]
     for c in range(len(big)):
         if big[c].max() > 0:
@@ -118,7 +120,8 @@ class PlainTracker:
         self.scale, self.size = patch, first_mask.shape
         small = Image.fromarray(first_mask).resize(self.grid[::-1], Image.Resampling.NEAREST)
         channels = int(first_mask.max()) + 1
-        one_hot = F.one_hot(torch.from_numpy(np.array(small)).long().flatten(), channels)
+        ids = torch.from_numpy(np.array(small)).long().flatten()  # (P,)
+        one_hot = F.one_hot(ids, channels)
         self._window = window_mask(*self.grid, self.config.neighborhood_radius)
         self._context = [(self._features(image), one_hot.float())]
 

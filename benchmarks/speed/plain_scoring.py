@@ -88,7 +88,7 @@ def _disk(radius: int) -> NDArray[np.uint8]:
 
 
 def _boundary(mask: Flags) -> Flags:
-    """Where a pixel differs from its right, lower or lower-right neighbour."""
+    """Where a pixel differs from its right, lower or lower-right neighbor."""
     right, below, beyond = (np.zeros_like(mask) for _ in range(3))
     right[:, :-1] = mask[:, 1:]
     below[:-1] = mask[1:]

@@ -10,31 +10,29 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.speed.loader import MeasureLoader
+from benchmarks.speed.conditions import conditions
 from benchmarks.speed.plain_protocol import (
     PlainTracker,
     plain_features,
     plain_propagation,
     window_mask,
 )
-from benchmarks.speed.scoring import machine
 from vos.backbones.backbone import Backbone
 from vos.backbones.dino import DinoViT
 from vos.backbones.loading import load_backbone
 from vos.datasets.demo_clip import demo_frames
-from vos.errors import InputError
 from vos.files import write_json
 from vos.propagation.affinity import propagate_labels
 from vos.propagation.config import PropagationConfig
@@ -43,8 +41,6 @@ from vos.propagation.propagator import LabelPropagator
 from vos.runtime.devices import peak_memory_mib
 from vos.runtime.progress import progress
 
-Part = Literal["features", "propagation", "clip", "objects", "length", "memory"]
-PARTS: tuple[Part, ...] = ("features", "propagation", "clip", "objects", "length", "memory")
 PLAIN = "plain fp32"
 CONTEXT = 8
 """The first frame and the last seven."""
@@ -55,49 +51,23 @@ Contestants = Mapping[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
-class Speed:
-    """Time `vos` beside the plain protocol: features, propagation, a whole clip, memory.
+class SideBySide:
+    """Measurements of ours and of the plain protocol on the same input."""
 
-    Untrained ViTs are timed: weights do not change the work.
-    """
-
-    parts: tuple[Part, ...] = PARTS
-    """What to measure."""
-    patch_sizes: tuple[int, ...] = (16, 8)
-    """Patch sizes of ViT-S."""
-    rounds: int = 3
+    rounds: int
     """Every contestant runs this many times, in turns."""
-    frames: int = 3
+    frames: int
     """Frames of the whole clip, the first included."""
-    steps: int = 1000
+    steps: int
     """Frame whose cost is compared with the hundredth's."""
-    plain: bool = True
-    """Time the plain protocol too; it takes minutes at patch 8."""
-    loader: Path | None = None
-    """Measure the loader of pretraining instead, on this folder or archive of images."""
-    out: Path | None = None
-    """Write times, ratios, machine and versions to this JSON file."""
+    plain: bool
+    """Whether the plain protocol is measured too."""
 
-    def run(self) -> int:
-        """Measure, print and write."""
-        if self.loader is not None:
-            return MeasureLoader((str(self.loader),), out=self.out).run()
-        if self.rounds < 1 or self.frames < 2 or self.steps < 200:
-            raise InputError("give at least 1 round, 2 frames and 200 steps")
-        results: dict[str, dict[str, float]] = {}
-        with progress("timing", None, "measurements") as advance:
-            for name, measure in self._measurements().items():
-                results[name] = measure()
-                _print(name, results[name])
-                advance(note=name)
-        if self.out is not None:
-            about = machine() | {"threads": torch.get_num_threads()}
-            about["versions"]["torch"] = torch.__version__
-            write_json(self.out, {"seconds_or_mib": results, "machine": about})
-        return 0
-
-    def _measurements(self) -> dict[str, Callable[[], dict[str, float]]]:
-        each: dict[Part, Callable[[int], dict[str, float]]] = {
+    def measurements(
+        self, parts: Sequence[str], patch_sizes: Sequence[int]
+    ) -> dict[str, Callable[[], dict[str, float]]]:
+        """Return what measures each part at each patch size, by its name."""
+        each: dict[str, Callable[[int], dict[str, float]]] = {
             "features": self._features,
             "propagation": self._propagation,
             "clip": self._clip,
@@ -107,9 +77,8 @@ class Speed:
         }
         return {
             f"{part}, ViT-S/{patch}": partial(each[part], patch)
-            for part in PARTS
-            if part in self.parts
-            for patch in self.patch_sizes
+            for part in parts
+            for patch in patch_sizes
         }
 
     def _features(self, patch: int) -> dict[str, float]:
@@ -144,7 +113,7 @@ class Speed:
             )
         if self.plain:
             window = window_mask(*grid, config.neighborhood_radius)
-            target, *context = (frame.flatten(0, 1) for frame in features)
+            target, *context = (frame.flatten(0, 1) for frame in features)  # (P, D) each
             contestants[PLAIN] = partial(plain_propagation, target, context, labels, window, config)
         return in_turns(contestants, self.rounds)
 
@@ -188,11 +157,27 @@ class Speed:
         peaks = {}
         for name in names:
             code = f"from benchmarks.speed.propagation import peak; peak({patch}, {name!r})"
-            done = subprocess.run(
+            finished = subprocess.run(
                 [sys.executable, "-c", code], capture_output=True, text=True, check=True
             )
-            peaks[PLAIN if name == "plain" else f"ours {name}"] = float(done.stdout.split()[-1])
+            peaks[PLAIN if name == "plain" else f"ours {name}"] = float(finished.stdout.split()[-1])
         return peaks
+
+
+def run_measurements(
+    measurements: Mapping[str, Callable[[], dict[str, float]]], out: Path | None
+) -> None:
+    """Measure and print one after the other; write all into a JSON file if one is given."""
+    results: dict[str, dict[str, float]] = {}
+    with progress("timing", None, "measurements") as advance:
+        for name, measure in measurements.items():
+            results[name] = measure()
+            _print(name, results[name])
+            advance(note=name)
+    if out is not None:
+        about = conditions() | {"threads": torch.get_num_threads()}
+        about["versions"]["torch"] = torch.__version__
+        write_json(out, {"seconds_or_mib": results, "machine": about})
 
 
 def in_turns(contestants: Contestants, rounds: int) -> dict[str, float]:
@@ -248,14 +233,15 @@ def _heads(backbone: DinoViT) -> int:
 
 def _context(grid: tuple[int, int]) -> tuple[list[Tensor], list[Tensor]]:
     """Made-up features of a target and its context, alike from frame to frame, and labels."""
-    made = torch.Generator().manual_seed(0)
-    scene = torch.randn(*grid, 384, generator=made) + torch.randn(384, generator=made)
+    generator = torch.Generator().manual_seed(0)
+    scene = torch.randn(*grid, 384, generator=generator) + torch.randn(384, generator=generator)
     features = [
-        F.normalize(scene + 0.5 * torch.randn(*grid, 384, generator=made), dim=-1)
+        F.normalize(scene + 0.5 * torch.randn(*grid, 384, generator=generator), dim=-1)
         for _ in range(CONTEXT + 1)
     ]
     labels = [
-        torch.rand(grid[0] * grid[1], CLASSES, generator=made).softmax(1) for _ in range(CONTEXT)
+        torch.rand(grid[0] * grid[1], CLASSES, generator=generator).softmax(1)
+        for _ in range(CONTEXT)
     ]
     return features, labels
 

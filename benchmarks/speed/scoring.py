@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
-import os
-import platform
 import signal
 import statistics
 import sys
@@ -18,20 +16,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import cv2
-import numpy as np
+import tyro
 
-from benchmarks.speed.plain_scoring import plain_scores
+from benchmarks.features.announce import announce
+from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
+from benchmarks.speed.conditions import conditions
 from vos.cli.verbs import Verb, run_verbs
-from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation.evaluate import evaluate
 from vos.files import write_json
 from vos.runtime.progress import progress
+from vos.runtime.provenance import installed_version
 
 TOLERANCE = 1e-9
 """How far the figures of two scorers may be apart."""
@@ -42,7 +39,10 @@ Means = dict[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class ScoringSpeed:
-    """Time the scoring: ours, the plain algorithm, and vos-benchmark where it is installed."""
+    """Time the scoring: ours, the plain algorithm, and vos-benchmark where it is installed.
+
+    Example: vos-bench speed-scoring --predictions runs/davis/masks --davis DAVIS -o scoring.json
+    """
 
     predictions: Path
     """Folder of predicted masks."""
@@ -52,13 +52,15 @@ class ScoringSpeed:
     """Every scorer runs this many times, by turns; the medians are compared."""
     processes: int = 2
     """Worker processes of the runs with several."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
     """Write the times, the machine and the versions to this JSON file."""
 
     def run(self) -> int:
         """Measure, print and write; return 1 if two scorers give different figures."""
         if self.rounds < 1:
             raise InputError(f"{self.rounds} rounds; give 1 or more")
+        import cv2
+
         cv2.setNumThreads(1)  # one process is to mean one core, for every scorer
         scorers = self._scorers()
         times: dict[str, list[float]] = {name: [] for name in scorers}
@@ -74,32 +76,38 @@ class ScoringSpeed:
         different = differences(figures)
         _print(report, different)
         if self.out is not None:
-            write_json(self.out, {**report, "differences": different, "machine": machine()})
+            write_json(self.out, {**report, "differences": different, "machine": conditions()})
         return 1 if different else 0
 
     def _scorers(self) -> dict[str, Callable[[], Means]]:
+        from benchmarks.speed.plain_scoring import plain_scores
+        from vos.datasets.loading import load_dataset
+        from vos.evaluation.evaluate import evaluate
+
+        announce(f"reading the list of sequences of {self.davis}")
         dataset = load_dataset(self.davis, images=False)
         truth = next(iter(dataset.sequences[0].annotations.values())).parent.parent
         names = [s.name for s in dataset.sequences]
 
         def ours(processes: int) -> Callable[[], Means]:
             def score() -> Means:
-                found = evaluate(self.predictions, self.davis, processes=processes)
-                return {o.name: (o.j.mean, o.f.mean) for o in found.objects}
+                with options_explained(SCORING_OPTIONS):
+                    evaluation = evaluate(self.predictions, self.davis, processes=processes)
+                return {o.name: (o.j.mean, o.f.mean) for o in evaluation.objects}
 
             return score
 
         def plain() -> Means:
-            found = plain_scores(self.predictions, truth, names)
+            scores = plain_scores(self.predictions, truth, names)
             return {
                 f"{name}_{k + 1}": (float(j[k].mean()), float(f[k].mean()))
-                for name, (j, f) in found.items()
+                for name, (j, f) in scores.items()
                 for k in range(len(j))
             }
 
         scorers = {"ours, 1": ours(1), f"ours, {self.processes}": ours(self.processes)}
         scorers["plain, 1"] = plain
-        if _version("vos-benchmark") is not None:
+        if installed_version("vos-benchmark") is not None:
             for n in (1, self.processes):
                 scorers[f"vos-benchmark, {n}"] = _public(self.predictions, truth, n)
         return scorers
@@ -160,40 +168,16 @@ def differences(figures: Mapping[str, Means]) -> list[str]:
     only the objects that all have are compared with it.
     """
     reference = figures["ours, 1"]
-    found = []
+    lines = []
     for name, means in figures.items():
         shared = reference.keys() & means.keys()
         if reference.keys() - means.keys():
-            found.append(f"{name}: without {sorted(reference.keys() - means.keys())}")
+            lines.append(f"{name}: without {sorted(reference.keys() - means.keys())}")
         for key in sorted(shared):
-            gap = float(np.abs(np.subtract(reference[key], means[key])).max())
+            gap = max(abs(a - b) for a, b in zip(reference[key], means[key], strict=True))
             if gap > TOLERANCE:
-                found.append(f"{name}: {key} differs by {gap:.3g}")
-    return found
-
-
-def machine() -> dict[str, Any]:
-    """Say what the times were taken on."""
-    model = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        lines = information.read_text(encoding="utf-8").splitlines()
-        model = next((x.split(":", 1)[1].strip() for x in lines if "model name" in x), model)
-    names = ("vos-toolkit", "vos-benchmark", "numpy", "opencv-python-headless", "pillow")
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in names},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+                lines.append(f"{name}: {key} differs by {gap:.3g}")
+    return lines
 
 
 def _print(report: Mapping[str, Any], different: list[str]) -> None:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from benchmarks.reporting.advice import options_explained
 from vos.backbones.backbone import Backbone
-from vos.runtime.devices import synchronize
+from vos.backbones.loading import load_backbone
+from vos.errors import InputError
+from vos.runtime.devices import resolve_precision, synchronize
+from vos.runtime.precision import Precision
+from vos.runtime.progress import progress
 
 _WARM_UP = 2
 _LEAST_PASSES = 5
@@ -35,7 +41,7 @@ class Timing:
     milliseconds: float | None
     """Median time of a pass."""
     peak_mib: float | None
-    """Most memory during the passes: of the GPU's tensors, or of the process. None: not told."""
+    """Most memory during the passes: of the GPU's tensors, or of the process. None: not known."""
     passes: int
 
 
@@ -56,7 +62,7 @@ def time_backbone(
         seconds: how long to measure at least.
     """
     device = backbone.device
-    told = (
+    setting = (
         backbone.record.name,
         size,
         precision,
@@ -64,7 +70,7 @@ def time_backbone(
         sum(p.numel() for p in backbone.network.parameters()),
         (size // backbone.stride) ** 2,
     )
-    told_peak = reset_peak(device)
+    knows_peak = reset_peak(device)
     try:
         images = backbone.to_input(torch.randn(batch, 3, size, size))
         for _ in range(_WARM_UP):
@@ -77,10 +83,10 @@ def time_backbone(
             synchronize(device)
             times.append(time.perf_counter() - start)
     except (torch.OutOfMemoryError, MemoryError):
-        return Timing(*told, None, None, None, 0)
+        return Timing(*setting, None, None, None, 0)
     median = statistics.median(times)
-    peak = peak_mib(device) if told_peak else None
-    return Timing(*told, batch / median, 1000 * median, peak, len(times))
+    peak = peak_mib(device) if knows_peak else None
+    return Timing(*setting, batch / median, 1000 * median, peak, len(times))
 
 
 def reset_peak(device: torch.device) -> bool:
@@ -97,7 +103,7 @@ def reset_peak(device: torch.device) -> bool:
 
 
 def peak_mib(device: torch.device) -> float | None:
-    """Return the most memory since `reset_peak`, in MiB; None where it is not told."""
+    """Return the most memory since `reset_peak`, in MiB; None where it is not known."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / (1 << 20)
     try:
@@ -106,3 +112,55 @@ def peak_mib(device: torch.device) -> float | None:
         return None
     peaks = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
     return int(peaks[0]) / (1 << 10) if peaks else None
+
+
+def time_all(
+    backbones: Sequence[str],
+    settings: Sequence[tuple[Precision, int, int]],
+    device: torch.device,
+    seconds: float,
+) -> list[Timing]:
+    """Time untrained backbones in every setting: precision, size of the images, batch.
+
+    Raises:
+        InputError: an unknown backbone; images that are smaller than a patch.
+    """
+    timings = []
+    with progress("throughput", len(backbones) * len(settings), "settings") as advance:
+        for name in backbones:
+            for precision, size, batch in settings:
+                with options_explained("an option of other verbs; here --backbones takes names"):
+                    backbone = load_backbone(
+                        name, device=device, precision=precision, untrained=True
+                    )
+                if size < backbone.stride:
+                    raise InputError(f"images of {size} pixels are smaller than a patch of {name}")
+                dtype = str(resolve_precision(precision, device)).removeprefix("torch.")
+                timings.append(
+                    time_backbone(
+                        backbone, size=size, precision=dtype, batch=batch, seconds=seconds
+                    )
+                )
+                advance(note=f"{name}, {size} px, {dtype}, batch {batch}")
+    return timings
+
+
+def report(timings: Sequence[Timing]) -> None:
+    """Print what was measured."""
+    print("images/s   ms/pass   peak MiB  setting")
+    for t in timings:
+        if t.images_per_second is None:
+            figures = f"{'out of memory':>29}"
+        else:
+            peak = "" if t.peak_mib is None else f"{t.peak_mib:.0f}"
+            figures = f"{t.images_per_second:>8.2f} {t.milliseconds:>9.1f} {peak:>10}"
+        print(f"{figures}  {t.backbone}, {t.size} px, {t.precision}, batch {t.batch}")
+
+
+def fastest_by_backbone(timings: Sequence[Timing]) -> dict[str, float]:
+    """Return the most images per second by backbone."""
+    fastest: dict[str, float] = {}
+    for t in timings:
+        if t.images_per_second is not None:
+            fastest[t.backbone] = max(fastest.get(t.backbone, 0), t.images_per_second)
+    return fastest

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.attention.segmentation import (
-    PictureScores,
-    attention_jaccards,
-    head_jaccards,
-    masks_at_size,
-    summary,
-)
+from benchmarks.attention.attention_masks import attention_jaccards, head_jaccards, masks_at_size
+from benchmarks.attention.picture_scores import PictureScores, summary
 from tests.data.images import bench, picture, said, save_weights, write_picture
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
@@ -131,7 +126,7 @@ def test_davis(weights, tmp_path):
 def test_stopped_run_goes_on(voc, weights, tmp_path, monkeypatch):
     out = tmp_path / "out"
     arguments = ["attention-segmentation", "--data", voc, "-o", out, *options(weights)]
-    place, seen = "benchmarks.attention.segmentation.attention_jaccards", []
+    place, seen = "benchmarks.attention.picture_scores.attention_jaccards", []
 
     def counted(*given):
         seen.append(1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.classification.knn_voting import knn_accuracy
-from benchmarks.classification.labelled_data import LabelledFeatures, load_features
+from benchmarks.classification.labelled_features import LabelledFeatures, load_features
 from benchmarks.features.image_sets import open_classes, open_images, split_by_class
 from tests.data.images import bench, save_weights, write_classes, write_picture
 from vos.errors import InputError
@@ -161,7 +161,7 @@ def test_wrong_input_leaves_the_results_of_the_run_before(classes, weights, tmp_
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("benchmarks.classification.knn.vote", stop)
+    monkeypatch.setattr("benchmarks.classification.knn_voting.vote", stop)
     assert bench("knn", *arguments, *common(weights), "--k", 3) == 130
     assert [(tmp_path / name).is_file() for name in names] == [True, False, False]
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "stopped"

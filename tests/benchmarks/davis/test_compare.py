@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.davis.bootstrap import paired_interval
-from benchmarks.davis.compare import compare, read_run
+from benchmarks.davis.comparison import compare, read_run
 from tests.data.davis import bench
 
 RULES = {"task": "semi-supervised"}

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from benchmarks.davis.sweep import first_frames, label, parse_grid, table_lines
+from benchmarks.davis.grid import label, parse_grid, table_lines
+from benchmarks.davis.sweep_run import first_frames
 from tests.data.davis import LENGTHS, OPTIONS, bench, make_davis
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.features.choices import LoaderOptions
 from benchmarks.features.descriptors import describe_images, gem
-from benchmarks.features.extraction import Extraction, LoaderOptions, scaled
+from benchmarks.features.extraction import Extraction, scaled
 from benchmarks.features.image_sets import open_images
-from benchmarks.features.transforms import view_for
+from benchmarks.features.transforms import transform_for
 from tests.data.images import bench, save_weights, write_classes
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
 from vos.backbones.loading import load_backbone
@@ -33,8 +34,8 @@ def backbone(tmp_path_factory):
 @pytest.fixture
 def extraction(backbone, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.features.extraction.CHUNK", 4)
-    view = view_for(backbone, "crop", 64)
-    return Extraction(backbone, view, "class", LoaderOptions(3, 0), tmp_path / "cache", Team())
+    transform = transform_for(backbone, "crop", 64)
+    return Extraction(backbone, transform, "class", LoaderOptions(3, 0), tmp_path / "cache", Team())
 
 
 class Counting:
@@ -54,7 +55,7 @@ def test_features_are_those_of_each_image(extraction, folder, backbone):
     images = open_images(folder)
     features = extraction(images, "images")
     assert features.shape == (9, 64)
-    one = describe_images(backbone, extraction.view(images.pixels(7))[None], "class")
+    one = describe_images(backbone, extraction.transform(images.pixels(7))[None], "class")
     torch.testing.assert_close(features[7:8], one)
 
 
@@ -111,8 +112,8 @@ def test_what_features_depend_on_is_in_the_digest(extraction, folder, backbone, 
         extraction.digest(images.subset([1, 0])),
         replace(extraction, kind="class_mean").digest(images),
         replace(extraction, multi_scale=True).digest(images),
-        replace(extraction, view=view_for(backbone, "square", 64)).digest(images),
-        replace(extraction, view=view_for(backbone, "crop", 32)).digest(images),
+        replace(extraction, transform=transform_for(backbone, "square", 64)).digest(images),
+        replace(extraction, transform=transform_for(backbone, "crop", 32)).digest(images),
     }
     other = write_classes(tmp_path / "other", 3)
     before = extraction.digest(open_images(other))
@@ -125,7 +126,7 @@ def test_multi_scale_is_the_mean_of_three_sizes(extraction, folder, backbone):
     images = open_images(folder)
     many = replace(extraction, multi_scale=True)
     features = many(images, "images")
-    inputs = many.view(images.pixels(0))[None]
+    inputs = many.transform(images.pixels(0))[None]
     sizes = [inputs, scaled(inputs, 2**-0.5)[..., :32, :32], scaled(inputs, 0.5)]
     mean = sum(describe_images(backbone, x, "class") for x in sizes)
     torch.testing.assert_close(features[:1], mean / mean.norm())
@@ -133,10 +134,10 @@ def test_multi_scale_is_the_mean_of_three_sizes(extraction, folder, backbone):
 
 
 def test_longer_side_view_keeps_the_aspect(backbone):
-    view = view_for(backbone, "inside", 32)
-    assert view(np.zeros((100, 50, 3), np.uint8)).shape == (3, 32, 16)
-    assert view(np.zeros((20, 10, 3), np.uint8)).shape == (3, 20, 10)
-    crop = view_for(backbone, "crop", 224)
+    transform = transform_for(backbone, "inside", 32)
+    assert transform(np.zeros((100, 50, 3), np.uint8)).shape == (3, 32, 16)
+    assert transform(np.zeros((20, 10, 3), np.uint8)).shape == (3, 20, 10)
+    crop = transform_for(backbone, "crop", 224)
     assert crop.std == (0.229, 0.224, 0.225)
     assert crop(np.full((50, 90, 3), 255, np.uint8))[0].unique().item() == pytest.approx(
         (1 - 0.485) / 0.229

@@ -10,7 +10,8 @@ import torch
 from benchmarks.attention.segmentation import AttentionSegmentation
 from benchmarks.classification.labelled_data import LabelledData
 from benchmarks.classification.linear import Linear
-from benchmarks.features.extraction import Extraction, LoaderOptions
+from benchmarks.features.choices import LoaderOptions
+from benchmarks.features.extraction import Extraction
 from benchmarks.features.image_sets import ImageSet, open_images
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
@@ -41,8 +42,8 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def fixed_digests(monkeypatch):
-    for module in ("finetuning.finetune", "features.extraction", "attention.segmentation"):
-        monkeypatch.setattr(f"benchmarks.{module}.weights_digest", lambda _: "weights")
+    for module in ("benchmarks.features.extraction", "vos.backbones.backbone"):
+        monkeypatch.setattr(f"{module}.weights_digest", lambda _: "weights")
     monkeypatch.setattr(ImageSet, "fingerprint", lambda _: "images")
 
 
@@ -154,7 +155,7 @@ def test_features_are_found_where_a_later_option_has_its_default(place, part):
     images, today = open_images(place / "test"), extraction(place)
     if part == "view":
         later = with_later_option(ImageTransform)
-        same, other = (replace(today, view=later("crop", 32, later=v)) for v in (0.5, 0.25))
+        same, other = (replace(today, transform=later("crop", 32, later=v)) for v in (0.5, 0.25))
     else:
         values = {f.name: getattr(today, f.name) for f in fields(today)}
         later = with_later_option(Extraction)

@@ -12,14 +12,9 @@ from timm.layers import DropPath
 
 from benchmarks.features.image_sets import open_classes
 from benchmarks.features.transforms import ImageTransform
-from benchmarks.finetuning.recipe import (
-    Recipe,
-    RecipeImages,
-    mixer,
-    optimizer_and_schedule,
-    seeded,
-    trainable,
-)
+from benchmarks.finetuning.augmentation import RecipeImages, mixer, seeded
+from benchmarks.finetuning.network import optimizer_and_schedule, trainable
+from benchmarks.finetuning.recipe import Recipe
 from benchmarks.finetuning.training import Training, even_batches
 from tests.data.images import bench, said, save_weights, write_classes
 from vos.backbones.loading import load_backbone

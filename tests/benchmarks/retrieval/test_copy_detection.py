@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.retrieval.copy_detection import score_copies
+from benchmarks.retrieval.copy_scores import score_copies
 from benchmarks.retrieval.copydays import CopyBlock, Copydays, block_map, open_copydays
 from benchmarks.retrieval.whitening import learn_whitening
 from tests.data.images import bench, picture, said, save_weights, write_classes, write_picture

@@ -254,7 +254,7 @@ def test_image_smaller_than_a_patch(tmp_path, weights, capsys):
 
 
 def test_rows_are_normalised_before_they_are_compared():
-    from benchmarks.retrieval.landmark_retrieval import evaluate_landmarks
+    from benchmarks.retrieval.landmark_scores import evaluate_landmarks
     from benchmarks.retrieval.landmark_sets import Landmarks
 
     database = torch.tensor([[10.0, 10.0], [0.1, 0.0], [9.0, 10.0]])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from benchmarks.speed.plain_protocol import plain_features, plain_propagation, window_mask
-from benchmarks.speed.propagation import PLAIN, Speed, in_turns, plain_clip, run_clip
+from benchmarks.speed.propagation import PLAIN, in_turns, plain_clip, run_clip
+from benchmarks.speed.speed import Speed
 from vos.backbones.dino import DinoViT
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.registry import WeightsRecord

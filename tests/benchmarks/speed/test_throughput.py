@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.reporting.benchmark_run import shown_name
-from benchmarks.speed.throughput import accuracy_plot, read_accuracies
+from benchmarks.speed.accuracy_plot import accuracy_plot, read_accuracies
 from benchmarks.speed.timing import time_backbone
 from tests.data.images import bench, said
 from vos.backbones.loading import load_backbone

@@ -1,0 +1,216 @@
+"""A run on DAVIS: the masks of all sequences, their scores, and the report."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.davis.report import write_report
+from benchmarks.davis.run_folder import (
+    REPORT,
+    RESULTS,
+    RunFolder,
+    mixed_origins,
+    settings_of,
+    speed,
+)
+from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
+from vos.backbones.backbone import Backbone
+from vos.datasets.dataset import Dataset
+from vos.errors import InputError
+from vos.evaluation.evaluate import evaluate
+from vos.evaluation.reports import as_json, score_lines, write_reports
+from vos.evaluation.scores import Evaluation
+from vos.files import shortened, write_json
+from vos.propagation.config import PropagationConfig
+from vos.runtime.distributed import Team
+from vos.runtime.progress import CountProgress
+from vos.runtime.provenance import git_revision, machine, timestamp, versions
+from vos.segmentation.run_folder import RUN
+
+
+def run_davis(
+    dataset: Dataset,
+    backbone: Backbone,
+    out: Path,
+    processes: Team,
+    *,
+    resolution: str,
+    config: PropagationConfig,
+    overwrite: bool,
+    scoring_processes: int | None,
+) -> int:
+    """Make the masks, score them and write the report; return 1 if a sequence failed.
+
+    Raises:
+        InputError: the folder cannot be made, or holds a run with other settings.
+    """
+    settings = settings_of(dataset, resolution, backbone, config)
+    folder = RunFolder(out)
+    processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))
+    record = RunState(folder, settings, processes, backbone)
+    try:
+        failed = propagate_all(dataset, folder, backbone, config, processes)
+        if not processes.leads:
+            return 1 if failed else 0
+        record.state = "failed" if failed else "running"
+        if failed:
+            return _give_up(failed, folder)
+        _report(dataset, folder, record, scoring_processes)
+    except BaseException as error:
+        record.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+        raise
+    finally:
+        record.write()
+    return 0
+
+
+def _report(
+    dataset: Dataset, folder: RunFolder, record: RunState, scoring_processes: int | None
+) -> None:
+    evaluation = score(dataset, folder, scoring_processes)
+    results = write_results(evaluation, folder, folder.records(dataset))
+    record.state = "complete"
+    record.write()
+    report = folder.out / REPORT
+    write_report(report, evaluation, dataset, folder.masks, run=record.as_json(), results=results)
+    print("\n".join(score_lines(evaluation)))
+    _print_speed(results["speed"])
+    for what in results["made_with_different"]:
+        print(f"note: the sequences were made with different {what}; see sequences/*.json")
+    print(f"report: {report}")
+
+
+class RunState:
+    """What `run.json` says; the leading process alone writes it."""
+
+    def __init__(
+        self, folder: RunFolder, settings: dict[str, Any], processes: Team, backbone: Backbone
+    ) -> None:
+        self.state = "running"
+        self._folder = folder
+        self._leads = processes.leads
+        machines = processes.gather(machine(backbone.device))
+        self._record = {
+            "settings": settings,
+            "command": list(sys.argv),
+            "versions": versions(),
+            "revision": git_revision(),
+            "processes": processes.size,
+            "machines": machines,
+            "started": timestamp(),
+        }
+        self.write()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the contents of `run.json`."""
+        return {"state": self.state, **self._record, "written": timestamp()}
+
+    def write(self) -> None:
+        """Write the file as things are now."""
+        if self._leads:
+            write_json(self._folder.out / RUN, self.as_json())
+
+
+def propagate_all(
+    dataset: Dataset,
+    folder: RunFolder,
+    backbone: Backbone,
+    config: PropagationConfig,
+    processes: Team | None = None,
+) -> dict[str, str]:
+    """Make the masks of all sequences that are not whole yet, the longest first.
+
+    A sequence that fails does not end the others.
+
+    Returns:
+        The failed sequences with the reason, the same in all processes.
+    """
+    processes = processes or Team()
+    missing = processes.from_leader(
+        lambda: sorted(
+            (s for s in dataset.sequences if not folder.is_whole(s)),
+            key=lambda s: -len(s.frame_names),
+        )
+    )
+    failed: dict[str, str] = {}
+    if not missing:
+        return failed
+    total = sum(len(s.frame_names) for s in missing)
+    with _shared_progress(processes, total) as frame_done:
+        for number in processes.shares(len(missing)):
+            sequence = missing[number]
+            on_frame = partial(frame_done, sequence.name)
+            try:
+                folder.propagate(sequence, backbone, config, on_frame)
+            except InputError as error:
+                failed[sequence.name] = str(error)
+            except Exception as error:  # whatever it is, it is this sequence's alone
+                traceback.print_exc()
+                failed[sequence.name] = f"{type(error).__name__}: {error}"
+    gathered = processes.gather(failed)
+    return {name: reason for part in gathered for name, reason in part.items()}
+
+
+@contextmanager
+def _shared_progress(processes: Team, total: int) -> Iterator[Callable[..., None]]:
+    """Show in the leading process how many frames all processes have done."""
+    count = processes.counter()
+    with ExitStack() as stack:
+        shown = CountProgress(stack, "segment", total) if processes.leads else None
+
+        def frame_done(name: str, *_count: int | None) -> None:
+            frames = count(1)
+            if shown is not None:
+                shown(frames, total, name)
+
+        yield frame_done
+
+
+def score(dataset: Dataset, folder: RunFolder, processes: int | None) -> Evaluation:
+    """Score the masks of a run by DAVIS's semi-supervised protocol."""
+    with ExitStack() as stack:
+        shown = CountProgress(stack, "scoring")
+        stack.enter_context(options_explained(SCORING_OPTIONS))
+        return evaluate(folder.masks, dataset, processes=processes, on_progress=shown)
+
+
+def write_results(
+    evaluation: Evaluation, folder: RunFolder, records: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Write the scores: the official CSV files, per-frame.csv and results.json."""
+    write_reports(evaluation, folder.out)
+    results = {
+        "state": "complete",
+        **as_json(evaluation),
+        "speed": speed(records),
+        "made_with_different": mixed_origins(records),
+    }
+    write_json(folder.out / RESULTS, results)
+    return results
+
+
+def _give_up(failed: dict[str, str], folder: RunFolder) -> int:
+    """Say which sequences failed; there are no scores, as they would be of the others alone."""
+    for name, reason in failed.items():
+        print(f"failed: {name}: {reason}", file=sys.stderr)
+    print(
+        f"{len(failed)} sequences failed ({shortened(failed)}), so nothing was scored. The others "
+        "are kept; the same command tries the failed ones again.",
+        file=sys.stderr,
+    )
+    write_json(folder.out / RESULTS, {"state": "failed", "failed": failed})
+    return 1
+
+
+def _print_speed(figures: dict[str, Any]) -> None:
+    rates = figures["frames_per_second"]
+    if not figures["frames"]:
+        return
+    by_stage = ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items() if rate)
+    print(f"frames/s (decode and writing run beside the rest): {by_stage}")

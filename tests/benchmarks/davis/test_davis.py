@@ -1,50 +1,17 @@
 """`vos-bench davis` as it is typed: masks, scores, stops, wrong input."""
 
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.davis.run_folder import RunFolder
-from tests.data.davis import LENGTHS, OPTIONS, davis, ids_at, make_davis, write_sequence
-from vos.backbones.loading import load_backbone
+from tests.data.davis import LENGTHS, OPTIONS, davis, ids_at, write_sequence
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
-from vos.datasets.loading import load_dataset
-from vos.errors import InputError
 from vos.masks.io import read_index_png, write_mask
-from vos.propagation.config import PropagationConfig
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_davis(tmp_path_factory.mktemp("data") / "DAVIS")
-
-
-@pytest.fixture(scope="module")
-def whole(data, tmp_path_factory):
-    """A run that nothing disturbed."""
-    out = tmp_path_factory.mktemp("whole") / "run"
-    assert davis(data, out) == 0
-    return out
-
-
-@pytest.fixture
-def own(data, tmp_path):
-    """A DAVIS folder to spoil."""
-    return Path(shutil.copytree(data, tmp_path / "own"))
 
 
 def masks_of(out):
@@ -53,18 +20,6 @@ def masks_of(out):
 
 def load(path):
     return json.loads(path.read_text())
-
-
-def start(data, out, *before):
-    command = [*before, "-m", "benchmarks", "davis", "--data", data, "--out", out]
-    return subprocess.Popen(
-        [sys.executable, *map(str, command), "--processes", "1", *OPTIONS],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def test_a_run_leaves_masks_scores_and_the_report(whole):
@@ -124,197 +79,6 @@ def test_vos_evaluate_scores_the_masks_alike(whole, data, tmp_path):
     arguments = ["evaluate", str(whole / "masks"), str(data), "--out", str(tmp_path)]
     assert run_verbs("vos", "Test.", VERBS, [*arguments, "--processes", "1"]) == 0
     assert (tmp_path / "per-frame.csv").read_bytes() == (whole / "per-frame.csv").read_bytes()
-
-
-def test_again_keeps_whole_sequences_and_makes_spoiled_ones(whole, data, tmp_path, capsys):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    (out / "masks" / "crow" / "00003.png").unlink()
-    before = {p: p.stat().st_mtime_ns for p in out.rglob("masks/*/*.png")}
-    assert davis(data, out) == 0
-    assert "segment: 9/9 frames" in capsys.readouterr().err
-    changed = {p.parent.name for p, at in before.items() if p.stat().st_mtime_ns != at}
-    assert changed == {"crow"}
-    assert masks_of(out) == masks_of(whole)
-    assert (out / "per-frame.csv").read_bytes() == (whole / "per-frame.csv").read_bytes()
-
-
-def test_other_settings_need_another_folder_or_overwrite(whole, data, tmp_path, capsys):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    assert davis(data, out, "--topk", "7") == 2
-    assert "propagation.topk: 5 before, 7 now" in capsys.readouterr().err
-    assert masks_of(out) == masks_of(whole)
-    assert davis(data, out, "--topk", "7", "--overwrite") == 0
-    assert load(out / "run.json")["settings"]["propagation"]["topk"] == 7
-    assert masks_of(out) != masks_of(whole)
-
-
-def test_masks_of_unknown_origin_are_not_taken_over(data, tmp_path, capsys):
-    write_mask(tmp_path / "run" / "masks" / "bear" / "00000.png", ids_at(0, (1,)))
-    assert davis(data, tmp_path / "run") == 2
-    assert "no run.json says how they were made" in capsys.readouterr().err
-
-
-def test_a_damaged_record_is_said(whole, data, tmp_path, capsys):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    (out / "run.json").write_text("{")
-    assert davis(data, out) == 2
-    assert "cannot be read as the record" in capsys.readouterr().err
-
-
-def test_a_run_from_before_a_setting_goes_on(whole, data, tmp_path, capsys):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    record = load(out / "run.json")
-    del record["settings"]["propagation"]["stretch_channels"]
-    (out / "run.json").write_text(json.dumps(record))
-    before = {p: p.stat().st_mtime_ns for p in out.rglob("masks/*/*.png")}
-    assert davis(data, out) == 0
-    assert {p: p.stat().st_mtime_ns for p in out.rglob("masks/*/*.png")} == before
-    del record["settings"]["propagation"]["topk"]
-    record["settings"]["propagation"]["momentum"] = 0.5
-    (out / "run.json").write_text(json.dumps(record))
-    assert davis(data, out, "--topk", "7") == 2
-    said = capsys.readouterr().err
-    assert "propagation.topk: 5 before, 7 now" in said
-    assert "propagation.momentum: 0.5 before, not recorded now" in said
-
-
-def test_the_frames_are_those_of_the_sequence_whatever_else_the_folder_holds(data, tmp_path):
-    whole = load_dataset(data, "val").sequences[0]
-    some = replace(whole, frames=whole.frames[::2])
-    folder = RunFolder(tmp_path / "run")
-    folder.prepare({}, overwrite=False)
-    backbone = load_backbone("efficientnet_lite0", device="cpu")
-    config = PropagationConfig(short_side=64, size_multiple=32)
-    folder.propagate(some, backbone, config)
-    assert {p.stem for p in (folder.masks / some.name).iterdir()} == set(some.frame_names)
-    record = load(folder.out / "sequences" / f"{some.name}.json")
-    assert record["results"]["frames"] == len(some.frames)
-    assert record["settings"]["source"].startswith(str(whole.frames[0].parent))
-    lost = replace(whole, frames=(*whole.frames, tmp_path / "lost.png"))
-    with pytest.raises(InputError, match=r"lost\.png: no such file"):
-        RunFolder(tmp_path / "other").propagate(lost, backbone, config)
-    assert not (tmp_path / "other").exists()
-
-
-def test_weights_may_have_moved(whole, data, tmp_path):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    record = load(out / "run.json")
-    record["settings"]["backbone"]["source"] = "/elsewhere/weights.pth"
-    (out / "run.json").write_text(json.dumps(record))
-    assert davis(data, out) == 0
-
-
-def test_an_update_amid_a_run_is_noted(whole, data, tmp_path, capsys):
-    out = Path(shutil.copytree(whole, tmp_path / "run"))
-    record = load(out / "sequences" / "bear.json")
-    record["versions"]["torch"] = "1.0"
-    (out / "sequences" / "bear.json").write_text(json.dumps(record))
-    assert davis(data, out) == 0
-    assert "different package versions" in capsys.readouterr().out
-    assert load(out / "results.json")["made_with_different"] == ["package versions"]
-
-
-def test_killed_at_any_moment_it_goes_on_to_the_same_scores(tmp_path):
-    long = make_davis(tmp_path / "long", {"bear": 40, "crow": 60, "deer": 50})
-    assert davis(long, tmp_path / "whole") == 0
-    out = tmp_path / "killed"
-    process = start(long, out)
-    while process.poll() is None and not any((out / "masks").glob("*/*")):
-        time.sleep(0.01)
-    time.sleep(random.uniform(0, 0.3))
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert not (out / "results.json").exists()
-    assert load(out / "run.json")["state"] == "running"
-    assert davis(long, out) == 0
-    assert not (out / "unfinished").exists()
-    assert masks_of(out) == masks_of(tmp_path / "whole")
-    for name in ("per-frame.csv", "global_results-val.csv", "per-sequence_results-val.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    scores = [load(folder / "results.json") for folder in (out, tmp_path / "whole")]
-    assert scores[0]["global"] == scores[1]["global"]
-    assert scores[0]["sequences"] == scores[1]["sequences"]
-
-
-def test_a_stop_is_recorded(data, tmp_path, monkeypatch):
-    def interrupt(*_arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(RunFolder, "propagate", interrupt)
-    assert davis(data, tmp_path / "run") == 130
-    assert load(tmp_path / "run" / "run.json")["state"] == "stopped"
-
-
-def test_a_failing_sequence_is_reported_and_nothing_averaged(own, data, tmp_path, capsys):
-    out = tmp_path / "run"
-    assert davis(own, out) == 0
-    (own / "JPEGImages" / "480p" / "deer" / "00002.png").write_bytes(b"no image")
-    assert davis(own, out, "--overwrite") == 1
-    assert "failed: deer: " in capsys.readouterr().err
-    assert {p.name for p in (out / "masks").iterdir()} == {"bear", "crow"}
-    assert load(out / "run.json")["state"] == "failed"
-    assert set(load(out / "results.json")) == {"state", "failed"}
-    assert set(load(out / "results.json")["failed"]) == {"deer"}
-    assert not list(out.glob("*.csv"))
-    assert not (out / "report.html").exists()
-    whole = data / "JPEGImages" / "480p" / "deer" / "00002.png"
-    shutil.copy(whole, own / "JPEGImages" / "480p" / "deer" / "00002.png")
-    assert davis(own, out) == 0
-    assert load(out / "results.json")["state"] == "complete"
-
-
-def test_an_error_in_the_code_fails_its_sequence_alone(data, tmp_path, monkeypatch, capsys):
-    propagate = RunFolder.propagate
-
-    def broken(self, sequence, *rest):
-        if sequence.name == "crow":
-            raise RuntimeError("out of memory")
-        propagate(self, sequence, *rest)
-
-    monkeypatch.setattr(RunFolder, "propagate", broken)
-    assert davis(data, tmp_path / "run") == 1
-    said = capsys.readouterr().err
-    assert "failed: crow: RuntimeError: out of memory" in said
-    assert "Traceback" in said
-
-
-def torchrun(data, out):
-    process = start(data, out, "-m", "torch.distributed.run", "--standalone",
-                    "--nproc-per-node", "2")  # fmt: skip
-    said, _ = process.communicate(timeout=240)
-    return process.returncode, said
-
-
-def test_two_processes_give_the_same_scores(whole, data, tmp_path):
-    status, said = torchrun(data, tmp_path / "run")
-    assert status == 0, said
-    assert said.count("J&F-Mean") == 1
-    assert masks_of(tmp_path / "run") == masks_of(whole)
-    assert (tmp_path / "run" / "per-frame.csv").read_bytes() == (
-        whole / "per-frame.csv"
-    ).read_bytes()
-    run = load(tmp_path / "run" / "run.json")
-    assert (run["processes"], len(run["machines"])) == (2, 2)
-
-
-def test_two_processes_report_a_failing_sequence(own, tmp_path):
-    (own / "JPEGImages" / "480p" / "deer" / "00002.png").write_bytes(b"no image")
-    status, said = torchrun(own, tmp_path / "run")
-    assert status == 1, said
-    assert said.count("failed: deer: ") == 1
-    assert load(tmp_path / "run" / "results.json") == {
-        "state": "failed",
-        "failed": load(tmp_path / "run" / "results.json")["failed"],
-    }
-    assert {p.name for p in (tmp_path / "run" / "masks").iterdir()} == {"bear", "crow"}
-
-
-@pytest.mark.slow
-def test_two_processes_say_wrong_input_once(tmp_path):
-    status, said = torchrun(tmp_path / "nowhere", tmp_path / "run")
-    assert status == 1
-    assert said.count("no such folder") == 1
 
 
 def test_objects_that_appear_later_are_prompted_in_their_frames(tmp_path):
@@ -429,9 +193,3 @@ def test_masks_of_another_resolution_are_refused_by_the_scoring(whole, data, tmp
     assert "48x32 pixels, but the truth" in capsys.readouterr().err
     assert load(out / "run.json")["state"] == "failed"
     assert not (out / "report.html").exists()
-
-
-def test_a_folder_that_cannot_be_made_is_said(data, tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert davis(data, tmp_path / "file" / "run") == 2
-    assert "cannot be made" in capsys.readouterr().err

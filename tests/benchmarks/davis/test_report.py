@@ -12,26 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.davis.best_and_worst import best_and_worst, draw_truth, frame_means
-from benchmarks.davis.plots import score_bars, score_curves
 from benchmarks.davis.report import is_published_setting, run_name
-from benchmarks.reporting import html as html_parts
 from benchmarks.reporting.published_figures import DAVIS
 from tests.data.davis import davis, make_davis
-from vos.datasets.loading import load_dataset
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.rules import ScoringRules
 from vos.evaluation.scores import Evaluation, ObjectScore, SequenceScore
 
 WORST = 4
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    root = tmp_path_factory.mktemp("report")
-    data = make_davis(root / "DAVIS")
-    assert davis(data, root / "run") == 0
-    return data, root / "run"
 
 
 @pytest.fixture(scope="module")
@@ -106,55 +94,6 @@ def test_only_the_whole_val_set_is_beside_the_published_one():
 def test_untrained_runs_say_so():
     backbone = {"name": "dino_vits8", "precision": "bf16", "source": "untrained"}
     assert run_name({"backbone": backbone}) == "dino_vits8, bf16, untrained"
-
-
-def test_best_and_worst_frames_are_of_the_mean_over_objects(run):
-    data, folder = run
-    sequence = load_dataset(data).sequences[0]
-    scores = SequenceScore(
-        sequence.name,
-        (score("bear", 1, [0.9, 0.5, 0.2], [0.9, 0.5, 0.2]),
-         score("bear", 2, [0.1, 0.9, 0.6], [0.2, 0.9, 0.6])),
-    )  # fmt: skip
-    assert frame_means(scores)["00001"] == pytest.approx((0.5, 0.55))
-    best, worst = best_and_worst(scores, sequence, folder / "masks", width=48)
-    assert (best.frame, worst.frame) == ("00002", "00003")
-    assert (best.j, best.f) == pytest.approx((0.7, 0.7))
-    assert best.image.shape == (32, 48, 3)
-
-
-def test_the_truth_is_outlined_in_white_on_black():
-    truth = np.zeros((40, 60), np.uint8)
-    truth[10:30, 20:50] = 3
-    truth[0:5, 0:5] = 255  # void has no outline
-    drawn = draw_truth(np.full((40, 60, 3), 128, np.uint8), truth, 100)
-    assert drawn.shape == (40, 60, 3)
-    assert (drawn[10, 30] > 200).all()
-    assert (drawn[8:13, 30] < 128).any()
-    assert (drawn[20, 35] == 128).all()
-    assert (drawn[2, 2] == 128).all()
-
-
-def test_bars_show_each_object_the_best_first():
-    figure = score_bars([score("a", 1, [0.2], [0.4]), score("b", 1, [0.8], [0.6])])
-    axes = figure.axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["b_1", "a_1"]
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8, 0.2, 0.6, 0.4])
-
-
-def test_curves_are_drawn_at_the_frames_places():
-    scores = SequenceScore("a", (score("a", 1, [0.2, 0.3], [0.4, 0.5]),))
-    axes = score_curves(scores, [f"{t:05d}" for t in range(4)]).axes[0]
-    j, f = axes.get_lines()
-    assert j.get_xdata().tolist() == [1, 2]
-    assert (j.get_ydata().tolist(), f.get_ydata().tolist()) == ([0.2, 0.3], [0.4, 0.5])
-
-
-def test_text_is_escaped_and_nested_settings_are_written_out():
-    assert "&lt;b&gt;" in html_parts.paragraph("<b>")
-    shown = html_parts.settings_table({"a": {"x": [1, 2]}, "b": None})
-    assert "x 1, 2" in shown
-    assert ">none<" in shown
 
 
 def test_the_worst_sequences_are_shown(run, tmp_path):

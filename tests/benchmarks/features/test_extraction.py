@@ -4,18 +4,15 @@ import sys
 import warnings
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from benchmarks.features.choices import LoaderOptions
-from benchmarks.features.descriptors import describe_images, gem
+from benchmarks.features.descriptors import describe_images
 from benchmarks.features.extraction import Extraction, scaled
 from benchmarks.features.image_sets import open_images
 from benchmarks.features.transforms import transform_for
 from tests.data.images import bench, save_weights, write_classes
-from vos.backbones.efficientnet_lite0 import EfficientNetLite0
-from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.runtime.distributed import Team
 
@@ -23,12 +20,6 @@ from vos.runtime.distributed import Team
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_classes(tmp_path_factory.mktemp("images"), 3)
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    weights = save_weights(tmp_path_factory.mktemp("weights") / "vit.pth")
-    return load_backbone(weights=weights, precision="fp32", device="cpu")
 
 
 @pytest.fixture
@@ -133,17 +124,6 @@ def test_multi_scale_is_the_mean_of_three_sizes(extraction, folder, backbone):
     assert scaled(inputs, 2**-0.5).shape[-1] == 45  # cut to two patches of 16
 
 
-def test_longer_side_view_keeps_the_aspect(backbone):
-    transform = transform_for(backbone, "inside", 32)
-    assert transform(np.zeros((100, 50, 3), np.uint8)).shape == (3, 32, 16)
-    assert transform(np.zeros((20, 10, 3), np.uint8)).shape == (3, 20, 10)
-    crop = transform_for(backbone, "crop", 224)
-    assert crop.std == (0.229, 0.224, 0.225)
-    assert crop(np.full((50, 90, 3), 255, np.uint8))[0].unique().item() == pytest.approx(
-        (1 - 0.485) / 0.229
-    )
-
-
 def test_broken_image_is_named(extraction, tmp_path):
     root = write_classes(tmp_path / "images", 1)
     (root / "red" / "0.png").write_bytes(b"no picture")
@@ -180,63 +160,6 @@ def test_processes_share_the_work(folder, tmp_path):
     assert one == two
     chunks = sorted(p.name for p in (tmp_path / "two" / "features").rglob("*.safetensors"))
     assert len(chunks) == 3 + 2
-
-
-def test_kinds_of_a_vit(backbone):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 64, 48)
-    blocks = backbone.network.layers(images, 4)
-    expected = {
-        "class": blocks[-1][:, 0],
-        "class_last_4": torch.cat([b[:, 0] for b in blocks], 1),
-        "class_mean": torch.cat([blocks[-1][:, 0], blocks[-1][:, 1:].mean(1)], 1),
-        "class_gem": torch.cat([blocks[-1][:, 0], gem(blocks[-1][:, 1:])], 1),
-    }
-    for kind, value in expected.items():
-        torch.testing.assert_close(describe_images(backbone, images, kind), value)
-
-
-def test_vit_of_timm_gives_the_same_kinds(backbone):
-    wrapped = load_backbone("timm:vit_tiny_patch16_224", untrained=True, precision="fp32")
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 224, 224)
-    tokens = wrapped.network.forward_features(images)
-    torch.testing.assert_close(describe_images(wrapped, images, "class"), tokens[:, 0])
-    torch.testing.assert_close(
-        describe_images(wrapped, images, "class_gem"),
-        torch.cat([tokens[:, 0], gem(tokens[:, 1:])], 1),
-    )
-    four = describe_images(wrapped, images, "class_last_4")
-    assert four.shape == (2, 4 * 192)
-    torch.testing.assert_close(four[:, -192:], tokens[:, 0])
-
-
-def test_cnn_gives_pooled_features():
-    lite = EfficientNetLite0(untrained=True)
-    images = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        expected = lite.network.forward_features(images).mean((2, 3))
-    torch.testing.assert_close(describe_images(lite, images, "class"), expected)
-    both = describe_images(lite, images, "class_gem")
-    assert both.shape == (2, 2 * 1280)
-    torch.testing.assert_close(both[:, :1280], expected)
-
-
-def test_too_few_blocks(tmp_path):
-    shallow = load_backbone(weights=save_weights(tmp_path / "vit.pth", depth=2), precision="fp32")
-    with pytest.raises(InputError, match="2 blocks"):
-        describe_images(shallow, torch.zeros(1, 3, 32, 32), "class_last_4")
-
-
-def test_image_without_a_patch(backbone):
-    with pytest.raises(InputError, match="40 x 10 pixels"):
-        describe_images(backbone, torch.zeros(1, 3, 10, 40), "class")
-
-
-def test_gem_by_hand():
-    # (1^4 + 2^4) / 2 = 8.5; the negative value counts as 1e-6: (0 + 3^4) / 2 = 40.5
-    patches = torch.tensor([[[1.0, -5.0], [2.0, 3.0]]])
-    torch.testing.assert_close(gem(patches), torch.tensor([[8.5**0.25, 40.5**0.25]]))
 
 
 def test_no_warning_on_a_clean_run(extraction, folder):

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from tests.data.images import picture, save_weights, write_picture
+from vos.masks.io import write_mask
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return save_weights(tmp_path_factory.mktemp("weights") / "vit.pth")
+
+
+def square(value=1, void=False):
+    ids = np.zeros((64, 80), np.uint8)
+    ids[16:48, 16:48] = value
+    if void:
+        ids[:8] = 255
+    return ids
+
+
+@pytest.fixture
+def voc(tmp_path):
+    root = tmp_path / "VOC2012"
+    masks = {"a": square(1), "b": square(15, void=True), "c": square(0), "d": square(1)}
+    masks["d"][50:60, 50:60] = 15
+    for number, (name, ids) in enumerate(masks.items()):
+        write_picture(root / "JPEGImages" / f"{name}.jpg", picture((90, 90, 90), number, 64, 80))
+        write_mask(root / "SegmentationClass" / f"{name}.png", ids)
+    (root / "ImageSets/Segmentation").mkdir(parents=True)
+    (root / "ImageSets/Segmentation/val.txt").write_text("a\nb\nc\nd\n")
+    return root

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from benchmarks.features.announce import announce
 from benchmarks.features.options import FeatureOptions
 from benchmarks.features.run_identity import later_options
 from vos.backbones.input_size import DEFAULT_SHORT_SIDE
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from benchmarks.reporting.benchmark_run import BenchmarkRun
@@ -74,7 +74,7 @@ class AttentionSegmentation:
         from benchmarks.attention.picture_scores import Journal, score_pictures, summary
         from benchmarks.attention.report import report
 
-        announce(f"reading the list of images of {self.data}")
+        status(f"reading the list of images of {self.data}")
         pictures = open_pictures(self.data, self.set, self.every)
         backbone = self.extraction.load(run.team)
         if not backbone.has_class_attention:

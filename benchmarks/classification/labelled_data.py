@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.features.announce import announce
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from benchmarks.features.image_sets import ImageSet
@@ -37,7 +37,7 @@ class LabelledData:
 
         if self.train is None:
             raise InputError("no images were given; give --train, and --test or --train-per-class")
-        announce(f"reading the list of images of {self.train}")
+        status(f"reading the list of images of {self.train}")
         train = open_classes(self.train)
         if self.test is not None:
             if self.train_per_class or self.test_per_class:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from benchmarks.features.announce import announce
 from benchmarks.features.options import load_for_team
 from vos.backbones.loading import BackboneOptions
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from vos.backbones.backbone import Backbone
@@ -80,7 +80,7 @@ class Davis:
 
         with team() as processes:
             if processes.leads:
-                announce(f"reading the list of sequences of {data}")
+                status(f"reading the list of sequences of {data}")
             dataset = processes.from_leader(partial(self._dataset, data))
             return run_davis(
                 dataset,

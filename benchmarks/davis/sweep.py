@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from benchmarks.davis.grid import parse_grid
-from benchmarks.features.announce import announce
 from benchmarks.features.options import load_for_team
 from vos.backbones.loading import BackboneOptions
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from vos.datasets.dataset import Dataset
@@ -77,7 +77,7 @@ class Sweep:
 
         with team() as processes:
             if processes.leads:
-                announce(f"reading the list of sequences of {self.data}")
+                status(f"reading the list of sequences of {self.data}")
             dataset = processes.from_leader(self._dataset)
             loaded = load_for_team(self.backbone, processes)
             cache = self.feature_cache or self.out / _FEATURES

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.features.announce import announce
 from benchmarks.features.choices import FeatureKind, LoaderOptions
 from vos.backbones.loading import BackboneOptions
 
@@ -48,19 +47,8 @@ class FeatureOptions:
 
 
 def load_for_team(options: BackboneOptions, team: Team) -> Backbone:
-    """Load a backbone in one process after the other, and say so, as it takes seconds."""
+    """Load a backbone in one process after the other, each on a device of its own."""
     from vos.backbones.loading import load_with_progress
 
-    if team.leads:
-        announce(f"loading the backbone {backbone_text(options)}")
     placed = replace(options, device=team.device(options.device))
     return team.one_at_a_time(lambda: load_with_progress(placed))
-
-
-def backbone_text(options: BackboneOptions) -> str:
-    """Return what is loaded, as the command line named it."""
-    from vos.backbones.loading import DEFAULT_BACKBONE
-
-    weights = "" if options.weights is None else f"of {options.weights}"
-    name = options.backbone or ("" if weights else DEFAULT_BACKBONE)
-    return " ".join(text for text in (name, weights) if text)

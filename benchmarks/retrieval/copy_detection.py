@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from benchmarks.features.announce import announce
 from benchmarks.features.choices import FeatureKind
 from benchmarks.features.options import FeatureOptions
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from benchmarks.reporting.benchmark_run import BenchmarkRun
@@ -65,7 +65,7 @@ class CopyDetection:
         from benchmarks.retrieval.copydays import open_copydays
         from benchmarks.retrieval.whitening import learn_whitening
 
-        announce(f"reading the lists of images of {self.root}")
+        status(f"reading the lists of images of {self.root}")
         copydays = open_copydays(self.root, self.prefix)
         distractors = open_images(self.distractors) if self.distractors else None
         whitened_by = open_images(self.whitening) if self.whitening else None

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import tyro
 
-from benchmarks.features.announce import announce
 from benchmarks.features.choices import FeatureKind
 from benchmarks.features.options import FeatureOptions
 from benchmarks.reporting.published_figures import RETRIEVAL, RETRIEVAL_SETS
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Retrieval:
 
         with team_run("retrieval", self, self.out, self.extraction.backbone.device) as run:
             team, crop = run.team, self.crop_queries
-            announce(f"reading the lists of images of {', '.join(self.datasets)}")
+            status(f"reading the lists of images of {', '.join(self.datasets)}")
             opened = [open_landmarks(self.root, name, crop_queries=crop) for name in self.datasets]
             backbone = self.extraction.load(team)
             run.weights = backbone.describe()

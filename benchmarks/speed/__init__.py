@@ -1,4 +1,1 @@
-"""Ours against a plain reference, side by side in one run.
-
-It imports features and reporting.
-"""
+"""Ours against a plain reference, side by side in one run."""

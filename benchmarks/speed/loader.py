@@ -22,7 +22,6 @@ from torch import Tensor
 from torchvision import transforms
 from torchvision.transforms import functional as TF
 
-from benchmarks.features.announce import announce
 from benchmarks.reporting.advice import options_explained
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.data.augmentations import (
@@ -43,6 +42,7 @@ from pretrain.sources.decode import read_header
 from pretrain.sources.mixture import Mixture
 from pretrain.sources.previews import read_rgb
 from vos.files import write_json
+from vos.runtime.progress import status
 
 _SHORT_SIDE = 256
 _BICUBIC = transforms.InterpolationMode.BICUBIC
@@ -216,7 +216,7 @@ class MeasureLoader:
 
     def run(self) -> int:
         """Measure, print, write; return 0."""
-        announce(f"reading the images of {', '.join(self.data_path)}")
+        status(f"reading the images of {', '.join(self.data_path)}")
         with options_explained("options of `vos-pretrain train`"):
             mixture = Mixture(self.data_path)
             places = np.linspace(0, len(mixture) - 1, min(self.images, len(mixture))).astype(int)

@@ -21,13 +21,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from benchmarks.features.announce import announce
 from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
 from benchmarks.speed.conditions import conditions
 from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.files import write_json
-from vos.runtime.progress import progress
+from vos.runtime.progress import progress, status
 from vos.runtime.provenance import installed_version
 
 TOLERANCE = 1e-9
@@ -84,7 +83,7 @@ class ScoringSpeed:
         from vos.datasets.loading import load_dataset
         from vos.evaluation.evaluate import evaluate
 
-        announce(f"reading the list of sequences of {self.davis}")
+        status(f"reading the list of sequences of {self.davis}")
         dataset = load_dataset(self.davis, images=False)
         truth = next(iter(dataset.sequences[0].annotations.values())).parent.parent
         names = [s.name for s in dataset.sequences]

@@ -1,0 +1,76 @@
+"""Every row of the table, run as a user runs it: right result, or a refusal with a sentence."""
+
+import contextlib
+import importlib
+import io
+import warnings
+
+import pytest
+
+from tests.corpus.rows import Run
+from tests.corpus.table import ROWS
+from tests.data.clips import Colours
+
+PACKAGES = {"vos": "vos", "vos-pretrain": "pretrain", "vos-bench": "benchmarks"}
+LOADERS = ("vos.cli.segment", "vos.cli.features", "vos.cli.attention", "benchmarks.davis.davis")
+
+
+class Watched(Colours):
+    """The network that sees colours; notes the corner of every frame that it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.levels = []
+
+    def block_features(self, images, numbers):
+        corners = images[:, :, :8, :8].float().mean(dim=(1, 2, 3))
+        self.levels += [255 * (0.2 * value + 0.5) for value in corners.tolist()]
+        return super().block_features(images, numbers)
+
+
+def parameters():
+    for row in ROWS:
+        mark = pytest.mark.xfail(strict=True, reason=f"not mended yet: {row.topic}")
+        yield pytest.param(row, id=f"{row.topic}: {row.name}".replace(" ", "-"),
+                           marks=[mark] if row.fails_today else [])  # fmt: skip
+
+
+def run_command(row, folder, monkeypatch):
+    """Run a row's command in its folder."""
+    network, loads = Watched(), []
+
+    def load(_options):
+        loads.append(1)
+        return network
+
+    command = row.make(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, value in row.environment.items():
+        monkeypatch.setenv(name, value)
+    if not row.own_weights:
+        for module in LOADERS:
+            monkeypatch.setattr(importlib.import_module(module), "load_with_progress", load)
+    monkeypatch.setattr("sys.argv", command)
+    printed = io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+        pytest.raises(SystemExit) as end,
+    ):
+        warnings.simplefilter("always")
+        importlib.import_module(f"{PACKAGES[command[0]]}.cli").main()
+    text = " ".join(printed.getvalue().replace("│", " ").split())
+    return Run(int(end.value.code or 0), text, folder, network.levels, bool(loads))
+
+
+@pytest.mark.parametrize("row", parameters())
+def test_outcome(row, tmp_path, monkeypatch):
+    row.outcome.hold(run_command(row, tmp_path, monkeypatch))
+
+
+def test_the_table_is_large_and_its_names_differ():
+    names = [(row.topic, row.name) for row in ROWS]
+    assert len(names) >= 150
+    assert len(set(names)) == len(names)

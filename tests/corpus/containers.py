@@ -54,37 +54,39 @@ def video(
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "video"  # a file, since some forms are written in two passes
-        _encode(
-            path, form, codec, count, options, container, times, sound,
-            pixels or _PIXELS.get(codec, "yuv420p"), colour, size, ratio,
-        )  # fmt: skip
+        with av.open(str(path), "w", format=form, options=dict(container)) as out:
+            stream = out.add_stream(codec, rate=25, options=_encoder_options(codec, options))
+            stream.pix_fmt = pixels or _PIXELS.get(codec, "yuv420p")
+            stream.height, stream.width = size
+            context = stream.codec_context
+            if colour is not None:
+                context.color_trc = colour
+                context.color_primaries = context.colorspace = 9
+            if ratio is not None:
+                context.sample_aspect_ratio = ratio
+            audio = out.add_stream("aac", rate=48000, layout="mono") if sound else None
+            _encode(out, stream, audio, times or range(0, 40 * count, 40))
         return path.read_bytes()
 
 
-def _encode(
-    path, form, codec, count, options, container, times, sound, pixels, colour, size, ratio
-):  # fmt: skip
-    with av.open(str(path), "w", format=form, options=dict(container)) as out:
-        base = Fraction(1, 1000) if times else Fraction(1, 25)
-        stream = out.add_stream(codec, rate=25, options=dict((*_PRESETS.get(codec, ()), *options)))
-        stream.height, stream.width = size
-        stream.pix_fmt = pixels
-        stream.codec_context.time_base = base
-        if colour is not None:
-            stream.codec_context.color_trc = colour
-            stream.codec_context.color_primaries = stream.codec_context.colorspace = 9
-        if ratio is not None:
-            stream.codec_context.sample_aspect_ratio = ratio
-        audio = out.add_stream("aac", rate=48000, layout="mono") if sound else None
-        for number in range(count):
-            frame = av.VideoFrame.from_ndarray(_fitted(picture(number), size), "rgb24")
-            frame.pts, frame.time_base = (times[number] if times else number), base
-            if audio is not None:
-                out.mux(audio.encode(_silence(number)))
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
+def _encoder_options(codec, options):
+    return dict((*_PRESETS.get(codec, ()), *options))
+
+
+def _encode(out, stream, audio, times):
+    """Encode the scene, a frame at each of the times in milliseconds."""
+    base = Fraction(1, 1000) if any(time % 40 for time in times) else Fraction(1, 25)
+    stream.codec_context.time_base = base
+    for number, time in enumerate(times):
+        size = stream.height, stream.width
+        frame = av.VideoFrame.from_ndarray(_fitted(picture(number), size), "rgb24")
+        frame.pts, frame.time_base = round(Fraction(time, 1000) / base), base
         if audio is not None:
-            out.mux(audio.encode(None))
+            out.mux(audio.encode(_silence(number)))
+        out.mux(stream.encode(frame))
+    out.mux(stream.encode(None))
+    if audio is not None:
+        out.mux(audio.encode(None))
 
 
 def _fitted(image, size):
@@ -98,6 +100,11 @@ def _silence(number):
     frame = av.AudioFrame.from_ndarray(noise, "fltp", "mono")
     frame.sample_rate, frame.pts, frame.time_base = 48000, 1920 * number, Fraction(1, 48000)
     return frame
+
+
+def intra(form="mp4", **more):
+    """Encode the scene so that every frame stands alone."""
+    return video(form, options=INTRA, **more)
 
 
 def places(data, kind="video"):

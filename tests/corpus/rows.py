@@ -48,7 +48,7 @@ Check = Callable[[Run], None]
 class Outcome:
     """The statuses that are right, what has to be said, and checks of the results.
 
-    The checks are made where the status is not 2.
+    The checks are made unless the outcome is a refusal that leaves nothing.
     """
 
     statuses: tuple[int, ...]
@@ -73,7 +73,7 @@ class Outcome:
             assert not run.weights_loaded, "weights were loaded first"
         if run.status == 2 and self.leaves_nothing:
             assert not (run.folder / OUT).exists(), "a refused run left its output folder"
-        if run.status != 2:
+        if run.status != 2 or not self.leaves_nothing:
             for check in self.checks:
                 check(run)
 

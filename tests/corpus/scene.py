@@ -112,7 +112,8 @@ def frames_are(*numbers, names=None, tolerance=5):
     """Check that these frames were seen, and that their masks have their names."""
 
     def check(run):
-        assert run.mask_names() == (names or [f"{n:05d}" for n in numbers])
+        expected = names or [f"{n:05d}" for n in numbers]
+        assert run.mask_names() == expected, f"masks {run.mask_names()}"
         seen = [round((value - level(0)) / 14) for value in run.levels]
         assert seen == list(numbers), f"the network saw {seen}"
         for number, value in zip(numbers, run.levels, strict=True):

@@ -1,5 +1,17 @@
 """The whole table."""
 
-from tests.corpus import annotations, indexed, masks, prompts
+from tests.corpus import (
+    annotations,
+    indexed,
+    masks,
+    pictures,
+    prompts,
+    sources,
+    training_data,
+    video_damage,
+    video_files,
+)
 
-ROWS = [row for kind in (masks, indexed, prompts, annotations) for row in kind.ROWS]
+KINDS = (masks, indexed, prompts, annotations, sources, video_files, video_damage, pictures,
+         training_data)  # fmt: skip
+ROWS = [row for kind in KINDS for row in kind.ROWS]

@@ -65,7 +65,7 @@ def run_command(row, folder, monkeypatch):
     return Run(int(end.value.code or 0), text, folder, network.levels, bool(loads))
 
 
-@pytest.mark.parametrize("row", parameters())
+@pytest.mark.parametrize("row", list(parameters()))
 def test_outcome(row, tmp_path, monkeypatch):
     row.outcome.hold(run_command(row, tmp_path, monkeypatch))
 

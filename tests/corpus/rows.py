@@ -31,6 +31,8 @@ class Run:
     levels: list[float] = field(default_factory=list)
     """Mean level (0 to 255) of the upper left corner of every frame that the network was given."""
     weights_loaded: bool = False
+    seconds_waited: float = 0.0
+    """What `time.sleep` was asked for, where the row is offline."""
 
     def mask_names(self) -> list[str]:
         return sorted(path.stem for path in (self.folder / OUT / "masks").glob("*.png"))
@@ -92,6 +94,12 @@ class Row:
     own_weights: bool = False
     """The weights that the command names are loaded, in place of a network that sees colours."""
     environment: dict[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    """Modules that are not installed."""
+    stop_at: int = 0
+    """Ctrl-C comes when the network is given its frame of this number, counted from 1."""
+    offline: bool = False
+    """No address can be reached; waiting between attempts takes no time, but is counted."""
 
 
 def works(*checks: Check, says: tuple[str, ...] = (), never: tuple[str, ...] = ()) -> Outcome:

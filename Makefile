@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := vos pretrain benchmarks
 
-.PHONY: demo test test-slow lint format cov clean
+.PHONY: demo test test-slow fuzz lint format cov clean
 
 # torch and torchvision come first, in a pair, so that no other requirement brings a second torch.
 $(STAMP): setup.cfg pyproject.toml
@@ -22,6 +22,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# Damaged inputs for every reader, VOS_FUZZ_SECONDS each (600); what is found is in runs/fuzz.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz
 
 # Each package by itself has to reach 90 %, so that a good one cannot hide another.
 cov: $(STAMP)

@@ -32,10 +32,10 @@ def with_mask(array, name="mask.png", options=(), **save_options):
 
     def make(folder):
         write_frames(folder / "frames")
-        if name.endswith(".npy"):
-            np.save(folder / name, array)
-        elif isinstance(array, bytes):
+        if isinstance(array, bytes):
             (folder / name).write_bytes(array)
+        elif name.endswith(".npy"):
+            np.save(folder / name, array)
         else:
             save(folder / name, array, **save_options)
         return segment("frames", name, options=options)
@@ -76,6 +76,18 @@ def _as_gray_png(data):
         out.append(struct.pack(">I", size) + kind + body)
         out.append(struct.pack(">I", zlib.crc32(kind + body)))
     return b"".join(out)
+
+
+def stored(array):
+    """Return the bytes of a .npy file."""
+    data = io.BytesIO()
+    np.save(data, array)
+    return data.getvalue()
+
+
+def broken_header():
+    """Return a .npy file whose header ends within its brackets."""
+    return stored(IDS).replace(b"), }", b"), u", 1)
 
 
 def jpeg(array, quality=90):
@@ -130,6 +142,8 @@ _GRAY = [
     ("array of two channels", with_mask(np.stack([IDS, IDS]), "m.npy"), refused("2, 64"), False),
     ("array with -1", with_mask(IDS.astype(int) - 1, "m.npy"), refused("-1", "1 to 254"), False),
     ("array with 300", with_mask(IDS.astype(int) * 150, "m.npy"), refused("300"), False),
+    ("array with a broken header", with_mask(broken_header(), "m.npy"), refused("m.npy"), True),
+    ("array cut short", with_mask(stored(IDS)[:-100], "m.npy"), refused("m.npy"), False),
     ("array of objects", with_mask(np.array([IDS.tolist(), None], object), "m.npy"),
      refused("npy"), False),
     ("border of VOC", with_mask(voc_border()),

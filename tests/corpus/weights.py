@@ -135,6 +135,12 @@ def cut(content, share=0.5):
     return make
 
 
+def unhashable():
+    """Return a pickle in PyTorch's old form that sets a dictionary as a key."""
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
+    return magic + pickle.dumps({}, 2) + b"\x80\x02}(}K\x01u."
+
+
 VIT = works(says=("patch 16, width 64, 2 blocks",))
 _LAYOUTS = [
     ("plain", info(state), VIT, False),
@@ -225,6 +231,9 @@ _NONE = [
     ("cut short", info(cut(state)), refused("w.pth", "cut short|damaged"), False),
     ("cut short, safetensors", info(b"\x10\0\0\0\0\0\0\0{}", "w.safetensors"),
      refused("w.safetensors"),
+     False),
+    ("a pickle whose key is a dictionary", info(unhashable), refused("w.pth"), True),
+    ("a pickle that asks for 4 GB", info(lambda: b"\x80\x02X\xff\xff\xff\xff"), refused("w.pth"),
      False),
     ("an empty dictionary", info(dict), refused("w.pth", "no tensors"), False),
     ("a list", info(lambda: [torch.zeros(3)]), refused("w.pth", "list"), False),

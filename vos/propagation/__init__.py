@@ -1,4 +1,4 @@
-"""Label propagation: affinity, neighborhood, memory, and the propagator around them.
+"""Label propagation: affinity, neighborhood, memory, the engine, and the propagator around it.
 
 It imports backbones, masks and runtime.
 """

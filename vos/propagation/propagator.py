@@ -111,7 +111,8 @@ class LabelPropagator:
 
         Raises:
             InputError: the frame is not RGB uint8 or has another size than the first; the prompt
-                has another size than the frame, or no object.
+                has another size than the frame, or no object; the features have another h or w
+                than those before.
         """
         check_frame(frame)
         given = () if prompt is None else self._check_prompt(prompt, frame)

@@ -102,10 +102,16 @@ WITHOUT_TORCH = (
     "vos.visualization",
     "vos.datasets",
     "vos.evaluation",
+    "vos.runtime.precision",
     "vos.runtime.progress",
     "vos.runtime.signals",
     "vos.cli.verbs",
+    "vos.cli.attention",
+    "vos.cli.demo",
     "vos.cli.evaluate",
+    "vos.cli.export",
+    "vos.cli.features",
+    "vos.cli.segment",
 )
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, FILES_OF_A_FOLDER = 320, 60, 12
 

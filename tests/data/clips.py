@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.masks.io import read_index_png
 from vos.propagation.config import PropagationConfig
 from vos.segmentation.options import OutputOptions

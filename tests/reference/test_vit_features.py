@@ -9,7 +9,7 @@ import torch
 
 from vos.backbones.dino import DinoViT
 from vos.backbones.networks.vit import VisionTransformer
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("VOS_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -24,7 +24,7 @@ from vos.backbones.input_size import (
     check_frame,
     input_size,
 )
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.runtime.devices import precision_name
 

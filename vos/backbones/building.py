@@ -15,9 +15,10 @@ from vos.backbones.checkpoints import Checkpoint, ViTShape, load_checkpoint, loa
 from vos.backbones.dino import DinoViT
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
 from vos.backbones.networks.vit import ARCHITECTURES, VisionTransformer, build_vit
-from vos.backbones.registry import WeightsRecord, named
+from vos.backbones.registry import named
 from vos.backbones.timm_models import timm_backbone
 from vos.backbones.weights import DownloadProgress, find_weights
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 
 _TIMM = "timm:"

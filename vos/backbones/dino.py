@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.backbones.networks.vit import VisionTransformer, patch_map
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 
 
 class DinoViT(Backbone):

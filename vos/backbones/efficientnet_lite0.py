@@ -22,8 +22,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.backbones.checkpoints import Checkpoint, StateDict, load_strictly, read_file
 from vos.backbones.networks.efficientnet import STAGES, EfficientNet
-from vos.backbones.registry import WeightsRecord
 from vos.backbones.weights import packaged_file
+from vos.backbones.weights_record import WeightsRecord
 
 _MAPS = (2, 4)
 """Stages, from 0, that end with the last maps of stride 8 and of stride 16."""

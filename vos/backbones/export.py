@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.export_formats import Format
 from vos.backbones.networks.efficientnet import pad_same
 from vos.backbones.networks.vit import VisionTransformer
+from vos.backbones.registry import Format
 from vos.errors import InputError
 from vos.files import atomic_path
 

@@ -1,17 +1,20 @@
-"""The backbones that can be asked for by name, and the record of where weights came from."""
+"""What can be asked for by name: the backbones, and the forms of file they are exported in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from vos.errors import InputError
 
-if TYPE_CHECKING:
-    from vos.backbones.checkpoints import Checkpoint
-
 _OFFICIAL = "https://dl.fbaipublicfiles.com/dino"
 _HUB = "https://huggingface.co/timm"
+Format = Literal["onnx", "torchscript", "torch-export"]
+EXPORT_SUFFIXES: dict[Format, str] = {
+    "onnx": ".onnx",
+    "torchscript": ".pt",
+    "torch-export": ".pt2",
+}
 
 
 @dataclass(frozen=True)
@@ -45,28 +48,6 @@ class NamedWeights:
             return ()
         first = f"{_OFFICIAL}/{self.official}/{self.official}.pth"
         return (first, f"{_HUB}/{self.hub}/resolve/main/model.safetensors")
-
-
-@dataclass(frozen=True)
-class WeightsRecord:
-    """Where a backbone's weights came from."""
-
-    name: str
-    source: str
-    """The file's path, its name inside a package, `timm` or `untrained`."""
-    sha256: str | None
-    layout: str
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, name: str, *, source: str | None = None) -> WeightsRecord:
-        """Record that a backbone has the weights of a file.
-
-        Args:
-            checkpoint: the file.
-            name: the backbone's name.
-            source: what to call the file; None is its path.
-        """
-        return cls(name, source or str(checkpoint.path), checkpoint.sha256, checkpoint.layout)
 
 
 def _vit(name: str, official: str, hub: str, dims: tuple[int, int, int, int]) -> NamedWeights:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoints import Checkpoint, load_strictly
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 
 _PROBE_PATCHES = (12, 16)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
+from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
-from vos.features.attention import AttentionReader, attention_sheet, attention_videos
 from vos.files import write_png
-from vos.masks.io import write_mask
 from vos.runtime.progress import CountProgress
 from vos.video.frame_range import FrameRange
-from vos.video.reader import FrameReader, open_frames
-from vos.visualization.overlay import draw_heatmap
+
+if TYPE_CHECKING:
+    from vos.features.attention import AttentionReader
+    from vos.video.reader import FrameReader
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ class Attention:
     the patches that carry most of the attention), and each of them as a file:
     heatmaps/<head>.png and masks/<head>.png. A video or a folder of pictures gives
     attention.mp4, the mean of the heads over each frame.
+
+    Example: vos attention photo.jpg -o out
     """
 
-    source: tyro.conf.Positional[str]
+    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SOURCE")]
     """Picture, video file, folder or pattern of pictures, camera:N, or a stream's address."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder to write to."""
-    backbone: BackboneOptions = field(default_factory=BackboneOptions)
-    frames: FrameRange = field(default_factory=FrameRange)
     short_side: int = 480
     """Pixels of the shorter side of what the network sees; 0 keeps the frame's size."""
     mass: float = 0.6
@@ -44,10 +45,18 @@ class Attention:
     """Of a video, write heads.mp4 too: every head and its mask in each frame."""
     overwrite: bool = False
     """Replace what an earlier call wrote to the output folder."""
+    threads: int | None = None
+    """Threads that PyTorch computes in on a processor; by default one a core."""
+    frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
 
     def run(self) -> int:
         """Draw the attention and say where it is."""
         self._check_folder()
+        start_pytorch(self.threads)
+        from vos.features.attention import AttentionReader
+        from vos.video.reader import open_frames
+
         with open_frames(self.source, **asdict(self.frames)) as reader:
             attention = AttentionReader(
                 load_with_progress(self.backbone), short_side=self.short_side, mass=self.mass
@@ -70,6 +79,10 @@ class Attention:
             raise InputError(f"{self.out} is a file; give a folder to write to")
 
     def _picture(self, reader: FrameReader, attention: AttentionReader) -> None:
+        from vos.features.attention import attention_sheet
+        from vos.masks.io import write_mask
+        from vos.visualization.overlay import draw_heatmap
+
         frame = next(reader).image
         maps = attention.read(frame)
         for head in maps:
@@ -84,6 +97,8 @@ class Attention:
         print(f"masks of {self.mass:.0%} of the attention: {self.out / 'masks'}")
 
     def _video(self, reader: FrameReader, attention: AttentionReader) -> None:
+        from vos.features.attention import attention_videos
+
         with ExitStack() as stack:
             count = attention_videos(
                 reader,

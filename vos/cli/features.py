@@ -6,22 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import tyro
-from numpy.typing import NDArray
 
 from vos.backbones.loading import BackboneOptions, load_with_progress
-from vos.features.extraction import add_frame, check_target
-from vos.features.request import FeatureRequest
-from vos.features.writers import open_writer
+from vos.cli.pytorch import start_pytorch
+from vos.features.request import FeatureRequest, check_target
 from vos.runtime.progress import progress
 from vos.video.frame_range import FrameRange
-from vos.video.images import list_images, read_image, shrink, source_kind
-from vos.video.reader import open_frames
 
-Named = tuple[str, NDArray[np.uint8]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -32,21 +29,31 @@ class Features:
     with several --layers, in their order; with --class-token also `class_token` (frames, D) or
     (frames, layers, D); and the frames' names. A name without an ending is a
     folder with <frame>.npz for each frame, without the first axis; a stopped run goes on in it.
+
+    Example: vos features photos -o features.npz --backbone dino_vits8
     """
 
-    source: tyro.conf.Positional[str]
+    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SOURCE")]
     """Picture, folder or pattern of pictures, video file, camera:N, or a stream's address."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """FILE.npz, FILE.safetensors, or a folder."""
-    backbone: BackboneOptions = field(default_factory=BackboneOptions)
-    request: FeatureRequest = field(default_factory=FeatureRequest)
-    frames: FrameRange = field(default_factory=FrameRange)
     overwrite: bool = False
     """Replace what is there."""
+    threads: int | None = None
+    """Threads that PyTorch computes in on a processor; by default one a core."""
+    request: Annotated[FeatureRequest, tyro.conf.arg(name="feature")] = field(
+        default_factory=FeatureRequest
+    )
+    frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
 
     def run(self) -> int:
         """Compute and write the features, and say what they are."""
         check_target(self.out)
+        start_pytorch(self.threads)
+        from vos.features.extraction import add_frame
+        from vos.features.writers import open_writer
+
         with self._frames() as (total, frames):
             backbone = load_with_progress(self.backbone)
             backbone.check_layers(self.request.layers, class_token=self.request.class_token)
@@ -66,8 +73,11 @@ class Features:
         return 0
 
     @contextmanager
-    def _frames(self) -> Iterator[tuple[int | None, Iterator[Named]]]:
+    def _frames(self) -> Iterator[tuple[int | None, Iterator[tuple[str, NDArray[np.uint8]]]]]:
         """Open the source; pictures of a folder or pattern may have any sizes."""
+        from vos.video.images import list_images, read_image, shrink, source_kind
+        from vos.video.reader import open_frames
+
         if source_kind(self.source) in ("folder", "glob"):
             paths = list_images(self.source)
             taken = self.frames.indexes(len(paths), self.source)

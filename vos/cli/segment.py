@@ -9,23 +9,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneOptions, load_with_progress
+from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
-from vos.features.cache import CachedBackbone
 from vos.propagation.config import PropagationConfig
-from vos.runtime.distributed import Team, team
 from vos.runtime.progress import CountProgress
-from vos.segmentation.batch import BatchItem, read_batch, run_batch
-from vos.segmentation.options import OutputOptions, PromptRules
-from vos.segmentation.prompts import parse_masks
-from vos.segmentation.run_folder import MASKS, OVERLAY
-from vos.segmentation.segment import SegmentResult, segment_video
+from vos.segmentation.options import OutputOptions, PromptRules, parse_masks
 from vos.video.frame_range import FrameRange
+
+if TYPE_CHECKING:
+    from vos.backbones.backbone import Backbone
+    from vos.runtime.distributed import Team
+    from vos.segmentation.batch import BatchItem
+    from vos.segmentation.segment import SegmentResult
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,11 @@ class Segment:
     Writes masks/<frame>.png (indexed PNG, DAVIS palette), overlay.mp4 and run.json. With --batch
     it does so for every video of a list, with one load of the model; under torchrun the list is
     shared out over processes and machines.
+
+    Example: vos segment clip.mp4 --mask first.png -o out
     """
 
-    video: tyro.conf.Positional[str | None] = None
+    video: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="VIDEO")] = None
     """Video file, folder or pattern of pictures, camera:N, or a stream's address."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder to write to."""
@@ -46,17 +48,21 @@ class Segment:
     batch: Path | None = None
     """CSV file with the columns video, mask and output, in the place of one video. Several masks
     of one video are separated by semicolons."""
-    backbone: BackboneOptions = field(default_factory=BackboneOptions)
-    propagation: PropagationConfig = field(default_factory=PropagationConfig)
-    frames: FrameRange = field(default_factory=FrameRange)
-    rules: PromptRules = field(default_factory=PromptRules)
-    outputs: OutputOptions = field(default_factory=OutputOptions)
-    feature_cache: Path | None = None
-    """Folder to keep features in, so that another run over the video computes none twice."""
     resume: bool = False
     """Go on with the unfinished run in the output folder."""
     overwrite: bool = False
     """Replace the run in the output folder."""
+    feature_cache: Path | None = None
+    """Folder to keep features in, so that another run over the video computes none twice."""
+    threads: int | None = None
+    """Threads that PyTorch computes in on a processor; by default one a core."""
+    outputs: Annotated[OutputOptions, tyro.conf.arg(name="output")] = field(
+        default_factory=OutputOptions
+    )
+    rules: Annotated[PromptRules, tyro.conf.arg(name="mask")] = field(default_factory=PromptRules)
+    frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    backbone: BackboneOptions = field(default_factory=BackboneOptions)
+    propagation: PropagationConfig = field(default_factory=PropagationConfig)
 
     def run(self) -> int:
         """Segment what was asked for and say what was done."""
@@ -64,7 +70,11 @@ class Segment:
             return self._run_batch(self.batch)
         if self.video is None or self.out is None:
             raise InputError("give a video and -o OUT, or a list of videos (--batch)")
-        item = BatchItem(self.video, parse_masks(self.mask), self.out)
+        masks = parse_masks(self.mask)
+        start_pytorch(self.threads)
+        from vos.segmentation.batch import BatchItem
+
+        item = BatchItem(self.video, masks, self.out)
         load = partial(self._load, self.backbone.device)
         _report(self._segment(item, load, "segment"), self.outputs)
         return 0
@@ -72,6 +82,10 @@ class Segment:
     def _run_batch(self, path: Path) -> int:
         if self.video is not None or self.out is not None or self.mask:
             raise InputError("--batch names videos, masks and outputs; give no others beside it")
+        start_pytorch(self.threads)
+        from vos.runtime.distributed import team
+        from vos.segmentation.batch import read_batch, run_batch
+
         with team() as processes:
             items = processes.from_leader(lambda: read_batch(path))
             device = processes.device(self.backbone.device)
@@ -86,13 +100,17 @@ class Segment:
 
     def _load(self, device: str) -> Backbone:
         backbone = load_with_progress(dataclasses.replace(self.backbone, device=device))
-        return (
-            backbone if self.feature_cache is None else CachedBackbone(backbone, self.feature_cache)
-        )
+        if self.feature_cache is None:
+            return backbone
+        from vos.features.cache import CachedBackbone
+
+        return CachedBackbone(backbone, self.feature_cache)
 
     def _segment(
         self, item: BatchItem, backbone: Backbone | Callable[[], Backbone], label: str
     ) -> SegmentResult:
+        from vos.segmentation.segment import segment_video
+
         masks = {
             self.frames.start if index is None else index: path
             for index, path in item.masks.items()
@@ -124,6 +142,8 @@ def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> in
 
 
 def _report(result: SegmentResult, outputs: OutputOptions) -> None:
+    from vos.segmentation.run_folder import MASKS, OVERLAY
+
     for object_id, value in sorted(result.mapping.items()):
         print(f"object {object_id} was {value} in the given mask")
     if not result.computed:

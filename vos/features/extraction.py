@@ -6,7 +6,6 @@ h w patches.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from vos.backbones.backbone import Backbone
-from vos.errors import InputError
 from vos.features.request import FeatureRequest
 from vos.features.writers import FeatureWriter
 
@@ -57,16 +55,3 @@ def add_frame(
         return False
     writer.add(name, frame_arrays(backbone, frame, request))
     return True
-
-
-def check_target(out: Path) -> None:
-    """Refuse a file name whose ending says no form of features.
-
-    Raises:
-        InputError: the ending is neither .npz, .safetensors nor none (a folder).
-    """
-    if out.suffix not in {".npz", ".safetensors", ""}:
-        raise InputError(
-            f"{out}: features are written as FILE.npz, FILE.safetensors, or to a folder, a file a "
-            "frame; give a name with such an ending, or with none"
-        )

@@ -6,6 +6,7 @@ Shapes: H W pixels of a frame, H' W' pixels of the network's input.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,3 +66,16 @@ class FeatureRequest:
     def describe(self, backbone: Backbone) -> dict[str, Any]:
         """Return what a file of features says of how they were made."""
         return {"request": asdict(self), "backbone": backbone.describe()}
+
+
+def check_target(out: Path) -> None:
+    """Refuse a file name whose ending says no form of features.
+
+    Raises:
+        InputError: the ending is neither .npz, .safetensors nor none (a folder).
+    """
+    if out.suffix not in {".npz", ".safetensors", ""}:
+        raise InputError(
+            f"{out}: features are written as FILE.npz, FILE.safetensors, or to a folder, a file a "
+            "frame; give a name with such an ending, or with none"
+        )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vos.errors import InputError
-from vos.segmentation.prompts import parse_masks
+from vos.segmentation.options import parse_masks
 
 COLUMNS = ("video", "mask", "output")
 _MASK_SEPARATOR = ";"

@@ -1,8 +1,11 @@
-"""The options of a run: how given masks may differ, and what is written beside the masks."""
+"""The options of a run: which masks, how they may differ, and what is written beside the masks."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from vos.errors import InputError
@@ -43,3 +46,22 @@ class OutputOptions:
         """
         if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
             raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
+
+
+def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:
+    """Read `first.png` and `45:later.png`; the key None is the first frame.
+
+    Raises:
+        InputError: no mask, or two for one frame.
+    """
+    if not specs:
+        raise InputError("no mask was given; give --mask FILE for the first frame")
+    masks: dict[int | None, Path] = {}
+    for spec in specs:
+        numbered = re.fullmatch(r"(\d+):(.+)", spec)
+        index = int(numbered[1]) if numbered else None
+        if index in masks:
+            frame = "the first frame" if index is None else f"frame {index}"
+            raise InputError(f"two masks for {frame}: {masks[index]} and {spec}")
+        masks[index] = Path(numbered[2] if numbered else spec)
+    return masks

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,25 +17,6 @@ from vos.video.images import shrunk_size
 MaskSource = str | Path | np.ndarray
 Masks = MaskSource | Mapping[int, MaskSource]
 """One mask for the first frame, or masks by the frame's index in the source."""
-
-
-def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:
-    """Read `first.png` and `45:later.png`; the key None is the first frame.
-
-    Raises:
-        InputError: no mask, or two for one frame.
-    """
-    if not specs:
-        raise InputError("no mask was given; give --mask FILE for the first frame")
-    paths: dict[int | None, Path] = {}
-    for spec in specs:
-        numbered = re.fullmatch(r"(\d+):(.+)", spec)
-        index = int(numbered[1]) if numbered else None
-        if index in paths:
-            frame = "the first frame" if index is None else f"frame {index}"
-            raise InputError(f"two masks for {frame}: {paths[index]} and {spec}")
-        paths[index] = Path(numbered[2] if numbered else spec)
-    return paths
 
 
 def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[int, LoadedMask]:

@@ -9,7 +9,7 @@ from benchmarks.speed.plain_protocol import plain_features, plain_propagation, w
 from benchmarks.speed.propagation import plain_clip, run_clip
 from vos.backbones.dino import DinoViT
 from vos.backbones.networks.vit import VisionTransformer
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.datasets.demo_clip import demo_frames
 from vos.propagation.affinity import propagate_labels
 from vos.propagation.config import PropagationConfig

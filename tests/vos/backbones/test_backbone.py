@@ -6,7 +6,7 @@ import torch
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import load_backbone
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.propagation.propagator import LabelPropagator
 from vos.video.frames import Frame

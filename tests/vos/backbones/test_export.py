@@ -57,6 +57,15 @@ def test_matrix_is_pytorchs_interpolation():
     torch.testing.assert_close(matrix.sum(1), torch.ones(8))
 
 
+def test_the_form_follows_the_name(weights, tmp_path, capsys):
+    file = tmp_path / "backbone.pt"
+    assert vos("-o", file, "--weights", weights, "--no-check") == 0
+    assert "not checked beside PyTorch" in capsys.readouterr().out
+    assert torch.jit.load(file) is not None
+    assert vos("-o", tmp_path / "backbone.bin", "--weights", weights) == 2
+    assert ".onnx (onnx), .pt (torchscript), .pt2 (torch-export)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("form", ["torchscript", "torch-export"])
 def test_vit_to_pytorchs_own_formats(backbone, tmp_path, form):
     report = export_backbone(backbone, tmp_path / "vit", form)

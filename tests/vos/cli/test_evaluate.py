@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from vos.cli import VERBS, evaluate
+from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.masks.io import write_mask
 
@@ -105,10 +105,12 @@ def test_unknown_sequences_and_folders_exit_2(folders, capsys):
 
 
 def test_the_cross_check_decides_the_exit_status(folders, monkeypatch, capsys):
-    monkeypatch.setattr(evaluate, "cross_check", lambda *_: ["clip_2: J mean 1, there 2"])
+    monkeypatch.setattr(
+        "vos.evaluation.cross_check.cross_check", lambda *_: ["clip_2: J mean 1, there 2"]
+    )
     assert vos(*folders, "--cross-check") == 1
     assert "cross-check: clip_2: J mean 1, there 2" in capsys.readouterr().err
-    monkeypatch.setattr(evaluate, "cross_check", lambda *_: [])
+    monkeypatch.setattr("vos.evaluation.cross_check.cross_check", lambda *_: [])
     assert vos(*folders, "--cross-check") == 0
     assert "gives the same figures" in capsys.readouterr().out
 

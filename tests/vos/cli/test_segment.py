@@ -53,6 +53,22 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_segment_says_what_takes_a_moment_on_standard_error(clip, tmp_path, capsys):
+    assert call(*command(clip, tmp_path / "out")) == 0
+    captured = capsys.readouterr()
+    assert "loading efficientnet_lite0 ..." in captured.err.splitlines()
+    assert "loading" not in captured.out
+
+
+def test_threads_are_pytorchs(clip, tmp_path):
+    before = torch.get_num_threads()
+    try:
+        assert call(*command(clip, tmp_path / "out"), "--threads", "1") == 0
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_segment_says_what_it_did(clip, tmp_path, capsys):
     out = tmp_path / "out"
     assert call(*command(clip, out), "--soft", "npz", "--rle", "coco") == 0
@@ -270,8 +286,11 @@ def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
     assert sheet.shape[0] > 500
     assert len(names(out / "result" / "masks")) == 4
     assert run_verbs("vos", "", VERBS, argv) == 2
-    assert "--overwrite" in capsys.readouterr().err
-    assert run_verbs("vos", "", VERBS, [*argv, "--overwrite"]) == 0
+    advice = capsys.readouterr().err
+    assert "holds a demo already; replace it (--overwrite)" in advice
+    assert "--resume" not in advice
+    argv[1] = "-o"
+    assert run_verbs("vos", "", VERBS, [*argv, "--overwrite", "--threads", "1"]) == 0
 
 
 @pytest.mark.parametrize("name", ["frames", "truth"])

@@ -8,7 +8,7 @@ import torch
 from vos.backbones.dino import DinoViT
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.cli import VERBS
 from vos.cli.attention import Attention
 from vos.cli.verbs import run_verbs

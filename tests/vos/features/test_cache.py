@@ -9,7 +9,7 @@ from torch import nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import load_backbone
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.features.cache import CachedBackbone
 from vos.propagation.config import PropagationConfig

@@ -10,7 +10,7 @@ from vos.backbones.dino import DinoViT
 from vos.backbones.export import export_backbone
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.features.attention import AttentionReader
 from vos.features.cache import CachedBackbone

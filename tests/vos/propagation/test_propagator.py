@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.registry import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator

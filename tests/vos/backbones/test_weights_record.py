@@ -8,8 +8,8 @@ from vos.backbones.checkpoints import load_checkpoint
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
-from vos.backbones.registry import WeightsRecord
 from vos.backbones.weights import packaged_file, record_hash, verify_file
+from vos.backbones.weights_record import WeightsRecord
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.files import sha256_of

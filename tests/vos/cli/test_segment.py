@@ -166,7 +166,7 @@ def test_weights_that_are_not_here_tell_the_ways_out(clip, tmp_path, capsys, mon
     assert call(*argv, "--device", "cpu") == 2
     told = capsys.readouterr().err
     assert "the weights of dino_vits8 are not on this machine" in told
-    for way in ("1. fetch", "2. give a file", "3. use the built-in"):
+    for way in ("1. fetch", "2. use a file you have", "3. use the built-in"):
         assert way in told
 
 

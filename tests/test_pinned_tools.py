@@ -1,15 +1,18 @@
-"""The checks before a commit are those of `make lint`: ruff of the same series."""
+"""The checks before a commit are those of `make lint`: the same series of ruff and mypy."""
 
 import configparser
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_hook_has_the_least_version_of_ruff_that_is_installed():
+@pytest.mark.parametrize(("tool", "pin"), [("ruff", r"rev: v(\S+)"), ("mypy", r"mypy==([\d.]+)")])
+def test_hooks_have_the_least_versions_that_are_installed(tool, pin):
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    least = re.search(r"ruff >= ([\d.]+)", setup["options.extras_require"]["dev"])
-    hook = re.search(r"rev: v(\S+)", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    least = re.search(rf"{tool} >= ([\d.]+)", setup["options.extras_require"]["dev"])
+    hook = re.search(pin, (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
     assert least[1] == hook[1]

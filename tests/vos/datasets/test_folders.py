@@ -1,35 +1,9 @@
 """Plain folders of masks as sequences."""
 
-import numpy as np
 from PIL import Image
 
+from tests.data.dataset_folders import add_sequence, mask
 from vos.datasets.loading import load_dataset
-from vos.masks.io import write_mask
-
-SIZE = (20, 30)
-
-
-def mask(*ids):
-    """A mask with a small square of each id."""
-    array = np.zeros(SIZE, np.uint8)
-    for place, number in enumerate(ids):
-        array[2:8, 1 + 6 * place : 6 + 6 * place] = number
-    return array
-
-
-def add_image(path, size=SIZE):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size[::-1]).save(path)
-
-
-def add_sequence(root, name, masks, *, sub="480p", kind="Annotations", images=None):
-    """Write masks by frame number, and an image for each frame number up to `images`."""
-    for frame, array in masks.items():
-        path = root / kind / sub / name / f"{frame:05d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_mask(path, array)
-    for frame in range(len(masks) if images is None else images):
-        add_image(root / "JPEGImages" / sub / name / f"{frame:05d}.jpg")
 
 
 def test_any_folder_of_sequences_in_natural_order(tmp_path):

@@ -1,21 +1,13 @@
-import numpy as np
 import pytest
 
 from tests.data.images import picture, save_weights, write_picture
+from tests.data.masks import square
 from vos.masks.io import write_mask
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     return save_weights(tmp_path_factory.mktemp("weights") / "vit.pth")
-
-
-def square(value=1, void=False):
-    ids = np.zeros((64, 80), np.uint8)
-    ids[16:48, 16:48] = value
-    if void:
-        ids[:8] = 255
-    return ids
 
 
 @pytest.fixture

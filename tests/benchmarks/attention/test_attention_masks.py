@@ -4,17 +4,10 @@ import torch
 
 from benchmarks.attention.attention_masks import attention_jaccards, head_jaccards, masks_at_size
 from tests.data.images import picture
+from tests.data.masks import square
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 from vos.features.attention import top_mass
-
-
-def square(value=1, void=False):
-    ids = np.zeros((64, 80), np.uint8)
-    ids[16:48, 16:48] = value
-    if void:
-        ids[:8] = 255
-    return ids
 
 
 def test_mass_by_hand():

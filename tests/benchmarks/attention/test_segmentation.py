@@ -1,18 +1,10 @@
 import json
 
-import numpy as np
 import pytest
 
 from tests.data.images import bench, picture, said, write_picture
+from tests.data.masks import square
 from vos.masks.io import write_mask
-
-
-def square(value=1, void=False):
-    ids = np.zeros((64, 80), np.uint8)
-    ids[16:48, 16:48] = value
-    if void:
-        ids[:8] = 255
-    return ids
 
 
 def options(weights):

@@ -4,25 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.backbones import frame, untrained
 from vos.backbones.backbone import Backbone
-from vos.backbones.loading import load_backbone
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.propagation.propagator import LabelPropagator
 from vos.video.frames import Frame
-
-
-def untrained(name, **options):
-    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
-
-
-@pytest.fixture(scope="module")
-def vits16():
-    return untrained("dino_vits16")
-
-
-def frame(height, width, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def test_features_are_the_networks_tokens(vits16):

@@ -5,24 +5,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.data.backbones import frame, untrained
 from vos.backbones.backbone import PROTOCOL_STD
 from vos.backbones.dino import DinoViT
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import position_embedding
 from vos.errors import InputError
-
-
-def untrained(name, **options):
-    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
-
-
-@pytest.fixture(scope="module")
-def vits16():
-    return untrained("dino_vits16")
-
-
-def frame(height, width, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def test_preprocessing_is_the_protocols(vits16):

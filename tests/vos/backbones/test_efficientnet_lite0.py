@@ -1,9 +1,9 @@
 """The built-in network."""
 
-import numpy as np
 import pytest
 import torch
 
+from tests.data.backbones import frame
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0, lite0_state
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.efficientnet import EfficientNet
@@ -13,10 +13,6 @@ from vos.backbones.weights import packaged_file
 @pytest.fixture(scope="module")
 def built_in():
     return load_backbone("efficientnet_lite0", device="cpu", precision="fp32")
-
-
-def frame(height, width, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def test_built_in_weights_give_the_logits_of_the_packages_own_network():

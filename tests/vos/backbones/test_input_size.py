@@ -6,18 +6,9 @@ from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
 
-def untrained(name, **options):
-    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
-
-
 @pytest.fixture(scope="module")
 def built_in():
     return load_backbone("efficientnet_lite0", device="cpu", precision="fp32")
-
-
-@pytest.fixture(scope="module")
-def vits16():
-    return untrained("dino_vits16")
 
 
 @pytest.mark.parametrize(

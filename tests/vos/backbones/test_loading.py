@@ -3,20 +3,12 @@
 import pytest
 import torch
 
+from tests.data.backbones import untrained
 from vos.backbones.loading import BackboneOptions, load_backbone
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.weights import packaged_file
 from vos.errors import InputError
 from vos.runtime.devices import precision_name, resolve_device, resolve_precision
-
-
-def untrained(name, **options):
-    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
-
-
-@pytest.fixture(scope="module")
-def vits16():
-    return untrained("dino_vits16")
 
 
 def test_the_random_start_is_the_same_each_time(vits16):

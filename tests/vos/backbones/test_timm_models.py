@@ -1,22 +1,14 @@
 """timm's models as backbones."""
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.data.backbones import frame, untrained
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.timm_models import TimmBackbone
 from vos.errors import InputError
-
-
-def untrained(name, **options):
-    return load_backbone(name, untrained=True, device="cpu", precision="fp32", **options)
-
-
-def frame(height, width, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def test_patch_14_rounds_to_whole_patches():

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.data.predictions import square
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate
@@ -57,25 +58,6 @@ def test_the_set_equals_the_official_figures(scored):
     found, expected = scored
     for column, value in zip(GLOBAL_COLUMNS, global_row(found), strict=True):
         assert value == pytest.approx(expected["global"][column], abs=1e-9)
-
-
-def square(number, column):
-    array = np.zeros((30, 40), np.uint8)
-    array[5:15, column : column + 10] = number
-    return array
-
-
-@pytest.fixture
-def folders(tmp_path):
-    """Two sequences of 4 and 5 frames, truth and a prediction that is half wrong on `b`."""
-    for name, frames in (("a", 4), ("b", 5)):
-        for t in range(frames):
-            wrong = name == "b" and t > 1
-            for kind, column in (("truth", 5), ("found", 25 if wrong else 5)):
-                path = tmp_path / kind / name / f"{t:05d}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_mask(path, square(3, column))
-    return tmp_path / "found", tmp_path / "truth"
 
 
 @pytest.mark.parametrize("processes", [1, 2, None])

@@ -7,8 +7,8 @@ import pytest
 
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
-from vos.features.extraction import check_target, frame_arrays
-from vos.features.request import FeatureRequest
+from vos.features.extraction import frame_arrays
+from vos.features.request import FeatureRequest, check_target
 
 FRAME = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
 

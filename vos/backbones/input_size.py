@@ -5,9 +5,12 @@ Shapes: H W pixels of a frame, H' W' pixels of the network's input.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vos.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DEFAULT_SHORT_SIDE = 480
 DEFAULT_SIZE_MULTIPLE = 64
@@ -42,6 +45,8 @@ def check_frame(frame: np.ndarray) -> None:
     Raises:
         InputError: it is not RGB uint8 (H, W, 3).
     """
+    import numpy as np  # here, as options of command lines stand on this module
+
     if not isinstance(frame, np.ndarray):
         raise InputError(
             f"a frame is an array, RGB uint8 of shape (height, width, 3); got "

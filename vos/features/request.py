@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE
 from vos.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -57,7 +56,8 @@ class FeatureRequest:
             return backbone.preprocess(
                 frame, short_side=self.short_side, size_multiple=self.size_multiple
             )
-        import cv2  # here, as the options alone must not wait for it
+        import cv2  # here, as the options alone must not wait for them
+        import numpy as np
 
         side = (self.square, self.square)
         stretched = np.asarray(cv2.resize(frame, side, interpolation=cv2.INTER_LINEAR))

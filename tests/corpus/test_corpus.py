@@ -15,7 +15,7 @@ from tests.corpus.table import ROWS
 from tests.data.clips import Colours
 
 PACKAGES = {"vos": "vos", "vos-pretrain": "pretrain", "vos-bench": "benchmarks"}
-LOADERS = ("vos.cli.segment", "vos.cli.features", "vos.cli.attention", "benchmarks.davis.davis")
+LOADERS = ("vos.cli.segment", "vos.cli.features", "vos.cli.attention", "vos.backbones.loading")
 
 
 class Watched(Colours):

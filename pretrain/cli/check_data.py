@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from pretrain.cli.notice import notice
 from pretrain.sources.options import SourceOptions, require_data
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class CheckData:
     def run(self) -> int:
         """Report, and return 0, or 1 if files are broken."""
         require_data(self.data_path)
-        notice(f"reading the list of images in {', '.join(self.data_path)}")
+        status(f"reading the list of images in {', '.join(self.data_path)}")
         from pretrain.sources.inspection import check_data, write_report
         from pretrain.sources.mixture import Mixture
         from vos.runtime.progress import progress

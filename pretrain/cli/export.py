@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from pretrain.cli.notice import notice
 from pretrain.config.export_format import Format
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Export:
 
     def run(self) -> int:
         """Write the file and return 0."""
-        notice(f"reading {self.run_folder}")
+        status(f"reading {self.run_folder}")
         from pretrain.training.export import export_backbone
 
         folder = self.run_folder if self.run_folder.is_dir() else self.run_folder.parent

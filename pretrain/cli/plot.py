@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from pretrain.cli.notice import notice
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Plot:
 
     def run(self) -> int:
         """Draw and return 0."""
-        notice(f"drawing the curves of {self.run_folder}")
+        status(f"drawing the curves of {self.run_folder}")
         from pretrain.monitoring.curves import plot_curves
 
         print(f"wrote {plot_curves(self.run_folder, self.out)}")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import tyro
 
-from pretrain.cli.notice import notice
 from pretrain.config.presets import preset
 from pretrain.sources.options import SourceOptions, require_data
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ShowCrops:
         """Write the picture and return 0."""
         require_data(self.data_path)
         config = preset(self.preset)
-        notice(f"reading the list of images in {', '.join(self.data_path)}")
+        status(f"reading the list of images in {', '.join(self.data_path)}")
         import numpy as np
 
         from pretrain.data.dataset import CropDataset

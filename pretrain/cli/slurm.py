@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from pretrain.cli.notice import notice
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Slurm:
             raise InputError(
                 "submitting to Slurm needs the package submitit: pip install submitit"
             ) from None
-        notice("submitting the job to Slurm")
+        status("submitting the job to Slurm")
         executor = submitit.AutoExecutor(folder=str(self.logs))
         options: dict[str, Any] = {
             "nodes": self.nodes,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from pretrain.cli.notice import notice
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.sources.options import require_data
 from vos.errors import InputError
+from vos.runtime.progress import status
 
 if TYPE_CHECKING:
     from pretrain.train import TrainResult
@@ -46,7 +46,7 @@ class Train:
     def run(self) -> int:
         """Train; return 0, 1 if training cannot go on, 130 or 143 if a signal ended it."""
         options = self._run_options()
-        notice("loading PyTorch")
+        status("loading PyTorch")
         import torch
 
         from pretrain.data.device_batches import WorkersDiedError

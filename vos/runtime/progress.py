@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ class Advance(Protocol):
 
 
 def status(text: str) -> None:
-    """Say on standard error what is being done that takes a moment."""
-    print(f"{text} ...", file=sys.stderr, flush=True)
+    """Say on standard error what begins now and takes a moment; under torchrun, rank 0 does."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{text} …", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def names(folder):
 def test_segment_says_what_takes_a_moment_on_standard_error(clip, tmp_path, capsys):
     assert call(*command(clip, tmp_path / "out")) == 0
     captured = capsys.readouterr()
-    assert "loading efficientnet_lite0 ..." in captured.err.splitlines()
+    assert "loading efficientnet_lite0 …" in captured.err.splitlines()
     assert "loading" not in captured.out
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,15 @@ from vos.masks.ids import (
     resize_nearest,
 )
 from vos.masks.palette import DAVIS_PALETTE, Color
-from vos.masks.values import LoadedMask, from_array, from_colors, from_gray, from_indexed
+from vos.masks.transparency import from_transparent, from_transparent_indexes
+from vos.masks.values import (
+    LoadedMask,
+    ValueRules,
+    from_array,
+    from_colors,
+    from_gray,
+    from_indexed,
+)
 
 __all__ = [
     "DAVIS_PALETTE",
@@ -47,6 +56,8 @@ __all__ = [
 ]
 
 
+# NumPy reads a header with Python's own tokenizer and parser
+_NPY_ERRORS = (OSError, ValueError, EOFError, SyntaxError, TokenError)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -126,7 +137,7 @@ def _file_palette(image: Image.Image) -> NDArray[np.uint8]:
 def _read_npy(path: Path) -> NDArray[np.generic]:
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (*_NPY_ERRORS, MemoryError) as error:
         raise InputError(f"{path}: not a readable .npy file ({error})") from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{path}: an archive of arrays; expected one array in a .npy file")
@@ -134,50 +145,81 @@ def _read_npy(path: Path) -> NDArray[np.generic]:
 
 
 def read_mask(
-    path: str | Path, *, snap: bool = False, known: Mapping[int, int | Color] | None = None
+    path: str | Path,
+    *,
+    snap: bool = False,
+    trust: bool = False,
+    known: Mapping[int, int | Color] | None = None,
 ) -> LoadedMask:
     """Read a mask that a user gives, in any of the usual forms.
 
     Indexed pictures (the indexes are ids), gray ones (the values are ids; 0 and 255 alone are
-    black and white: object 1), RGB (one id per colour, black is background), .npy (integers or
-    bool). In id maps 255 is void. Transparent pixels are background.
+    black and white: object 1), RGB (one id per colour, black is background), cut-outs (what is
+    opaque is object 1), .npy (integers or bool). In id maps 255 is void: lines around objects.
+    Transparent pixels are background.
 
     Args:
         path: the file.
         snap: give each pixel of a picture with stray values (anti-aliased edges, JPEG) the
             nearest of its main values instead of refusing it.
+        trust: take ids as they are, however thin the objects, and 255 as void wherever it is.
         known: the mapping of an earlier mask of the same video, to give its colours their ids.
 
     Raises:
-        InputError: unreadable, ids above 254, stray values without `snap`, or no object at all.
+        InputError: unreadable, ids above 254, stray values without `snap`, values between two
+            objects, 255 over an area beside ids, a photograph, or no object at all.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such mask file")
     name = str(path)
+    rules = ValueRules(snap, trust, _is_lossy(path), known or {})
     if path.suffix.lower() == ".npy":
-        loaded = from_array(_read_npy(path), name)
+        loaded = from_array(_read_npy(path), name, rules)
     else:
-        loaded = _from_image(_open_image(path), name, snap, known)
+        loaded = _from_image(_open_image(path), name, rules)
     if not object_ids(loaded.ids):
-        raise InputError(f"{path}: an empty mask, no pixel belongs to an object")
+        void = int((loaded.ids == VOID).sum())
+        also = f" ({void} pixels are {VOID}, which is void)" if void else ""
+        raise InputError(f"{path}: an empty mask, no pixel belongs to an object{also}")
     return loaded
 
 
-def _from_image(
-    image: Image.Image, name: str, snap: bool, known: Mapping[int, int | Color] | None
-) -> LoadedMask:
+def _is_lossy(path: Path) -> bool:
+    """Say whether a file's first bytes are those of JPEG or of lossy WebP."""
+    with path.open("rb") as handle:
+        start = handle.read(16)
+    return start.startswith(b"\xff\xd8") or (start[8:15] == b"WEBPVP8" and start[15:] == b" ")
+
+
+def _from_image(image: Image.Image, name: str, rules: ValueRules) -> LoadedMask:
     """Read a decoded picture according to its mode."""
     image = ImageOps.exif_transpose(image)
     mode = image.mode
     if mode == "P":
-        return from_indexed(np.array(image), _file_palette(image), name, snap, known)
+        indexes, palette = np.array(image), _file_palette(image)
+        clear = _clear_indexes(image)
+        if clear[np.unique(indexes)].any():
+            return from_transparent_indexes(indexes, palette, clear, name, rules)
+        return from_indexed(indexes, palette, name, rules)
     if mode == "1":
         return from_gray(np.asarray(image).astype(np.uint8) * 255, name)
-    if mode == "L" or mode.startswith("I"):
-        return from_gray(np.asarray(image).astype(np.int64), name, snap)
+    if mode.startswith("I") or (mode == "L" and "transparency" not in image.info):
+        return from_gray(np.asarray(image).astype(np.int64), name, rules)
     if mode == "F":
         raise InputError(f"{name}: a picture of real numbers; expected whole ids or colours")
-    clear = Image.new("RGBA", image.size, (0, 0, 0, 255))
-    flat = Image.alpha_composite(clear, image.convert("RGBA")).convert("RGB")
-    return from_colors(np.asarray(flat), name, snap, known)
+    if mode.endswith(("A", "a")) or "transparency" in image.info:
+        return from_transparent(np.asarray(image.convert("RGBA")), name, rules)
+    return from_colors(np.asarray(image.convert("RGB")), name, rules)
+
+
+def _clear_indexes(image: Image.Image) -> NDArray[np.bool_]:
+    """Say which of an indexed picture's 256 indexes are transparent."""
+    stored = image.info.get("transparency")
+    clear = np.zeros(256, bool)
+    if isinstance(stored, bytes):
+        alpha = np.frombuffer(stored, np.uint8)[:256]
+        clear[: len(alpha)] = alpha < 128
+    elif isinstance(stored, int):
+        clear[stored] = True
+    return clear

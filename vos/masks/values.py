@@ -1,15 +1,15 @@
 """What the values in a mask file mean: ids, black and white, colours, anti-aliased edges.
 
 Users bring masks from drawing programs and other tools. These functions turn the stored values
-into ids, or refuse them with what was found. Values that cover no 3x3 square anywhere are
-"stray": the mark of anti-aliased edges and of JPEG. The palette is that of J. Pont-Tuset et al.,
-DAVIS 2017 (arXiv 1704.00675).
+into ids, or refuse them with what was found; smooth edges and the like are in `vos.masks.edges`.
+The palette is that of J. Pont-Tuset et al., DAVIS 2017 (arXiv 1704.00675).
 
 Shape letters: H W pixels, C values a pixel (gray 1, RGB 3), N different values.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
+from vos.masks.edges import has_edges, phantoms, refuse_edges, refuse_phantoms, value_codes
 from vos.masks.ids import MAX_ID, VOID
 from vos.masks.palette import DAVIS_PALETTE, PALETTE_IDS, Color
+from vos.masks.snapping import JPEG_SHIFT, snap
 
-_STRAYS_REFUSED = 3  # a real object thinner than 3 pixels is possible; three at once are edges
 _WHITE = (255, 65535)  # of 8 and of 16 bits
-_CALM_SPREAD = 12  # between a pixel and its neighbours inside an area of one colour after JPEG
-_CALM_SHARE = 1e-4  # of the picture, that the calm pixels of a value must cover to be snapped to
-_SNAP_DISTANCE = 32  # values nearer than this to a dominant one are the same area
-_JPEG_SHIFT = 8  # how far JPEG may move the colour of a whole area
+_VOID_THICKNESS = 7  # pixels across: void is the thin line around objects, not a square this large
+_LEVEL_GAP = 32  # gray values at least this far from each other are levels, not ids
+_RIM_SHARE = 0.9  # of the outermost pixels, that a white background covers
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,85 +37,28 @@ class LoadedMask:
     ids: NDArray[np.uint8]
     """(H, W): 0 background, 1 to 254 objects, 255 void."""
     form: str
-    """What the file was: indexed, gray, black-and-white, colours or npy."""
+    """What the file was: indexed, gray, black-and-white, colours, alpha or npy."""
     mapping: dict[int, int | Color] = field(default_factory=dict)
     """Object id -> the gray value or RGB colour that it had; empty where values are the ids."""
+    index_colors: dict[int, Color] = field(default_factory=dict)
+    """Object id -> its colour in the file's own palette, where the ids are the indexes."""
 
 
-def _solid(codes: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which pixels (H, W) have one value all over their 3x3 neighbourhood."""
-    plane = codes.astype(np.float32)  # exact up to 24 bits: every gray value, every RGB code
-    kernel = np.ones((3, 3), np.uint8)
-    return np.asarray(cv2.erode(plane, kernel) == cv2.dilate(plane, kernel))
+@dataclass(frozen=True)
+class ValueRules:
+    """How values may differ from clean ids or colours."""
+
+    snap: bool = False
+    """Give stray pixels the nearest main value."""
+    trust: bool = False
+    """Take values as they are: no object is too thin, and 255 is void wherever it is."""
+    lossy: bool = False
+    """The file's format changes values (JPEG)."""
+    known: Mapping[int, int | Color] = field(default_factory=dict)
+    """The mapping of earlier masks of the same video, whose values keep their ids."""
 
 
-def _stray_values(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Split the different values of a map (H, W) into solid ones and stray ones, sorted."""
-    solid = np.unique(codes[_solid(codes)])
-    return solid, np.setdiff1d(np.unique(codes), solid)
-
-
-def _refuse_strays(codes: NDArray[Any], name: str) -> None:
-    """Raise InputError where the values look like anti-aliased edges or JPEG noise."""
-    solid, strays = _stray_values(codes)
-    white_with_edges = len(strays) and set(solid.tolist()) - {0} in ({255}, {65535})
-    if len(strays) >= _STRAYS_REFUSED or white_with_edges:
-        raise InputError(
-            f"{name} has {len(solid) + len(strays)} different values, {len(strays)} of them "
-            "only in specks and along edges: it is anti-aliased or was saved as JPEG. Save it "
-            "as PNG without smoothing, or let each pixel take the nearest main value "
-            "(--snap-mask)."
-        )
-
-
-def _calm(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which pixels of (H, W, C) differ little from all of their 3x3 neighbourhood."""
-    plane = values.astype(np.float32)
-    kernel = np.ones((3, 3), np.uint8)
-    spread = cv2.dilate(plane, kernel) - cv2.erode(plane, kernel)
-    spread = spread.reshape(values.shape)  # OpenCV gives (H, W) for C = 1 -> (H, W, C)
-    return np.asarray(spread.max(axis=2) <= _CALM_SPREAD)
-
-
-def _dominant(colors: NDArray[Any], area: NDArray[Any], least: float) -> list[int]:
-    """Return the places of the values (N, C) that stand for the areas of a map.
-
-    The value with the most area takes all within the snap distance, then the next of what is
-    left, and so on; groups smaller than `least` pixels are left out.
-    """
-    free = area > 0
-    dominant: list[int] = []
-    for place in np.argsort(-area, kind="stable"):
-        if not free[place]:
-            continue
-        group = free & (np.abs(colors - colors[place]).max(axis=1) < _SNAP_DISTANCE)
-        free &= ~group
-        if area[group].sum() >= least:
-            dominant.append(int(place))
-    return dominant
-
-
-def _snap(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """Move every pixel of (H, W, C), C at most 3, to the nearest of the map's dominant values."""
-    flat = values.reshape(-1, values.shape[2]).astype(np.int64)  # (H, W, C) -> (HW, C)
-    codes = flat @ (1 << 8 * np.arange(flat.shape[1]))
-    distinct, first_places, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    inverse = inverse.reshape(
-        -1
-    )  # (HW,) in every version of NumPy: the place of each pixel's value
-    calm = _calm(values).reshape(-1)  # (H, W) -> (HW,)
-    area = np.bincount(inverse[calm], minlength=len(distinct))  # (N,)
-    colors = flat[first_places]  # (HW, C) -> (N, C)
-    dominant = _dominant(colors, area, max(1.0, _CALM_SHARE * len(codes)))
-    if not dominant:
-        raise InputError(f"{name}: no value covers an area, so there is nothing to snap to")
-    nearest = np.zeros(len(distinct), np.int64)
-    best = np.full(len(distinct), np.iinfo(np.int64).max)
-    for place in dominant:
-        distance = ((colors - colors[place]) ** 2).sum(axis=1)
-        nearest[distance < best] = place
-        best = np.minimum(best, distance)
-    return colors[nearest[inverse]].reshape(values.shape)  # (HW, C) -> (H, W, C)
+PLAIN = ValueRules()
 
 
 def check_ids(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -133,58 +76,138 @@ def check_ids(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
-def from_gray(values: NDArray[Any], name: str, snap: bool = False) -> LoadedMask:
-    """Read gray values (H, W), 8 or 16 bits: white alone is object 1, else values are ids."""
-    if snap:
-        eight_bits = values if values.max() <= VOID else values >> 8
-        values = _snap(eight_bits[..., None], name)[..., 0]  # (H, W) as (H, W, 1) and back
-        values = np.where(values <= _JPEG_SHIFT, 0, values)
-        values = np.where(values >= VOID - _JPEG_SHIFT, VOID, values)
-    else:
-        _refuse_strays(values, name)
+def from_gray(values: NDArray[Any], name: str, rules: ValueRules = PLAIN) -> LoadedMask:
+    """Read gray values (H, W), 8 or 16 bits: white alone is object 1, else values are ids.
+
+    Gray levels far apart from each other, of which the highest is 255, are an object each.
+
+    Raises:
+        InputError: an id above 254; smooth edges; or 255 beside ids, over more than lines.
+    """
+    if rules.snap:
+        values = _snapped_gray(values, name, rules.lossy)
+    elif not rules.trust:
+        refuse_edges(values[..., None], name)  # (H, W) -> (H, W, 1)
+        refuse_phantoms(values[..., None], name)
+        if rules.lossy and not np.isin(values, (0, VOID)).all():
+            raise InputError(
+                f"{name} was saved as JPEG, which changes ids. Save it as PNG, or let each pixel "
+                "take the nearest main value (--snap-mask)."
+            )
     for white in _WHITE:
         if values.max() == white and np.isin(values, (0, white)).all():
-            ids = (values == white).astype(np.uint8)
-            return LoadedMask(ids, "black-and-white", {1: white})
-    return LoadedMask(check_ids(values, name), "gray")
+            number = next((i for i, value in rules.known.items() if value == white), 1)
+            ids = np.where(values == white, number, 0).astype(np.uint8)
+            return LoadedMask(ids, "black-and-white", {number: white})
+    return _with_white(check_ids(values, name), "gray", name, rules)
 
 
-def from_colors(
-    image: NDArray[np.uint8],
-    name: str,
-    snap: bool = False,
-    known: Mapping[int, int | Color] | None = None,
-) -> LoadedMask:
+def _snapped_gray(values: NDArray[Any], name: str, lossy: bool) -> NDArray[Any]:
+    """Snap gray values (H, W); what JPEG may have made of black and white becomes that again."""
+    snapped = snap(values[..., None], name, lossy)[..., 0]  # (H, W) as (H, W, 1) and back
+    white, shift = (255, JPEG_SHIFT) if values.max() <= VOID else (65535, JPEG_SHIFT * 257)
+    if snapped.max() <= JPEG_SHIFT or np.array_equal(snapped, values):
+        return snapped
+    if snapped.max() < _LEVEL_GAP:
+        return snapped  # ids, not levels
+    snapped = np.where(snapped <= shift, 0, snapped)
+    return np.where(snapped >= white - shift, white, snapped)
+
+
+def _with_white(ids: NDArray[np.uint8], form: str, name: str, rules: ValueRules) -> LoadedMask:
+    """Decide what 255 beside other values is: void along objects, an object, or an error.
+
+    Raises:
+        InputError: it covers an area, and the other values look like ids.
+    """
+    area = int((ids == VOID).sum())
+    others = [int(value) for value in np.unique(ids) if value not in (0, VOID)]
+    if rules.trust or not area or not others:
+        return LoadedMask(ids, form)
+    number = next((i for i, value in rules.known.items() if value == VOID), 0)
+    levels = np.diff([0, *others, VOID]).min() >= _LEVEL_GAP
+    if number or (levels and _covers_area(ids)):
+        number = number or max(set(range(1, MAX_ID + 1)) - set(others) - set(rules.known))
+        return LoadedMask(np.where(ids == VOID, number, ids).astype(np.uint8), form, {number: VOID})
+    if _covers_area(ids):
+        raise InputError(
+            f"{name}: {area} pixels have the value {VOID}, over more than lines around objects, "
+            f"beside the values {others[:10]}. As an id {VOID} means void (ignored). If it is an "
+            f"object, give it a value from 1 to {MAX_ID}; if it is to be ignored, take the values "
+            "as they are (--trust-mask)."
+        )
+    warnings.warn(f"{name}: {area} pixels of value {VOID} are void (ignored)", stacklevel=2)
+    return LoadedMask(ids, form)
+
+
+def _covers_area(ids: NDArray[np.uint8]) -> bool:
+    """Say whether 255 is more than a thin line along objects: a large square, or off on its own."""
+    white = (ids == VOID).astype(np.uint8)
+    if cv2.erode(white, np.ones((_VOID_THICKNESS, _VOID_THICKNESS), np.uint8)).any():
+        return True
+    objects = ((ids != VOID) & (ids > 0)).astype(np.uint8)
+    near = cv2.dilate(objects, np.ones((3, 3), np.uint8)) > 0
+    count, parts = cv2.connectedComponents(white, connectivity=8)
+    return len(np.unique(parts[near & (white > 0)])) < count - 1
+
+
+def from_colors(image: NDArray[np.uint8], name: str, rules: ValueRules = PLAIN) -> LoadedMask:
     """Read RGB (H, W, 3), one object per colour, black is background.
 
     Colours that are all of the DAVIS palette get the palette's ids, others 1, 2, ... in order of
-    their RGB values. A picture without colour is read as gray.
+    their RGB values. A picture without colour is read as gray. White all around colours is
+    background.
 
-    Args:
-        known: ids of colours from an earlier mask of the same video; they are kept, and new
-            colours get ids after them.
+    Raises:
+        InputError: smooth edges, a photograph, or more colours than ids.
     """
     grays = set(DAVIS_PALETTE[(DAVIS_PALETTE[:, :1] == DAVIS_PALETTE).all(axis=1), 0].tolist())
     if (image == image[..., :1]).all() and not set(np.unique(image).tolist()) <= grays:
-        return from_gray(image[..., 0], name, snap)
-    codes = (_snap(image, name) if snap else image).astype(np.int64) @ (1 << 16, 1 << 8, 1)
-    if not snap:
-        _refuse_strays(codes, name)
+        return from_gray(image[..., 0], name, rules)
+    if not rules.snap and not rules.trust:
+        refuse_edges(image, name)
+        refuse_phantoms(image, name)
+    snapped = snap(image, name, rules.lossy) if rules.snap else image
+    codes = value_codes(_without_white_rim(snapped, name))
     distinct = np.unique(codes)
     colors: list[Color] = [(int(c >> 16), int(c >> 8 & 255), int(c & 255)) for c in distinct]
-    if snap:
-        colors = [_before_jpeg(c, known or {}) for c in colors]
-    id_of = _ids_of_colors(colors, known or {}, name)
+    if rules.snap and (rules.lossy or not np.array_equal(snapped, image)):
+        colors = [_before_jpeg(c, rules.known) for c in colors]
+    id_of = _ids_of_colors(colors, rules.known, name)
     ids = np.array([id_of[c] for c in colors], np.uint8)[np.searchsorted(distinct, codes)]
     mapping: dict[int, int | Color] = {i: c for c, i in id_of.items() if 0 < i < VOID}
     return LoadedMask(ids, "colours", dict(sorted(mapping.items())))
+
+
+def _rim(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the outermost pixels of a map (H, W) or picture (H, W, C)."""
+    sides = (values[0], values[-1], values[:, 0], values[:, -1])
+    return np.concatenate(sides)
+
+
+def _without_white_rim(image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """Make white black where it is the background: nearly all of the rim, and no black there."""
+    rim = _rim(image)
+    white = (rim == VOID).all(axis=1)
+    if white.mean() < _RIM_SHARE or not rim.any(axis=1).all():
+        return image
+    inside = (image == VOID).all(axis=2)
+    if inside.all():
+        return image
+    if not image.any(axis=2).all():
+        raise InputError(
+            f"{name} is white all around, with black and colours inside: black would be the "
+            "background. Give the black object a colour, or paint the background black."
+        )
+    warnings.warn(f"{name}: white, which is all around, was taken as background", stacklevel=2)
+    return np.where(inside[..., None], 0, image).astype(np.uint8)
 
 
 def _before_jpeg(color: Color, known: Mapping[int, int | Color]) -> Color:
     """Return the known or palette colour that JPEG may have moved to this one, else itself."""
     candidates = [c for c in known.values() if isinstance(c, tuple)] + list(PALETTE_IDS)
     gaps = np.abs(np.array(candidates) - color).max(axis=1)
-    return candidates[int(gaps.argmin())] if gaps.min() <= _JPEG_SHIFT else color
+    return candidates[int(gaps.argmin())] if gaps.min() <= JPEG_SHIFT else color
 
 
 def _ids_of_colors(
@@ -193,8 +216,8 @@ def _ids_of_colors(
     """Give each colour its id: the known one, the palette's, or the next free one."""
     by_color = {c: i for i, c in known.items() if isinstance(c, tuple)}
     in_palette = all(c in PALETTE_IDS for c in (*colors, *by_color))
-    black = (0, 0, 0)
-    id_of = {black: 0}
+    black: Color = (0, 0, 0)
+    id_of: dict[Color, int] = {black: 0}
     free = set(range(1, MAX_ID + 1)) - set(known)
     for color in colors:
         preferred = by_color.get(color, PALETTE_IDS[color] if in_palette else 0)
@@ -212,35 +235,76 @@ def from_indexed(
     indexes: NDArray[np.uint8],
     palette: NDArray[np.uint8],
     name: str,
-    snap: bool = False,
-    known: Mapping[int, int | Color] | None = None,
+    rules: ValueRules = PLAIN,
 ) -> LoadedMask:
     """Read an indexed picture (H, W) with its palette (256, 3): the indexes are the ids.
 
     Where the palette shows that they are not (a gray ramp, a background that is not index 0),
     its colours are read instead.
+
+    Raises:
+        InputError: as `from_colors`; or an index that is all around, while index 0 is not.
     """
     used = np.unique(indexes)
     colors = palette[used]
     if np.array_equal(colors, DAVIS_PALETTE[used]):
-        return LoadedMask(indexes, "indexed")
+        return _of_davis(indexes, name, rules)
     ramp = (colors == used[:, None]).all() and used.max() == VOID
     black_elsewhere = palette[0].any() and (~colors.any(axis=1)).any()
-    if ramp or black_elsewhere or (snap and len(_stray_values(indexes)[1])):
-        return from_colors(palette[indexes], name, snap, known)
-    _refuse_strays(indexes, name)
+    picture = palette[indexes]
+    rim = _rim(indexes)
+    around = int(np.bincount(rim).argmax())
+    inverted = 0 in used and (rim == around).mean() >= _RIM_SHARE and not (rim == 0).any()
+    white_around = inverted and (palette[around] == VOID).all()
+    stray = has_edges(picture) or bool(phantoms(picture)[1])
+    if ramp or black_elsewhere or white_around or (rules.snap and stray):
+        return from_colors(picture, name, rules)
+    if inverted and not rules.trust:
+        raise InputError(
+            f"{name}: index {around} is all around, but index 0 is the background, and it lies "
+            f"inside. Save the mask with the background on index 0 or transparent; or, if index "
+            f"{around} is an object around it, take the indexes as they are (--trust-mask)."
+        )
+    if not rules.trust:
+        refuse_edges(picture, name)
+        refuse_phantoms(picture, name)
+    loaded = _with_white(indexes, "indexed", name, rules)
+    index_colors: dict[int, Color] = {
+        int(i): (int(r), int(g), int(b)) for i, (r, g, b) in zip(used, colors, strict=True) if i
+    }
+    return LoadedMask(loaded.ids, "indexed", loaded.mapping, index_colors)
+
+
+def _of_davis(indexes: NDArray[np.uint8], name: str, rules: ValueRules) -> LoadedMask:
+    """Read indexes with the palette of DAVIS, in which 255 has the colour of void."""
+    if not rules.trust:
+        refuse_phantoms(indexes[..., None], name)  # (H, W) -> (H, W, 1)
+    area = int((indexes == VOID).sum())
+    if area and not rules.trust and _covers_area(indexes):
+        warnings.warn(
+            f"{name}: {area} pixels have the index {VOID}, which is void (ignored); if they are "
+            f"an object, give it an index from 1 to {MAX_ID}",
+            stacklevel=2,
+        )
     return LoadedMask(indexes, "indexed")
 
 
-def from_array(array: NDArray[Any], name: str) -> LoadedMask:
-    """Read an array (H, W) of integers (ids) or of bool (true is object 1).
+def from_array(array: NDArray[Any], name: str, rules: ValueRules = PLAIN) -> LoadedMask:
+    """Read an array (H, W) of integers (ids, or 0 and 255) or of bool (true is object 1).
 
     Raises:
-        InputError: another shape or kind of number, or ids out of range.
+        InputError: another shape or kind of number, ids out of range, ids mixed by resizing, or
+            255 beside ids over more than lines.
     """
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biu":
         raise InputError(
             f"{name} is an array {array.shape} of {array.dtype}; expected (height, width) of "
             "integers (object ids) or bool"
         )
-    return LoadedMask(check_ids(array, name), "npy")
+    for white in _WHITE:
+        if array.dtype != bool and set(np.unique(array).tolist()) == {0, white}:
+            return from_gray(array.astype(np.int64), name, rules)
+    ids = check_ids(array, name)
+    if not rules.trust:
+        refuse_phantoms(ids[..., None], name)  # (H, W) -> (H, W, 1)
+    return _with_white(ids, "npy", name, rules)

@@ -17,6 +17,8 @@ class PromptRules:
 
     snap_mask: bool = False
     """Give pixels with stray values (anti-aliased edges, JPEG) the nearest of the main values."""
+    trust_mask: bool = False
+    """Take ids as they are: no object is too thin, and 255 is void (ignored) wherever it is."""
     resize_mask: bool = False
     """Resize masks of another size than their frame."""
 

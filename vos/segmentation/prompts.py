@@ -10,7 +10,7 @@ import numpy as np
 from vos.errors import InputError
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
-from vos.masks.values import LoadedMask
+from vos.masks.values import LoadedMask, ValueRules, from_array
 from vos.segmentation.options import PromptRules
 from vos.video.images import shrunk_size
 
@@ -30,11 +30,20 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
     for index in sorted(masks):
         source = masks[index]
         if isinstance(source, np.ndarray):
-            prompts[index] = LoadedMask(check_array(source), "array")
+            prompts[index] = _of_array(source, index, rules)
         else:
-            prompts[index] = read_mask(source, snap=rules.snap_mask, known=known or None)
-            known.update(prompts[index].mapping)
+            prompts[index] = read_mask(
+                source, snap=rules.snap_mask, trust=rules.trust_mask, known=known or None
+            )
+        known.update(prompts[index].mapping)
     return prompts
+
+
+def _of_array(array: np.ndarray, index: int, rules: PromptRules) -> LoadedMask:
+    """Read a caller's array; without a mapping its form is `array`."""
+    values = ValueRules(trust=rules.trust_mask)
+    loaded = from_array(check_array(array), f"the mask for frame {index}", values)
+    return loaded if loaded.mapping else LoadedMask(loaded.ids, "array")
 
 
 def check_array(mask: np.ndarray) -> np.ndarray:

@@ -104,6 +104,7 @@ def test_written_masks_come_back_through_both_readers(folder, ids):
 @few
 @given(MASKS)
 def test_npy_round_trip(folder, ids):
+    ids[ids == VOID] = 0  # an area of 255 is refused
     ids.flat[0] = 17
     np.save(folder / "mask.npy", ids)
     loaded = read_mask(folder / "mask.npy")

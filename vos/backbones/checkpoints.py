@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vos.backbones.checkpoint_layouts.finite import check_finite
 from vos.errors import InputError
 from vos.files import sha256_of
 
@@ -138,7 +139,7 @@ def load_checkpoint(path: str | Path, *, key: str = "teacher") -> Checkpoint:
         key: which network of a full training checkpoint to take, `teacher` or `student`.
 
     Raises:
-        InputError: see `read_file`; or no backbone's tensors are in it.
+        InputError: see `read_file`; no backbone's tensors are in it; or some are not finite.
     """
     path = Path(path)
     if path.suffix == ".safetensors" and path.is_file():
@@ -255,6 +256,7 @@ def _backbone_tensors(mapping: Mapping[str, Any], path: Path) -> StateDict:
     if not state:
         kinds = ", ".join(sorted(map(str, mapping))[:8]) or "nothing"
         raise InputError(f"{path} holds no tensors of a backbone; it holds: {kinds}")
+    check_finite(state, path)
     return state
 
 

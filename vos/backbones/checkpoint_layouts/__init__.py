@@ -1,0 +1,1 @@
+"""What a checkpoint file of each layout holds, brought to the names of timm and DINO."""

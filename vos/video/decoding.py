@@ -102,10 +102,12 @@ class Video:
         """Return the best video stream; cover pictures of audio files are none."""
         stream = self._container.streams.best("video")
         covers = av.stream.Disposition.attached_pic
-        if stream is None or stream.disposition & covers or stream.name in _TEXT_ART:
+        if stream is None or stream.disposition & covers:
             why = "holds no video"
-        elif stream.codec_context is None:
+        elif stream.codec_context is None:  # such a stream has no name either
             why = "its video is of a kind that this FFmpeg cannot decode; re-encode it"
+        elif stream.name in _TEXT_ART:
+            why = "holds no video"
         else:
             return stream
         self._container.close()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
 from vos.video.decoding import Video, _upright, open_video
 from vos.video.reader import open_frames
@@ -389,17 +390,23 @@ class Replaced:
         return self._demux(self._container, *args)
 
 
-def test_a_file_of_no_known_codec(clip):
-    class Unknown:
-        disposition, name, codec_context = av.stream.Disposition(0), None, None
-
-    with av.open(str(clip)) as container:
-        fake = Replaced(container, None)
-        fake.streams = fake
-        fake.best = lambda kind: Unknown
-        fake.close = container.close
-        with pytest.raises(InputError, match="cannot decode"):
-            Video(fake, "clip", live=False)
+@pytest.mark.parametrize(
+    ("name", "codec", "known", "unknown"),
+    [
+        ("a.mp4", "libx264", (b"avc1", b"avcC"), (b"zzz1", b"zzzC")),
+        ("a.mkv", "libx264", (b"V_MPEG4/ISO/AVC",), (b"V_ZZZZZ/ZZZ/ZZZ",)),
+        ("a.avi", "mpeg4", (b"FMP4",), (b"ZQX7",)),
+    ],
+)
+def test_a_file_of_no_known_codec(tmp_path, name, codec, known, unknown):
+    path = encode_ramp(tmp_path / name, codec)
+    data = path.read_bytes()
+    for old, new in zip(known, unknown, strict=True):
+        assert old in data
+        data = data.replace(old, new)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"{name}: .*cannot decode; re-encode it"):
+        open_frames(path)
 
 
 @pytest.mark.parametrize(

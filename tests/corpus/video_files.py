@@ -102,13 +102,13 @@ def unknown_avi():
 
 NO_DECODER = refused("cannot decode|codec|kind", "re-encode")
 _UNKNOWN = [
-    ("MP4", clip("v.mp4", unknown_mp4), NO_DECODER, True),
-    ("Matroska", clip("v.mkv", unknown_mkv), NO_DECODER, True),
-    ("AVI", clip("v.avi", unknown_avi), NO_DECODER, True),
-    ("MP4, features", clip("v.mp4", unknown_mp4, verb="features"), NO_DECODER, True),
-    ("MP4, attention", clip("v.mp4", unknown_mp4, verb="attention"), NO_DECODER, True),
-    ("Matroska, features", clip("v.mkv", unknown_mkv, verb="features"), NO_DECODER, True),
-    ("AVI, attention", clip("v.avi", unknown_avi, verb="attention"), NO_DECODER, True),
+    ("MP4", clip("v.mp4", unknown_mp4), NO_DECODER, False),
+    ("Matroska", clip("v.mkv", unknown_mkv), NO_DECODER, False),
+    ("AVI", clip("v.avi", unknown_avi), NO_DECODER, False),
+    ("MP4, features", clip("v.mp4", unknown_mp4, verb="features"), NO_DECODER, False),
+    ("MP4, attention", clip("v.mp4", unknown_mp4, verb="attention"), NO_DECODER, False),
+    ("Matroska, features", clip("v.mkv", unknown_mkv, verb="features"), NO_DECODER, False),
+    ("AVI, attention", clip("v.avi", unknown_avi, verb="attention"), NO_DECODER, False),
 ]
 
 

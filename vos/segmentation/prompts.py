@@ -11,6 +11,7 @@ from vos.errors import InputError
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
 from vos.masks.values import LoadedMask, ValueRules, from_array
+from vos.segmentation.numbering import check_numbering
 from vos.segmentation.options import PromptRules
 from vos.video.images import shrunk_size
 
@@ -23,7 +24,8 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
     """Read the masks in the order of their frames; a colour keeps its id through all of them.
 
     Raises:
-        InputError: a mask cannot be used; see `vos.masks.io.read_mask`.
+        InputError: a mask cannot be used; see `vos.masks.io.read_mask`. Or two of them number
+            their objects in different ways; see `check_numbering`.
     """
     prompts: dict[int, LoadedMask] = {}
     known: dict[int, int | tuple[int, int, int]] = {}
@@ -36,6 +38,7 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
                 source, snap=rules.snap_mask, trust=rules.trust_mask, known=known or None
             )
         known.update(prompts[index].mapping)
+    check_numbering(prompts)
     return prompts
 
 

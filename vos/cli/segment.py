@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vos.backbones.backbone import Backbone
     from vos.runtime.distributed import Team
     from vos.segmentation.batch import BatchItem
+    from vos.segmentation.prompts import MaskSource
     from vos.segmentation.segment import SegmentResult
 
 
@@ -44,7 +45,8 @@ class Segment:
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder to write to."""
     mask: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """Mask file for the first frame, or 45:FILE for the frame of index 45; may be repeated."""
+    """Mask file for the first frame, or 45:FILE for the frame of index 45, or NAME:FILE for the
+    frame of that name; may be repeated."""
     batch: Path | None = None
     """CSV file with the columns video, mask and output, in the place of one video. Several masks
     of one video are separated by semicolons."""
@@ -111,9 +113,9 @@ class Segment:
     ) -> SegmentResult:
         from vos.segmentation.segment import segment_video
 
-        masks = {
-            self.frames.start if index is None else index: path
-            for index, path in item.masks.items()
+        masks: dict[int | str, MaskSource] = {
+            self.frames.start if frame is None else str(frame): path
+            for frame, path in item.masks.items()
         }
         with ExitStack() as stack:
             return segment_video(

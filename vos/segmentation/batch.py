@@ -20,8 +20,8 @@ class BatchItem:
     """One video of a list."""
 
     video: str
-    masks: dict[int | None, Path]
-    """By frame index; None is the first frame."""
+    masks: dict[int | str | None, Path]
+    """By frame index or name; None is the first frame."""
     out: Path
 
 

@@ -50,20 +50,25 @@ class OutputOptions:
             raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
 
 
-def parse_masks(specs: Sequence[str]) -> dict[int | None, Path]:
-    """Read `first.png` and `45:later.png`; the key None is the first frame.
+def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
+    """Read `first.png`, `45:later.png` and `frame_45:later.png`; None is the first frame.
+
+    A number without leading zeros is given as one, everything else as text. What is a file's name
+    as a whole is a mask for the first frame.
 
     Raises:
         InputError: no mask, or two for one frame.
     """
     if not specs:
         raise InputError("no mask was given; give --mask FILE for the first frame")
-    masks: dict[int | None, Path] = {}
+    paths: dict[int | str | None, Path] = {}
     for spec in specs:
-        numbered = re.fullmatch(r"(\d+):(.+)", spec)
-        index = int(numbered[1]) if numbered else None
-        if index in masks:
-            frame = "the first frame" if index is None else f"frame {index}"
-            raise InputError(f"two masks for {frame}: {masks[index]} and {spec}")
-        masks[index] = Path(numbered[2] if numbered else spec)
-    return masks
+        keyed = None if Path(spec).exists() else re.fullmatch(r"([^:/\\]+):(.+)", spec)
+        key: int | str | None = keyed[1] if keyed else None
+        if isinstance(key, str) and re.fullmatch(r"0|[1-9][0-9]*", key):
+            key = int(key)
+        if key in paths:
+            frame = "the first frame" if key is None else f"frame {key}"
+            raise InputError(f"two masks for {frame}: {paths[key]} and {spec}")
+        paths[key] = Path(keyed[2] if keyed else spec)
+    return paths

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,61 @@ from vos.segmentation.options import PromptRules
 from vos.video.images import shrunk_size
 
 MaskSource = str | Path | np.ndarray
-Masks = MaskSource | Mapping[int, MaskSource]
-"""One mask for the first frame, or masks by the frame's index in the source."""
+Masks = MaskSource | Mapping[int, MaskSource] | Mapping[int | str, MaskSource]
+"""One mask for the first frame; or masks by the frame's index in the source (a number), or by its
+name or index (a text; `name=1` and `index=1` where it could be both)."""
+
+
+def masks_by_index(
+    masks: Mapping[int | str, MaskSource], names: Mapping[str, int], taken: Callable[[int], bool]
+) -> dict[int, MaskSource]:
+    """Return the masks by their frames' indexes in the source.
+
+    Args:
+        masks: by index (numbers), or by name or index (texts).
+        names: the index of each frame by its name; empty of a source whose frames have none but
+            their index.
+        taken: whether there may be a frame of an index.
+
+    Raises:
+        InputError: a text is no frame's name or index, or is the name of one frame and the index
+            of another; or two masks are for one frame.
+    """
+    by_index: dict[int, MaskSource] = {}
+    for key, mask in masks.items():
+        index = key if isinstance(key, int) else _index_of(key, names, taken)
+        if index in by_index:
+            raise InputError(f"two masks for frame {index}: {_said(by_index[index], mask)}")
+        by_index[index] = mask
+    return by_index
+
+
+def _said(*masks: MaskSource) -> str:
+    return " and ".join("an array" if isinstance(m, np.ndarray) else str(m) for m in masks)
+
+
+def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) -> int:
+    """Return the index of the frame that a text names."""
+    kind, _, text = key.rpartition("=")
+    text = text if kind in {"name", "index"} else key
+    by_name = None if kind == "index" else names.get(text)
+    number = int(text) if kind != "name" and re.fullmatch(r"[0-9]{1,18}", text) else None
+    if number is not None and by_name is not None and number != by_name:
+        if kind != "name" and str(number) == text and taken(number):
+            raise InputError(
+                f"{text!r} is the name of the frame with index {by_name}, and the index of "
+                f"another frame. Write --mask name={text}:FILE or --mask index={text}:FILE"
+            )
+        return by_name
+    index = number if by_name is None else by_name
+    if index is None:
+        some = ", ".join(list(names)[:3])
+        known = f"the frames' names are {some}, ..." if names else "this source has indexes alone"
+        raise InputError(
+            f"--mask {key}:FILE: no frame taken has the name {text!r}; {known} Give a frame's "
+            "name or its index from 0, or a mask file that exists"
+        )
+    return index
 
 
 def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[int, LoadedMask]:
@@ -62,6 +117,23 @@ def check_array(mask: np.ndarray) -> np.ndarray:
             f"shape {tuple(mask.shape)}"
         )
     return mask.astype(np.uint8)
+
+
+def check_sizes(
+    prompts: Mapping[int, LoadedMask],
+    frame: tuple[int, int],
+    rules: PromptRules,
+    max_size: int | None,
+) -> None:
+    """Refuse masks that do not fit frames of (height, width), before there is any work.
+
+    Raises:
+        InputError: as `fit_prompt`.
+    """
+    for index, prompt in prompts.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said when the frame comes
+            fit_prompt(prompt, index, frame, rules, max_size)
 
 
 def fit_prompt(

@@ -20,11 +20,14 @@ from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
 from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.pipeline import OnFrame, Pipeline
-from vos.segmentation.prompts import Masks, read_prompts
+from vos.segmentation.prompts import Masks, MaskSource, check_sizes, masks_by_index, read_prompts
 from vos.segmentation.run_folder import RUN, STATE, check_folder, prepare_folder
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frame_range import FrameRange
+from vos.video.images import list_images
 from vos.video.reader import FrameReader, Source, open_frames
+
+_PICTURES = frozenset({"folder", "glob", "image", "list"})
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ def segment_video(
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; or a list
             of image files, one a frame.
-        masks: a mask file or array (H, W) for the first frame, or a mapping from frame index in
-            the source to mask.
+        masks: a mask file or array (H, W) for the first frame, or a mapping to masks from frame
+            index in the source (a number), or from a frame's name or index (a text).
         out: the folder to write to.
         backbone: a name for `vos.load_backbone`, a loaded backbone, or a function that loads one,
             which is called once source and masks are known to be good.
@@ -90,10 +93,10 @@ def segment_video(
     rules = rules or PromptRules()
     outputs = outputs or OutputOptions()
     out = Path(out)
-    prompts = _prompts(masks, frames, rules)
     check_folder(out, resume=resume, overwrite=overwrite)
+    _check_given(masks, frames)
     with open_frames(source, **asdict(frames)) as reader:
-        _check_count(prompts, reader, frames)
+        prompts = _prompts(masks, reader, frames, rules)
         tracker = LabelPropagator(_loaded_backbone(backbone), config)
         pipeline = Pipeline(
             reader,
@@ -145,11 +148,67 @@ def _result(pipeline: Pipeline, record: RunRecord) -> SegmentResult:
     )
 
 
-def _prompts(masks: Masks, frames: FrameRange, rules: PromptRules) -> dict[int, LoadedMask]:
-    """Read the given masks, by frame index; one alone is the first frame's."""
-    by_index = dict(masks) if isinstance(masks, Mapping) else {frames.start: masks}
+def _prompts(
+    masks: Masks, reader: FrameReader, frames: FrameRange, rules: PromptRules
+) -> dict[int, LoadedMask]:
+    """Read the given masks, by frame index, and check them; one alone is the first frame's."""
+    by_key: dict[int | str, MaskSource] = {}
+    if isinstance(masks, Mapping):
+        by_key.update(masks.items())
+    else:
+        by_key[frames.start] = masks
+    names = _frame_names(reader, frames)
+    last = frames.start + frames.stride * (reader.count or 0)
+
+    def taken(index: int) -> bool:
+        return frames.takes(index) and (reader.count is None or index < last)
+
+    by_index = masks_by_index(by_key, names, taken)
     _check_indices(by_index, frames)
-    return read_prompts(by_index, rules)
+    _refuse_masks_among_frames(by_index, reader)
+    prompts = read_prompts(by_index, rules)
+    _check_count(prompts, reader, frames)
+    if reader.kind not in {"camera", "stream"}:  # the first frame of those would grow old
+        first = reader.peek()
+        if first is not None:
+            check_sizes(prompts, first.image.shape[:2], rules, frames.max_size)
+    return prompts
+
+
+def _check_given(masks: Masks, frames: FrameRange) -> None:
+    """Refuse what is wrong whatever the source: no mask, and indexes that are not taken."""
+    if isinstance(masks, Mapping):
+        numbers = {key: mask for key, mask in masks.items() if isinstance(key, int)}
+        _check_indices(numbers or masks, frames)
+
+
+def _frame_names(reader: FrameReader, frames: FrameRange) -> dict[str, int]:
+    """Return the index of each frame taken by its name, where frames are files."""
+    if reader.kind not in _PICTURES or len(reader.files) != reader.count:
+        return {}
+    return {
+        path.stem: frames.start + position * frames.stride
+        for position, path in enumerate(reader.files)
+    }
+
+
+def _refuse_masks_among_frames(masks: Mapping[int, Any], reader: FrameReader) -> None:
+    """Refuse a mask file that was listed as a frame: it is none, and moves all that follow.
+
+    Raises:
+        InputError: there is one.
+    """
+    if reader.kind not in _PICTURES:
+        return
+    listed = reader.kind in {"folder", "glob"}
+    frames = list_images(reader.source) if listed else reader.files
+    paths = {path.resolve() for path in frames}
+    for mask in masks.values():
+        if isinstance(mask, str | Path) and Path(mask).resolve() in paths:
+            raise InputError(
+                f"the mask {mask} lies among the frames of {reader.source} and would be taken as "
+                "one of them; move it to another folder"
+            )
 
 
 def _loaded_backbone(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
@@ -158,10 +217,10 @@ def _loaded_backbone(backbone: str | Backbone | Callable[[], Backbone]) -> Backb
     return load_backbone(backbone) if isinstance(backbone, str) else backbone()
 
 
-def _check_indices(masks: Mapping[int, Any], frames: FrameRange) -> None:
+def _check_indices(masks: Mapping[Any, Any], frames: FrameRange) -> None:
     if not masks:
         raise InputError("no mask was given; give one for the first frame")
-    outside = sorted(index for index in masks if not frames.takes(index))
+    outside = sorted(i for i in masks if isinstance(i, int) and not frames.takes(i))
     if outside:
         raise InputError(
             f"masks were given for frames {outside}, which are not among the frames taken (start "
@@ -171,7 +230,7 @@ def _check_indices(masks: Mapping[int, Any], frames: FrameRange) -> None:
 
 def _check_count(masks: Mapping[int, Any], reader: FrameReader, frames: FrameRange) -> None:
     """Refuse masks beyond the end before any work, where the number of frames is certain."""
-    if reader.kind not in {"folder", "glob", "image", "list"} or reader.count is None:
+    if reader.kind not in _PICTURES or reader.count is None:
         return
     beyond = sorted(i for i in masks if (i - frames.start) // frames.stride >= reader.count)
     if beyond:

@@ -54,6 +54,7 @@ class FrameReader:
         self.fps = fps
         self.count = count
         self._ahead = ReadAhead(frames, read_ahead)
+        self._next: Frame | None = None
 
     @property
     def decode_seconds(self) -> float:
@@ -64,7 +65,18 @@ class FrameReader:
         return self
 
     def __next__(self) -> Frame:
-        return next(self._ahead)
+        frame, self._next = self._next, None
+        return next(self._ahead) if frame is None else frame
+
+    def peek(self) -> Frame | None:
+        """Return the next frame and leave it to be taken; None after the last one.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        if self._next is None:
+            self._next = next(self._ahead, None)
+        return self._next
 
     def close(self) -> None:
         """Stop decoding and let go of the source; safe to call twice and before the end."""

@@ -56,20 +56,38 @@ def fit_mask(
     Warns if an object is lost in the resizing.
 
     Raises:
-        InputError: the sizes differ and `resize` is false.
+        InputError: the sizes differ and `resize` is false, or the aspects differ.
     """
     if ids.shape == (height, width):
         return ids
+    sizes = f"{name} is {ids.shape[1]}x{ids.shape[0]} pixels, its frame is {width}x{height}"
+    if not _same_aspect(ids.shape, (height, width)):
+        if _same_aspect(ids.shape[::-1], (height, width)):
+            raise InputError(
+                f"{sizes} (width x height): it is turned against the frame. Turn it "
+                "(--rotate-mask 90 or --rotate-mask 270, clockwise)."
+            )
+        raise InputError(
+            f"{sizes} (width x height), of another aspect. Give a mask of the frame's size; "
+            "--resize-mask takes masks of the frame's aspect alone."
+        )
     if not resize:
         raise InputError(
-            f"{name} is {ids.shape[1]}x{ids.shape[0]} pixels, its frame is {width}x{height} "
-            "(width x height). Give a mask of the frame's size, or ask for it to be resized "
-            "(--resize-mask)."
+            f"{sizes} (width x height). Give a mask of the frame's size, or ask for it to be "
+            "resized (--resize-mask)."
         )
     fitted = resize_nearest(ids, height, width)
     if lost := sorted(set(object_ids(ids)) - set(object_ids(fitted))):
         warnings.warn(f"{name}: objects {lost} vanish at {width}x{height}", stacklevel=2)
     return fitted
+
+
+def _same_aspect(size: tuple[int, ...], frame: tuple[int, int]) -> bool:
+    """Say whether a size (H, W) has a frame's aspect, to 1 % or two pixels of the frame."""
+    across = size[1] * frame[0] / size[0]  # the width, were it brought to the frame's height
+    down = size[0] * frame[1] / size[1]
+    near_width = abs(across - frame[1]) <= max(2.0, 0.01 * frame[1])
+    return near_width or abs(down - frame[0]) <= max(2.0, 0.01 * frame[0])
 
 
 def present_ids(ids: NDArray[np.uint8]) -> set[int]:

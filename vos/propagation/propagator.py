@@ -180,7 +180,7 @@ class LabelPropagator:
     ) -> Tensor:
         """Labels (P, C) of a prompted frame and its objects: the prompt's, else the predicted."""
         small = resize_nearest(prompt, *grid)  # (h, w)
-        self._warn_of_vanished(small, given)
+        self._warn_of_small(prompt, small, given)
         flat = torch.from_numpy(small.reshape(-1).astype(np.int64))  # (P,)
         flat = flat.to(self.backbone.device)
         labels = torch.zeros(flat.numel(), 1 + len(objects), device=flat.device)
@@ -200,13 +200,16 @@ class LabelPropagator:
             labels[inside, objects.index(object_id) + 1] = 1
         return labels
 
-    def _warn_of_vanished(self, small: np.ndarray, given: tuple[int, ...]) -> None:
-        vanished = sorted(set(given) - set(object_ids(small)))
-        if vanished:
+    def _warn_of_small(self, prompt: np.ndarray, small: np.ndarray, given: tuple[int, ...]) -> None:
+        """Warn of objects (H, W) smaller than a patch, whether the grid (h, w) hits them or not."""
+        patch = prompt.size / small.size
+        areas = np.bincount(prompt.reshape(-1), minlength=VOID + 1)
+        tiny = {object_id for object_id in given if areas[object_id] < patch}
+        if tiny := sorted(tiny | (set(given) - set(object_ids(small)))):
             warnings.warn(
-                f"objects {vanished} of the mask for step {self._number} are smaller than a patch "
-                f"({self.backbone.stride} pixels of the network's input) and cannot be followed; "
-                "use larger frames or a smaller patch",
+                f"objects {tiny} of the mask for step {self._number} are smaller than a patch "
+                f"({self.backbone.stride} pixels of the network's input): they are lost, or come "
+                "out much larger; use larger frames or a smaller patch",
                 stacklevel=4,
             )
 

@@ -20,7 +20,11 @@ class PromptRules:
     trust_mask: bool = False
     """Take ids as they are: no object is too thin, and 255 is void (ignored) wherever it is."""
     resize_mask: bool = False
-    """Resize masks of another size than their frame."""
+    """Resize masks of another size than their frame, if they have its aspect."""
+    rotate_mask: Literal[0, 90, 180, 270] = 0
+    """Turn the masks clockwise by so many degrees."""
+    invert_mask: bool = False
+    """Take the background of masks with one object as the object."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from vos.errors import InputError
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
+from vos.masks.orientation import put_right
 from vos.masks.values import LoadedMask, ValueRules, from_array
 from vos.segmentation.numbering import check_numbering
 from vos.segmentation.options import PromptRules
@@ -93,6 +94,10 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
                 source, snap=rules.snap_mask, trust=rules.trust_mask, known=known or None
             )
         known.update(prompts[index].mapping)
+        name = f"the mask for frame {index}" if isinstance(source, np.ndarray) else str(source)
+        prompts[index] = put_right(
+            prompts[index], name, turn=rules.rotate_mask, invert=rules.invert_mask
+        )
     check_numbering(prompts)
     return prompts
 

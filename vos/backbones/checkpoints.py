@@ -9,20 +9,17 @@ restricted unpickler alone, so that it cannot run code.
 from __future__ import annotations
 
 import argparse
-import pickle
 import re
-import struct
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vos.backbones.checkpoint_layouts.finite import check_finite
+from vos.backbones.checkpoint_layouts.pickles import first_line, read_pickle
 from vos.errors import InputError
 from vos.files import sha256_of
 
@@ -31,10 +28,6 @@ HEAD_WIDTH = 64
 """Width of one attention head in every published DINO ViT."""
 _PREFIXES = ("module.", "backbone.", "_orig_mod.")
 _HEADS = ("head.", "fc.", "classifier.", "predictor.")
-_DAMAGE = (
-    RuntimeError, EOFError, ValueError, KeyError, AttributeError, IndexError, OSError, struct.error,
-)  # fmt: skip
-"""What PyTorch raises on files that are cut short or are none of its own."""
 _UNSUPPORTED_VIT = {
     "reg_token": "register tokens",
     "register_tokens": "register tokens",
@@ -104,25 +97,15 @@ def read_file(path: str | Path) -> dict[str, Any]:
 
     Raises:
         InputError: there is no such file, it is damaged, it holds something else than a
-            dictionary, or its pickle asks for anything beyond tensors, plain containers and
-            `argparse.Namespace`.
+            dictionary, or its pickle asks for anything beyond tensors, plain containers,
+            settings, numbers and paths.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the path of a .pth or .safetensors file")
     if path.suffix == ".safetensors":
         return dict(_read_safetensors(path)[0])
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # advice on pickle protocols
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(_refusal(path, error)) from None
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path} cannot be read as a checkpoint ({_first_line(error)}); it is damaged or cut "
-            "short. Download or copy it again"
-        ) from None
+    loaded = read_pickle(path)
     if not isinstance(loaded, dict):
         raise InputError(
             f"{path} holds a {type(loaded).__name__}; expected a dictionary of tensors "
@@ -240,7 +223,7 @@ def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
             return state, dict(handle.metadata() or {})
     except SafetensorError as error:
         raise InputError(
-            f"{path} cannot be read as safetensors ({_first_line(error)}); it is damaged or cut "
+            f"{path} cannot be read as safetensors ({first_line(error)}); it is damaged or cut "
             "short. Download or copy it again"
         ) from None
 
@@ -277,22 +260,3 @@ def _run_metadata(raw: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(raw.get("epoch"), int):
         metadata["epoch"] = str(raw["epoch"])
     return metadata
-
-
-def _refusal(path: Path, error: Exception) -> str:
-    refused = re.search(r"(?:GLOBAL|global|Unsupported global:?) ([\w.]+)", str(error))
-    if refused is None:
-        return (
-            f"{path} is no checkpoint that PyTorch's restricted unpickler can read; it is damaged, "
-            "of another format, or holds more than tensors. Nothing of it was run"
-        )
-    return (
-        f"{path} is refused: its pickle asks to run {refused[1]}, which a checkpoint of tensors "
-        "does not need. Nothing of it was run. Get the weights from a source you trust, as "
-        ".safetensors or a plain state dict"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 
 from vos.backbones.backbone import Backbone
+from vos.backbones.checkpoint_layouts.names import timm_model
+from vos.backbones.checkpoint_layouts.vit_shape import HEAD_WIDTH
 from vos.backbones.checkpoints import Checkpoint, ViTShape, load_checkpoint, load_strictly
 from vos.backbones.dino import DinoViT
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
@@ -58,13 +60,30 @@ def untrained(name: str, stride: int) -> Backbone:
         return DinoViT(build_vit(entry.arch, entry.patch_size), record)
 
 
-def from_file(name: str | None, weights: str | Path, key: str, stride: int) -> Backbone:
+def from_file(
+    name: str | None, weights: str | Path, key: str, stride: int, heads: int | None = None
+) -> Backbone:
     """Build the architecture of a checkpoint file, or a named one, and load the file into it.
+
+    Args:
+        name: the backbone's name; None takes the architecture off the file.
+        weights: the file.
+        key: which network of it to take.
+        stride: for a CNN of timm, the coarsest feature level to take.
+        heads: attention heads of a ViT; None takes the file's word, or width / 64.
 
     Raises:
         InputError: the file cannot be read, or does not fit the name.
     """
-    return _from_checkpoint(name, load_checkpoint(weights, key=key), stride)
+    checkpoint = load_checkpoint(weights, key=key)
+    if heads is None:
+        return _from_checkpoint(name, checkpoint, stride)
+    if (name or "").startswith(_TIMM) or "patch_embed.proj.weight" not in checkpoint.state:
+        raise InputError(
+            f"heads {heads} go with a ViT of a weights file alone; timm's models and CNNs have "
+            "their own. Leave them out"
+        )
+    return _from_checkpoint(name, checkpoint.with_heads(heads), stride)
 
 
 def placed(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Backbone:
@@ -78,6 +97,9 @@ def placed(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Back
 def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> Backbone:
     if name is not None and name.startswith(_TIMM):
         return timm_backbone(name[len(_TIMM) :], checkpoint, stride=stride, untrained=False)
+    known = timm_model(checkpoint.state) if name is None else None
+    if known is not None:  # with parts that DINO's ViT has not
+        return timm_backbone(known, checkpoint, stride=stride, untrained=False)
     shape = checkpoint.vit
     if shape is None:
         return _other_architecture(name, checkpoint, stride)
@@ -119,6 +141,12 @@ def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -
 def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:
     entry = named(name)
     dims = (shape.patch_size, shape.embed_dim, shape.depth)
+    heads = None if entry.packaged else ARCHITECTURES[entry.arch][2]
+    if heads not in {None, shape.num_heads}:
+        raise InputError(
+            f"{checkpoint.path} is a ViT of {shape.num_heads} heads, and {name} has {heads}. Leave "
+            "--backbone out to take the file's own architecture"
+        )
     if dims != (entry.patch_size, entry.embed_dim, entry.depth):
         raise InputError(
             f"{checkpoint.path} holds weights of another architecture than {name}: patch "
@@ -131,4 +159,8 @@ def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) ->
 def _describe(shape: ViTShape) -> str:
     dims = (shape.embed_dim, shape.depth, shape.num_heads)
     arch = next((a for a, known in ARCHITECTURES.items() if known == dims), None)
-    return f"{arch or 'vit_{}x{}'.format(*dims[:2])}_patch{shape.patch_size}"
+    if arch is None:
+        arch = "vit_{}x{}".format(*dims[:2])
+        if shape.num_heads != max(1, shape.embed_dim // HEAD_WIDTH):
+            arch += f"_heads{shape.num_heads}"
+    return f"{arch}_patch{shape.patch_size}"

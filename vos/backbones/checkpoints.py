@@ -2,53 +2,33 @@
 
 Layouts (DINO's public code; Caron et al. 2021): a plain state dict of a backbone; a full training
 checkpoint, whose `teacher` (or `student`) holds `backbone.*` beside a head, under `module.` if it
-was trained in parallel; timm's safetensors. A `.pth` file is a pickle and is read with PyTorch's
+was trained in parallel; timm's safetensors. Those of other programs are brought to these by
+`vos.backbones.checkpoint_layouts`. A `.pth` file is a pickle and is read with PyTorch's
 restricted unpickler alone, so that it cannot run code.
 """
 
 from __future__ import annotations
 
-import argparse
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from vos.backbones.checkpoint_layouts.finite import check_finite
+from vos.backbones.checkpoint_layouts.names import StateDict, by_timm_names
+from vos.backbones.checkpoint_layouts.networks import choose_network, words_of
 from vos.backbones.checkpoint_layouts.pickles import first_line, read_pickle
+from vos.backbones.checkpoint_layouts.vit_shape import ViTShape, vit_shape
 from vos.errors import InputError
 from vos.files import sha256_of
 
-StateDict = dict[str, Tensor]
-HEAD_WIDTH = 64
-"""Width of one attention head in every published DINO ViT."""
-_PREFIXES = ("module.", "backbone.", "_orig_mod.")
-_HEADS = ("head.", "fc.", "classifier.", "predictor.")
-_UNSUPPORTED_VIT = {
-    "reg_token": "register tokens",
-    "register_tokens": "register tokens",
-    "dist_token": "a distillation token",
-    "mask_token": "a mask token",
-    "blocks.0.ls1.gamma": "layer scale",
-    "blocks.0.attn.q_norm.weight": "query-key normalisation",
-}
-
-
-@dataclass(frozen=True)
-class ViTShape:
-    """A plain ViT's architecture, read off its tensors."""
-
-    patch_size: int
-    embed_dim: int
-    depth: int
-    num_heads: int
-    in_chans: int
-    grid: int
-    """Side n of the square grid of position embeddings (N = n * n patches)."""
+__all__ = [
+    "Checkpoint", "StateDict", "ViTShape", "backbone_of", "load_checkpoint", "load_strictly",
+    "read_file", "vit_shape",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +44,12 @@ class Checkpoint:
     """Text fields of a safetensors header, or `arch` and the like of a training checkpoint."""
     key: str | None = None
     """Which network of a training checkpoint was taken: `teacher` or `student`."""
+    names: str = "timm"
+    """Whose names the tensors had in the file, see `by_timm_names`."""
+    taken: str = ""
+    """Key and prefix of the network that was taken; empty where the file is the network."""
+    others: tuple[str, ...] = ()
+    """Keys and prefixes of the other networks in the file."""
 
     @property
     def vit(self) -> ViTShape | None:
@@ -78,6 +64,10 @@ class Checkpoint:
     def sha256(self) -> str:
         """SHA-256 of the file, in hexadecimal; computed once."""
         return sha256_of(self.path)
+
+    def with_heads(self, heads: int) -> Checkpoint:
+        """Return the same with so many attention heads, whatever the file says."""
+        return replace(self, metadata={**self.metadata, "num_heads": str(heads)})
 
     @property
     def parameters(self) -> int:
@@ -119,7 +109,7 @@ def load_checkpoint(path: str | Path, *, key: str = "teacher") -> Checkpoint:
 
     Args:
         path: the file.
-        key: which network of a full training checkpoint to take, `teacher` or `student`.
+        key: which network to take where a file holds several, see `choose_network`.
 
     Raises:
         InputError: see `read_file`; no backbone's tensors are in it; or some are not finite.
@@ -127,7 +117,7 @@ def load_checkpoint(path: str | Path, *, key: str = "teacher") -> Checkpoint:
     path = Path(path)
     if path.suffix == ".safetensors" and path.is_file():
         state, metadata = _read_safetensors(path)
-        return Checkpoint(path, "safetensors", _backbone_tensors(state, path), metadata)
+        return _checkpoint(state, path, key, metadata)
     return backbone_of(read_file(path), path, key=key)
 
 
@@ -137,55 +127,12 @@ def backbone_of(raw: dict[str, Any], path: Path, *, key: str = "teacher") -> Che
     Args:
         raw: the dictionary that the file holds.
         path: the file, for messages.
-        key: which network of a full training checkpoint to take, `teacher` or `student`.
+        key: which network to take where a file holds several, see `choose_network`.
 
     Raises:
         InputError: no such network, or no backbone's tensors are in it.
     """
-    if "teacher" in raw or "student" in raw:
-        if not isinstance(raw.get(key), Mapping):
-            networks = ", ".join(sorted(k for k in raw if isinstance(raw[k], Mapping)))
-            raise InputError(f"{path} holds no {key!r} network; it holds: {networks}")
-        state = _backbone_tensors(raw[key], path)
-        return Checkpoint(path, "full", state, _run_metadata(raw), key)
-    for wrapper in ("state_dict", "model"):
-        if isinstance(raw.get(wrapper), Mapping):
-            raw = dict(raw[wrapper])
-    return Checkpoint(path, "plain", _backbone_tensors(raw, path), {})
-
-
-def vit_shape(
-    state: StateDict, path: Path | str = "checkpoint", metadata: Mapping[str, str] | None = None
-) -> ViTShape | None:
-    """Read a ViT's architecture off its tensors; None if they are not a ViT's.
-
-    Heads are width / 64 unless `metadata` has `num_heads`.
-
-    Raises:
-        InputError: it is a ViT, but not DINO's plain one.
-    """
-    projection = state.get("patch_embed.proj.weight")
-    if projection is None or "pos_embed" not in state or "cls_token" not in state:
-        return None
-    for name, part in _UNSUPPORTED_VIT.items():
-        if name in state:
-            raise InputError(
-                f"{path} is a ViT with {part}, which DINO's ViT has not; load it through timm "
-                "(--backbone timm:NAME --weights FILE)"
-            )
-    if projection.ndim != 4:
-        raise InputError(f"{path}: patches of {projection.ndim - 2} dimensions; expected images' 2")
-    width, in_chans, patch, _ = projection.shape
-    blocks = {int(m[1]) for n in state if (m := re.match(r"blocks\.(\d+)\.", n))}
-    grid = round((state["pos_embed"].shape[1] - 1) ** 0.5)
-    if not blocks or grid * grid != state["pos_embed"].shape[1] - 1:
-        raise InputError(
-            f"{path}: blocks {sorted(blocks)} and {state['pos_embed'].shape[1]} position "
-            "embeddings are not those of a ViT with a class token and a square grid"
-        )
-    stated_heads = (metadata or {}).get("num_heads")
-    heads = int(stated_heads) if stated_heads else max(1, width // HEAD_WIDTH)
-    return ViTShape(patch, width, max(blocks) + 1, heads, in_chans, grid)
+    return _checkpoint(raw, path, key)
 
 
 def load_strictly(network: nn.Module, state: StateDict, name: str, source: str) -> None:
@@ -228,35 +175,16 @@ def _read_safetensors(path: Path) -> tuple[StateDict, dict[str, str]]:
         ) from None
 
 
-def _backbone_tensors(mapping: Mapping[str, Any], path: Path) -> StateDict:
-    state: StateDict = {}
-    for name, value in mapping.items():
-        if not isinstance(value, Tensor):
-            continue
-        short = _strip(str(name))
-        if not short.startswith(_HEADS):
-            state[short] = value
+def _checkpoint(
+    raw: Mapping[str, Any], path: Path, key: str, header: Mapping[str, str] | None = None
+) -> Checkpoint:
+    network = choose_network(raw, path, key)
+    state, names = by_timm_names(network.tensors)
     if not state:
-        kinds = ", ".join(sorted(map(str, mapping))[:8]) or "nothing"
+        kinds = ", ".join(sorted(map(str, raw))[:8]) or "nothing"
         raise InputError(f"{path} holds no tensors of a backbone; it holds: {kinds}")
     check_finite(state, path)
-    return state
-
-
-def _strip(name: str) -> str:
-    while True:
-        for prefix in _PREFIXES:
-            if name.startswith(prefix):
-                name = name[len(prefix) :]
-                break
-        else:
-            return name
-
-
-def _run_metadata(raw: Mapping[str, Any]) -> dict[str, str]:
-    args = raw.get("args")
-    values = vars(args) if isinstance(args, argparse.Namespace) else args
-    metadata = {k: str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
-    if isinstance(raw.get("epoch"), int):
-        metadata["epoch"] = str(raw["epoch"])
-    return metadata
+    layout = network.layout if header is None else "safetensors"
+    words = words_of(raw, network) | dict(header or {})
+    taken = network.taken, network.others
+    return Checkpoint(path, layout, state, words, network.key, names, *taken)

@@ -40,7 +40,11 @@ class BackboneOptions:
     precision: Precision = "auto"
     """auto is bf16 where the hardware has it, else fp32 (fp16 on older GPUs)."""
     checkpoint_key: str = "teacher"
-    """Which network of a training checkpoint to take: teacher or student."""
+    """Which network to take where a file holds several: teacher, student, any key of the file, or a
+    prefix in it, such as state_dict_ema or momentum_encoder."""
+    heads: int | None = None
+    """Attention heads of the ViT in --weights. Without it, what the file says, else width / 64; the
+    ViT-S of MoCo-v3 has 12."""
     feature_stride: int = 8
     """For a CNN of timm: the coarsest feature level to take, in pixels."""
     untrained: bool = False
@@ -56,6 +60,7 @@ class BackboneOptions:
             device=self.device,
             precision=self.precision,
             checkpoint_key=self.checkpoint_key,
+            heads=self.heads,
             feature_stride=self.feature_stride,
             untrained=self.untrained,
             progress=progress,
@@ -70,6 +75,7 @@ def load_backbone(
     device: str | torch.device = BackboneOptions.device,
     precision: str = BackboneOptions.precision,
     checkpoint_key: str = BackboneOptions.checkpoint_key,
+    heads: int | None = BackboneOptions.heads,
     feature_stride: int = BackboneOptions.feature_stride,
     untrained: bool = BackboneOptions.untrained,
     progress: DownloadProgress | None = None,
@@ -84,7 +90,9 @@ def load_backbone(
         weights_dir: where named weights are looked for first, and downloaded to.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         precision: `auto`, `fp32`, `bf16` or `fp16`.
-        checkpoint_key: which network of a training checkpoint to take, `teacher` or `student`.
+        checkpoint_key: which network to take where a file holds several: `teacher`, `student`, any
+            key of the file, or a prefix in it.
+        heads: attention heads of the ViT in `weights`; by default the file's word, or width / 64.
         feature_stride: for a CNN of timm, the coarsest feature level to take, in pixels.
         untrained: keep the architecture's random start (seed 0), as a baseline.
         progress: called during a download.
@@ -96,6 +104,8 @@ def load_backbone(
         raise InputError("give a backbone's name or a weights file")
     if untrained and weights is not None:
         raise InputError(f"untrained and weights {weights} exclude each other; give one")
+    if heads is not None and (weights is None or heads < 1):
+        raise InputError(f"heads are {heads}; expected 1 or more, together with a weights file")
     from vos.backbones import building
     from vos.runtime.devices import resolve_device, resolve_precision
 
@@ -106,7 +116,7 @@ def load_backbone(
     elif weights is None:
         backbone = building.by_name(name or "", weights_dir, feature_stride, progress)
     else:
-        backbone = building.from_file(name, weights, checkpoint_key, feature_stride)
+        backbone = building.from_file(name, weights, checkpoint_key, feature_stride, heads)
     return building.placed(backbone, target, dtype)
 
 

@@ -7,6 +7,7 @@ Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from vos.backbones.backbone import Backbone
+from vos.backbones.checkpoint_layouts.names import HEADS, MASK_TOKENS, StateDict
 from vos.backbones.checkpoints import Checkpoint, load_strictly
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
@@ -97,7 +99,8 @@ def timm_backbone(
     """
     network = _create(name, pretrained=checkpoint is None and not untrained)
     if checkpoint is not None:
-        load_strictly(network, checkpoint.state, f"timm:{name}", str(checkpoint.path))
+        state = _timms_own(checkpoint.state, network)
+        load_strictly(network, state, f"timm:{name}", str(checkpoint.path))
         record = WeightsRecord.of(checkpoint, f"timm:{name}")
     else:
         record = WeightsRecord(f"timm:{name}", "untrained" if untrained else "timm", None, "timm")
@@ -157,6 +160,27 @@ def _create(name: str, *, pretrained: bool) -> nn.Module:
                 "download: --backbone efficientnet_lite0"
             ) from None
     raise InputError(f"timm cannot build {name!r} without a classifier")
+
+
+def _timms_own(state: StateDict, network: nn.Module) -> StateDict:
+    """Return the tensors as timm's own conversion for that model gives them, where they need it."""
+    own = network.state_dict()
+    convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
+    fits = own.keys() == state.keys() and all(own[n].shape == state[n].shape for n in own)
+    if fits or convert is None:
+        return state
+    raw = dict(state)
+    if "register_tokens" in raw:  # the mark of DINOv2's layout, by which timm knows it
+        raw.setdefault("mask_token", torch.zeros(1))
+    try:
+        converted = convert(raw, network)
+    except Exception:
+        return state  # not of a layout that timm knows; loading says what differs
+    return {
+        name: tensor
+        for name, tensor in converted.items()
+        if name in own or (name not in MASK_TOKENS and not name.startswith(HEADS))
+    }
 
 
 def _choose_level(network: nn.Module, name: str, stride: int) -> tuple[int, int, int]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from vos.backbones.registry import REGISTRY, NamedWeights
 from vos.errors import InputError
+
+if TYPE_CHECKING:
+    from vos.backbones.checkpoints import Checkpoint
 
 _NAMES = ", ".join(REGISTRY)
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
@@ -85,25 +88,18 @@ class InfoWeights:
     """Name of a backbone, or a .pth or .safetensors file of any layout."""
     weights_dir: Path | None = None
     """Folder to look in first for named weights."""
+    checkpoint_key: str = "teacher"
+    """Which network to look at where a file holds several: any key of the file, or a prefix."""
 
     def run(self) -> int:
         """Print layout, architecture, size and hash."""
         path = _file_of(self.source, self.weights_dir)
         from vos.backbones.checkpoints import load_checkpoint
 
-        checkpoint = load_checkpoint(path)
-        shape = checkpoint.vit
-        network = f", {checkpoint.key} network" if checkpoint.key else ""
+        checkpoint = load_checkpoint(path, key=self.checkpoint_key)
         print(f"file: {path} ({path.stat().st_size / 1e6:.1f} MB)")
-        print(f"layout: {checkpoint.layout}{network}")
-        if shape is not None:
-            print(
-                f"architecture: ViT, patch {shape.patch_size}, width {shape.embed_dim}, "
-                f"{shape.depth} blocks, {shape.num_heads} heads, {shape.in_chans} channels, "
-                f"position embeddings {shape.grid}x{shape.grid}"
-            )
-        else:
-            print(f"architecture: not a ViT; the file says {checkpoint.metadata.get('arch')}")
+        print(f"layout: {_layout_text(checkpoint)}")
+        print(f"architecture: {_architecture_text(checkpoint)}")
         print(f"parameters: {checkpoint.parameters:,} in {len(checkpoint.state)} tensors")
         print(f"sha256: {checkpoint.sha256}")
         for key, value in sorted(checkpoint.metadata.items()):
@@ -158,6 +154,41 @@ class Weights:
     def run(self) -> int:
         """Do what was asked."""
         return self.action.run()
+
+
+def _layout_text(checkpoint: Checkpoint) -> str:
+    """Return in words how the file holds the network, which it is, and which others there are."""
+    parts = [checkpoint.layout]
+    if checkpoint.names != "timm":
+        parts.append(f"names of {checkpoint.names}")
+    if checkpoint.key:
+        parts.append(f"{checkpoint.key} network")
+    elif checkpoint.taken:
+        parts.append(f"taken: {checkpoint.taken}")
+    if checkpoint.others:
+        others = ", ".join(checkpoint.others)
+        parts.append(f"not taken: {others} (--checkpoint-key takes another)")
+    return ", ".join(parts)
+
+
+def _architecture_text(checkpoint: Checkpoint) -> str:
+    """Return the architecture in words; of a ViT, whether its heads are known or assumed."""
+    from vos.backbones.checkpoint_layouts.names import timm_model
+
+    known = timm_model(checkpoint.state)
+    if known is not None:
+        return f"ViT, built by timm: timm:{known}"
+    shape = checkpoint.vit
+    if shape is None:
+        return f"not a ViT; the file says {checkpoint.metadata.get('arch')}"
+    text = (
+        f"ViT, patch {shape.patch_size}, width {shape.embed_dim}, "
+        f"{shape.depth} blocks, {shape.num_heads} heads, {shape.in_chans} channels, "
+        f"position embeddings {shape.grid}x{shape.grid}"
+    )
+    if shape.heads_assumed:
+        text += "\nheads: assumed, width / 64; the file does not say. --heads gives another number"
+    return text
 
 
 def _file_of(source: str, weights_dir: Path | None) -> Path:

@@ -141,18 +141,18 @@ def _other_architecture(name: str | None, checkpoint: Checkpoint, stride: int) -
 def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) -> None:
     entry = named(name)
     dims = (shape.patch_size, shape.embed_dim, shape.depth)
-    heads = None if entry.packaged else ARCHITECTURES[entry.arch][2]
-    if heads not in {None, shape.num_heads}:
-        raise InputError(
-            f"{checkpoint.path} is a ViT of {shape.num_heads} heads, and {name} has {heads}. Leave "
-            "--backbone out to take the file's own architecture"
-        )
     if dims != (entry.patch_size, entry.embed_dim, entry.depth):
         raise InputError(
             f"{checkpoint.path} holds weights of another architecture than {name}: patch "
             f"{shape.patch_size}, width {shape.embed_dim}, {shape.depth} blocks, where {name} has "
             f"patch {entry.patch_size}, width {entry.embed_dim}, {entry.depth} blocks. "
             "Leave --backbone out to take the file's own architecture"
+        )
+    heads = None if entry.packaged else ARCHITECTURES[entry.arch][2]
+    if heads not in {None, shape.num_heads}:
+        raise InputError(
+            f"{checkpoint.path} is a ViT of {shape.num_heads} heads, and {name} has {heads}. Leave "
+            "--backbone out to take the file's own architecture"
         )
 
 

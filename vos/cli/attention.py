@@ -14,7 +14,7 @@ from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
 from vos.files import write_png
 from vos.runtime.progress import CountProgress
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 
 if TYPE_CHECKING:
     from vos.features.attention import AttentionReader
@@ -48,6 +48,7 @@ class Attention:
     threads: int | None = None
     """Threads that PyTorch computes in on a processor; by default one a core."""
     frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
 
     def run(self) -> int:
@@ -57,7 +58,7 @@ class Attention:
         from vos.features.attention import AttentionReader
         from vos.video.reader import open_frames
 
-        with open_frames(self.source, **asdict(self.frames)) as reader:
+        with open_frames(self.source, **asdict(self.frames), reading=self.reading) as reader:
             attention = AttentionReader(
                 load_with_progress(self.backbone), short_side=self.short_side, mass=self.mass
             )

@@ -14,7 +14,7 @@ from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.cli.pytorch import start_pytorch
 from vos.features.request import FeatureRequest, check_target
 from vos.runtime.progress import progress
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,7 @@ class Features:
         default_factory=FeatureRequest
     )
     frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
 
     def run(self) -> int:
@@ -84,5 +85,5 @@ class Features:
             size = self.frames.max_size
             yield len(taken), ((paths[i].stem, shrink(read_image(paths[i]), size)) for i in taken)
             return
-        with open_frames(self.source, **asdict(self.frames)) as reader:
+        with open_frames(self.source, **asdict(self.frames), reading=self.reading) as reader:
             yield reader.count, ((frame.name, frame.image) for frame in reader)

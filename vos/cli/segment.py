@@ -19,7 +19,7 @@ from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
 from vos.runtime.progress import CountProgress
 from vos.segmentation.options import OutputOptions, PromptRules, parse_masks
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 
 if TYPE_CHECKING:
     from vos.backbones.backbone import Backbone
@@ -63,6 +63,7 @@ class Segment:
     )
     rules: Annotated[PromptRules, tyro.conf.arg(name="mask")] = field(default_factory=PromptRules)
     frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
 
@@ -125,6 +126,7 @@ class Segment:
                 backbone=backbone,
                 config=self.propagation,
                 frames=self.frames,
+                reading=self.reading,
                 rules=self.rules,
                 outputs=self.outputs,
                 resume=self.resume,

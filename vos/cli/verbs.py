@@ -106,7 +106,7 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
 def _failure(error: BaseException) -> tuple[str, int] | None:
     """Say an error in a sentence, with its exit status; None for what can only be a bug."""
     if isinstance(error, InputError):
-        return f"error: {error}", 2
+        return f"error: {error}", error.exit_status
     if isinstance(error, Terminated):
         return "stopped by SIGTERM", 143
     if isinstance(error, KeyboardInterrupt):

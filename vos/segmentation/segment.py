@@ -23,7 +23,7 @@ from vos.segmentation.pipeline import OnFrame, Pipeline
 from vos.segmentation.prompts import Masks, MaskSource, check_sizes, masks_by_index, read_prompts
 from vos.segmentation.run_folder import RUN, STATE, check_folder, prepare_folder
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import list_images
 from vos.video.reader import FrameReader, Source, open_frames
 
@@ -59,6 +59,7 @@ def segment_video(
     frames: FrameRange | None = None,
     rules: PromptRules | None = None,
     outputs: OutputOptions | None = None,
+    reading: ReadingOptions | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_frame: OnFrame | None = None,
@@ -80,12 +81,14 @@ def segment_video(
         frames: which frames.
         rules: how masks may differ from what is expected.
         outputs: what is written beside the masks.
+        reading: what is done about sources that are cut short, damaged or live.
         resume: go on with the unfinished run in `out`, of the same settings and source.
         overwrite: replace the run in `out`.
         on_frame: told of progress.
 
     Raises:
-        InputError: anything given that cannot be used.
+        InputError: anything given that cannot be used. `vos.errors.IncompleteSourceError`: the
+            source is cut short or damaged; what came before that is on disk.
         OSError: a result cannot be written.
         KeyboardInterrupt: stopped; what was finished is on disk.
     """
@@ -95,7 +98,7 @@ def segment_video(
     out = Path(out)
     check_folder(out, resume=resume, overwrite=overwrite)
     _check_given(masks, frames)
-    with open_frames(source, **asdict(frames)) as reader:
+    with open_frames(source, **asdict(frames), reading=reading) as reader:
         prompts = _prompts(masks, reader, frames, rules)
         tracker = LabelPropagator(_loaded_backbone(backbone), config)
         pipeline = Pipeline(

@@ -17,17 +17,18 @@ from typing import Any
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-from vos.video.filters import conversion_graph
+from vos.video.completeness import CUT_PACKET, FrameCheck, indexed_frames, is_incomplete
+from vos.video.filters import RgbConverter
+from vos.video.frame_range import ReadingOptions
+from vos.video.numbering import FrameNumbers, Packets
 
-_DISPLAY_MATRIX = Type.DISPLAYMATRIX
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
-_LOST_FRAMES = 1.5  # a file that ends this many frames early was cut off
+_STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
 
 
 @dataclass(frozen=True)
@@ -42,43 +43,6 @@ class Picture:
     """(H, W, 3) RGB, upright."""
 
 
-class _RgbConverter:
-    """Turn decoded frames into RGB arrays through one filter graph per pixel format and size."""
-
-    def __init__(self, time_base: Fraction | None) -> None:
-        self._time_base = time_base or Fraction(1, 1000)
-        self._form: tuple[Any, ...] = ()
-        self._graph: Any = None
-        self._matrix: NDArray[np.int32] | None = None
-
-    def __call__(self, frame: Any) -> NDArray[np.uint8]:
-        """Return the frame as RGB (H, W, 3), turned upright as its metadata say."""
-        form = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range,
-                frame.rotation)  # fmt: skip
-        if form != self._form:
-            self._graph = conversion_graph(frame, self._time_base, "rgb24")
-            self._form = form
-            # Asked once: a frame that was asked stays in memory until the garbage collector.
-            matrix = frame.side_data.get(_DISPLAY_MATRIX)
-            self._matrix = None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
-        self._graph.push(frame)
-        return _upright(self._graph.pull().to_ndarray(), self._matrix)
-
-
-def _upright(image: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
-    """Turn and mirror a picture as a display matrix says (nine 32-bit numbers, row by row).
-
-    It moves column x and row y to column a x + c y and row b x + d y, with a b / c d its first
-    entries; cameras write quarter turns and mirrorings alone.
-    """
-    if matrix is None:
-        return np.ascontiguousarray(image)
-    a, b, _, c, d = matrix[:5]
-    if abs(c) > abs(a):
-        image, a, d = image.swapaxes(0, 1), c, b  # (H, W, 3) -> (W, H, 3)
-    return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
-
-
 class Video:
     """An open video: its rate and length, and its pictures in order.
 
@@ -88,14 +52,17 @@ class Video:
         count: frames that the file says it holds, None if it does not (streams, cameras).
     """
 
-    def __init__(self, container: Any, name: str, live: bool) -> None:
+    def __init__(
+        self, container: Any, name: str, live: bool, reading: ReadingOptions | None = None
+    ) -> None:
         self.name = name
         self._container = container
         self._live = live
+        self._reading = reading or ReadingOptions()
         self._stream = self._best_stream()
-        self._stream.thread_type = "AUTO"
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
+        self._packets = None if live else self._walk()
         self.count: int | None = None if live else self._count()
 
     def _best_stream(self) -> Any:
@@ -114,16 +81,19 @@ class Video:
         raise InputError(f"{self.name}: {why}")
 
     def _count(self) -> int | None:
-        """Return the number of frames by the header, else by walking the packets undecoded."""
+        """Return the number of frames by index or header, else by the packets."""
         if self._stream.frames:
-            return int(self._stream.frames)
+            return indexed_frames(self._container, self._stream) or int(self._stream.frames)
+        return self._packets.count or None if self._packets else None
+
+    def _walk(self) -> Packets | None:
+        """Walk the packets undecoded where the header has no number of frames."""
         path = Path(self.name)
-        if not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
+        if self._stream.frames or not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
             return None
         try:
             with av.open(**_options(self.name)) as reopened:
-                packets = reopened.demux(reopened.streams[self._stream.index])
-                return sum(1 for packet in packets if packet.size) or None
+                return Packets.walk(reopened, reopened.streams[self._stream.index])
         except av.FFmpegError:
             return None  # the damage is told where decoding meets it
 
@@ -134,97 +104,121 @@ class Video:
             select: says of a frame's index whether to yield the frame.
 
         Raises:
-            InputError: the file is damaged or cut off; the frames before that were yielded.
+            IncompleteSourceError: the file is damaged or cut off; the frames before that were
+                yielded.
+            InputError: not one frame is whole.
         """
         base = self._stream.time_base
-        convert = _RgbConverter(base)
-        first: int | None = None
-        end = 0.0
-        index = -1
-        for index, frame in enumerate(self._frames()):
-            time = None
-            if frame.pts is not None:
-                first = frame.pts if first is None else first
-                time = float((frame.pts - first) * base)
-                end = float((frame.pts + (frame.duration or 0)) * base)
-            elif self.fps:
+        convert = RgbConverter(base)
+        for index, seconds, frame in self._live_frames() if self._live else self._file_frames():
+            time = seconds
+            if time is None and self.fps:
                 time = float(index / self.fps)
             if select(index):
                 yield Picture(index, time, convert(frame))
-        self._check_complete(index + 1, end)
 
-    def _frames(self) -> Iterator[Any]:
-        """Yield decoded frames; of a damaged file, those before the damage, then the error."""
-        readable = 0
+    def _live_frames(self) -> Iterator[tuple[int, float | None, Any]]:
+        """Yield (index, seconds, frame) of a live source until its connection ends."""
+        numbers = FrameNumbers(one_frame_a_packet=False)
+        self._stream.thread_type = "AUTO"
+        index = -1
         try:
             for packet in self._container.demux(self._stream):
-                if packet.is_corrupt and not self._live:
-                    raise av.InvalidDataError(0, "a part of a frame is missing")
-                for frame in self._decoded(packet, readable):
-                    if frame.is_corrupt and not self._live and readable:
-                        raise self._damaged(readable, "a frame is corrupt")
-                    readable += 1
-                    yield frame
+                for frame in _decoded_of_live(packet):
+                    index += 1
+                    yield index, numbers.seconds(frame, self._stream.time_base), frame
         except av.EOFError:
             pass
         except av.FFmpegError as error:
-            for frame in self._buffered_frames():
-                readable += 1
-                yield frame
-            if not self._live:
-                raise self._damaged(readable, str(error.strerror)) from error
-            warnings.warn(f"{self.name}: ended after {readable} frames ({error})", stacklevel=2)
+            for frame in _buffered(self._stream):
+                index += 1
+                yield index, numbers.seconds(frame, self._stream.time_base), frame
+            text = f"{self.name}: ended after {index + 1} frames ({error})"
+            warnings.warn(text, stacklevel=2)
 
-    def _decoded(self, packet: Any, readable: int) -> list[Any]:
-        """Decode a packet; before a first whole frame, and in streams, failures are skipped."""
+    def _file_frames(self) -> Iterator[tuple[int, float | None, Any]]:
+        """Yield (index, seconds, frame); of a damaged file, those before the damage."""
+        after = 0
         try:
-            return list(packet.decode())
-        except av.InvalidDataError:
-            if readable and not self._live:
-                raise
-            return []
-
-    def _buffered_frames(self) -> list[Any]:
-        """Return the whole frames that the decoder's threads still hold after an error."""
-        try:
-            return [f for f in self._stream.codec_context.decode(None) if not f.is_corrupt]
-        except av.FFmpegError:
-            return []
-
-    def _check_complete(self, readable: int, end: float) -> None:
-        """Raise InputError where a file ended before the length that it states."""
-        if self._live:
+            for item in self._passed(serial=False):
+                after = item[0] + 1
+                yield item
             return
-        if not readable:
-            raise InputError(f"{self.name}: no frame could be decoded; the file may be cut off")
-        missing = 0.0
-        if (length := self._stated_length()) is not None:
-            missing = length - end
-        slack = _LOST_FRAMES / float(self.fps or 25)
-        too_few = self._container.format.name == "avi" and readable < 0.98 * self._stream.frames - 2
-        if missing > slack or too_few:
-            raise self._damaged(readable, "the file ends before the length that it states")
+        except _NotDecodedError:
+            pass  # which frame it was, threads do not say; one thread does
+        place = self._stream.index
+        self._container.close()
+        with av.open(**_options(self.name)) as reopened:
+            self._container, self._stream = reopened, reopened.streams[place]
+            yield from (item for item in self._passed(serial=True) if item[0] >= after)
 
-    def _stated_length(self) -> float | None:
-        """Return the seconds at which Matroska says that the stream ends, None if unsaid."""
-        if not self._container.format.name.startswith("matroska"):
-            return None
+    def _passed(self, *, serial: bool) -> Iterator[tuple[int, float | None, Any]]:
+        """Decode from the start, by several threads or by one, and check that all is there.
+
+        Raises:
+            _NotDecodedError: a packet could not be decoded, and `serial` is false.
+        """
+        stream = self._stream
+        stream.thread_type = "NONE" if serial else "AUTO"
+        stream.codec_context.options = _STRICT
+        numbers = FrameNumbers.of(self._container, self._packets.gaps if self._packets else {})
+        check = FrameCheck(self.name, self._container, stream, numbers, self._reading)
         try:
-            hours, minutes, seconds = self._stream.metadata["DURATION"].split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-        except (KeyError, ValueError):
-            alone = len(self._container.streams) == 1 and self._container.duration
-            return self._container.duration / av.time_base if alone else None
-
-    def _damaged(self, readable: int, why: str) -> InputError:
-        return InputError(
-            f"{self.name}: damaged or cut off after {readable} readable frames ({why}). "
-            f"To use those, stop there (--end {readable}); or repair the file by re-encoding it."
-        )
+            for packet in self._container.demux(stream):
+                numbers.add(packet)
+                check.packet(packet)
+                frames, fault = _decoded(packet)
+                if fault and numbers.started:
+                    if not serial and fault is not CUT_PACKET:
+                        raise _NotDecodedError
+                    check.fault = fault
+                for frame in frames:
+                    seconds = numbers.seconds(frame, stream.time_base)
+                    if (index := check.index(frame)) is not None:
+                        yield index, seconds, frame
+        except av.EOFError:
+            pass
+        except av.FFmpegError as error:
+            check.broke_off(str(error.strerror))
+            for frame in _buffered(stream):
+                seconds = numbers.seconds(frame, stream.time_base)
+                if (index := check.index(frame)) is not None:
+                    yield index, seconds, frame
+        check.end()
 
     def close(self) -> None:
         """Close the file or the connection."""
         self._container.close()
+
+
+class _NotDecodedError(Exception):
+    """A packet of a file could not be decoded."""
+
+
+def _decoded(packet: Any) -> tuple[list[Any], str]:
+    """Decode a packet of a file: its frames, and what is wrong with it."""
+    if is_incomplete(packet):
+        return [], CUT_PACKET
+    try:
+        return list(packet.decode()), ""
+    except av.InvalidDataError as error:
+        return [], str(error.strerror)
+
+
+def _decoded_of_live(packet: Any) -> list[Any]:
+    """Decode a packet of a live source, where failures are passed over."""
+    try:
+        return list(packet.decode())
+    except av.InvalidDataError:
+        return []
+
+
+def _buffered(stream: Any) -> list[Any]:
+    """Return the whole frames that the decoder still holds after an error."""
+    try:
+        return [frame for frame in stream.codec_context.decode(None) if not frame.is_corrupt]
+    except av.FFmpegError:
+        return []
 
 
 def _options(source: str) -> dict[str, Any]:
@@ -239,7 +233,7 @@ def _options(source: str) -> dict[str, Any]:
     return {}
 
 
-def open_video(source: str) -> Video:
+def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
     """Open a video file, a stream address (rtsp://, http://, ...) or a camera (/dev/video0).
 
     Of a live source, one that is no file and has no length, lost packets are passed over, and
@@ -255,4 +249,4 @@ def open_video(source: str) -> Video:
         what = "not a video that can be read, or cut off" if is_file else "cannot be reached"
         raise InputError(f"{source}: {what} ({getattr(error, 'strerror', error)})") from error
     live = container.duration is None and not Path(source).is_file()
-    return Video(container, source, live)
+    return Video(container, source, live, reading)

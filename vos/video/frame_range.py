@@ -1,4 +1,4 @@
-"""Which frames of a source are taken."""
+"""Which frames of a source are taken, and what is done about its faults."""
 
 from __future__ import annotations
 
@@ -57,3 +57,13 @@ class FrameRange:
 
     of = indexes
     """The former name of `indexes`; both work."""
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How sources with faults, and live ones, are read."""
+
+    allow_truncated: bool = False
+    """Take a video that is cut short as whole: its readable frames, with a warning."""
+    skip_damaged: bool = False
+    """Leave out frames that are damaged or missing; the others keep their numbers."""

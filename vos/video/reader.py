@@ -15,7 +15,7 @@ from types import TracebackType
 from vos.errors import InputError
 from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame, image_frames, video_frames
 from vos.video.images import Kind, list_images, refuse_same_names, source_kind
 
@@ -112,6 +112,7 @@ def open_frames(
     stride: int = 1,
     max_size: int | None = None,
     read_ahead: int = 4,
+    reading: ReadingOptions | None = None,
 ) -> FrameReader:
     """Open a source of frames.
 
@@ -125,11 +126,12 @@ def open_frames(
         max_size: longest side of the frames in pixels; larger ones are brought down to it by
             area averaging, smaller ones are left.
         read_ahead: frames decoded before they are asked for.
+        reading: what is done about sources that are cut short, damaged or live.
 
     Raises:
         InputError: no such source, no frames in it, or a start past its end; a file of a list is
-            missing, or two have one name. While reading: a damaged or cut off file, a frame of
-            another size.
+            missing, or two have one name. While reading: a damaged or cut off file (once frames
+            were read `IncompleteSourceError`), a frame of another size.
     """
     choice = FrameRange(start, end, stride, max_size)
     if isinstance(source, Sequence) and not isinstance(source, str):
@@ -139,7 +141,7 @@ def open_frames(
     kind = source_kind(source)
     if kind in ("folder", "glob", "image"):
         return _picture_reader(list_images(source), choice, source, kind, read_ahead)
-    video = open_video(_camera_device(source) if kind == "camera" else source)
+    video = open_video(_camera_device(source) if kind == "camera" else source, reading)
     try:
         count = None if video.count is None else len(choice.indexes(video.count, source))
     except InputError:

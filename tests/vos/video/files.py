@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 COUNT = 24
-_INTRA = {"g": "1", "bf": "0"}
+_INTRA = {"g": "1"}
 _OPTIONS = {
     "libx264": {"preset": "ultrafast", "tune": "zerolatency", "crf": "12"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=1:bframes=0"},

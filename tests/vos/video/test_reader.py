@@ -16,7 +16,8 @@ from PIL import Image
 
 from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
-from vos.video.decoding import Video, _upright, open_video
+from vos.video.decoding import Video, open_video
+from vos.video.filters import upright
 from vos.video.reader import open_frames
 from vos.video.writer import VideoWriter
 
@@ -176,8 +177,8 @@ def test_display_matrices_turn_and_mirror():
         (0, 1, 1, 0): image.swapaxes(0, 1),
     }
     for entries, expected in cases.items():
-        np.testing.assert_array_equal(_upright(image, matrix(*entries)), expected)
-    assert _upright(image, None) is image
+        np.testing.assert_array_equal(upright(image, matrix(*entries)), expected)
+    assert upright(image, None) is image
 
 
 @pytest.mark.parametrize("source", ["pictures", "clip"])
@@ -385,6 +386,9 @@ class Replaced:
 
     def __init__(self, container, demux):
         self._container, self._demux = container, demux
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
 
     def demux(self, *args):
         return self._demux(self._container, *args)

@@ -108,7 +108,7 @@ def _named_by_bytes(folder):
 BYTES = os.fsdecode(b"caf\xe9")
 KEPT = {"leaves_nothing": False}
 _FOLDERS = [
-    ("COCO names have their suffix", plain("--rle", "coco"), works(coco_names), True),
+    ("COCO names have their suffix", plain("--rle", "coco"), works(coco_names), False),
     ("a folder of bytes that are no UTF-8", plain(frames=BYTES), works(), True),
     ("names of frames that are no UTF-8", _named_by_bytes, works(), False),
     ("an output folder with other files", plain(before=other_work),

@@ -21,6 +21,9 @@ from vos.errors import InputError
 from vos.masks.ids import MAX_ID, object_ids
 
 Rle = dict[str, Any]
+_SUFFIX = ".png"
+_MOST_PIXELS = 1 << 28
+"""A picture of more is taken for damage: it would fill the memory."""
 _CATEGORIES = [{"id": 1, "name": "object"}]
 
 
@@ -35,20 +38,64 @@ def decode_rle(code: Rle) -> NDArray[np.bool_]:
     """Decode what `encode_rle` gave, or COCO's list of run lengths, to a map (H, W) of bool.
 
     Raises:
-        InputError: the code has no size or counts, or they do not fit each other.
+        InputError: the code has no size or counts, or they do not fit each other, or the size is
+            not that of a picture.
     """
     try:
-        height, width = (int(side) for side in code["size"])
-        counts = code["counts"]
-        if isinstance(counts, Sequence) and not isinstance(counts, str | bytes):
-            if sum(counts) != height * width:
-                raise ValueError(f"runs of {sum(counts)} pixels for {height}x{width}")
-            code = coco.frPyObjects(
-                {"size": [height, width], "counts": list(counts)}, height, width
-            )
-        return np.asarray(coco.decode(code)).astype(bool)
-    except (KeyError, TypeError, ValueError) as error:
+        height, width = _checked_size(*code["size"])
+        runs = _runs(code["counts"])
+        if min(runs, default=0) < 0 or sum(runs) != height * width:
+            raise ValueError(f"runs of {sum(runs)} pixels for {height}x{width}")
+        # pycocotools would leave what damaged codes do not fill as it lay in memory.
+        inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+        return np.ascontiguousarray(inside.reshape(width, height).T)  # runs go down the columns
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a run-length code of a mask ({error!r})") from error
+
+
+def _runs(counts: Any) -> list[int]:
+    """Return the lengths of the runs, the first outside, from COCO's list or its text.
+
+    The text has five bits of a number in each letter, the lowest first, with one more bit for
+    "goes on"; from the fourth number on, what is coded is the difference to the last but one.
+    """
+    if isinstance(counts, Sequence) and not isinstance(counts, str | bytes):
+        return [_whole(run) for run in counts]
+    text = counts.encode("ascii") if isinstance(counts, str) else counts
+    runs: list[int] = []
+    number = shift = 0
+    for letter in text:
+        bits = letter - 48
+        if not 0 <= bits < 64 or shift > 60:
+            raise ValueError(f"a letter {chr(letter)!r} that is of no code")
+        number |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            signed = number - (1 << shift) if bits & 16 else number
+            runs.append(signed + (runs[-2] if len(runs) > 2 else 0))
+            number = shift = 0
+    if shift:
+        raise ValueError("a code that is cut short")
+    return runs
+
+
+def _whole(value: Any) -> int:
+    """Take a whole number, also one that JSON has as 96.0; nothing is rounded."""
+    number = int(value)
+    if number != value:
+        raise ValueError(f"{value!r} is no whole number")
+    return number
+
+
+def _checked_size(height: Any, width: Any) -> tuple[int, int]:
+    """Return height and width as whole numbers that a picture can have."""
+    size = _whole(height), _whole(width)
+    if min(size) < 1 or size[0] * size[1] > _MOST_PIXELS:
+        raise ValueError(
+            f"a size of {size[0]}x{size[1]}; expected sides of 1 or more, and at most "
+            f"{_MOST_PIXELS} pixels"
+        )
+    return size
 
 
 class RleTracks:
@@ -109,11 +156,12 @@ class RleTracks:
     def coco(self) -> dict[str, Any]:
         """Return COCO annotations: an image per frame, an annotation per object in it.
 
-        `track_id` is the object id; `file_name` is the name given to `add`.
+        `track_id` is the object id; `file_name` is the name given to `add` with `.png` after it,
+        which is the file of the mask.
         """
         height, width = self._size or (0, 0)
         images = [
-            {"id": t + 1, "file_name": name, "height": height, "width": width}
+            {"id": t + 1, "file_name": name + _SUFFIX, "height": height, "width": width}
             for t, name in enumerate(self._names)
         ]
         annotations: list[dict[str, Any]] = []
@@ -163,13 +211,14 @@ def masks_from_youtube_vos(document: Mapping[str, Any]) -> dict[str, NDArray[np.
     """
     try:
         (video,) = document["videos"]
-        size = (int(video["height"]), int(video["width"]))
-        masks = {str(name): np.zeros(size, np.uint8) for name in video["file_names"]}
+        frames = [str(name) for name in video["file_names"]]
+        size = _checked_size(video["height"], video["width"]) if frames else (0, 0)
+        masks = {name: np.zeros(size, np.uint8) for name in frames}
         for track in sorted(document["annotations"], key=lambda track: int(track["id"])):
             for ids, code in zip(masks.values(), track["segmentations"], strict=True):
                 if code is not None:
                     _paint(ids, code, int(track["id"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"not one video with its tracks of codes ({error!r})") from error
@@ -177,7 +226,7 @@ def masks_from_youtube_vos(document: Mapping[str, Any]) -> dict[str, NDArray[np.
 
 
 def masks_from_coco(document: Mapping[str, Any]) -> dict[str, NDArray[np.uint8]]:
-    """Read the masks (H, W) of COCO annotations with `track_id`, by `file_name`.
+    """Read the masks (H, W) of COCO annotations with `track_id`, by `file_name` without `.png`.
 
     Where objects overlap, the one with the higher id is on top.
 
@@ -185,14 +234,15 @@ def masks_from_coco(document: Mapping[str, Any]) -> dict[str, NDArray[np.uint8]]
         InputError: the document has not this form.
     """
     try:
-        names = {image["id"]: str(image["file_name"]) for image in document["images"]}
+        images = document["images"]
+        names = {image["id"]: str(image["file_name"]).removesuffix(_SUFFIX) for image in images}
         masks = {
-            str(image["file_name"]): np.zeros((image["height"], image["width"]), np.uint8)
-            for image in document["images"]
+            names[image["id"]]: np.zeros(_checked_size(image["height"], image["width"]), np.uint8)
+            for image in images
         }
         for entry in sorted(document["annotations"], key=lambda entry: int(entry["track_id"])):
             _paint(masks[names[entry["image_id"]]], entry["segmentation"], int(entry["track_id"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"not COCO annotations with track_id ({error!r})") from error

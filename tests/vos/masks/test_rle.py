@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from vos.errors import InputError
@@ -86,6 +87,29 @@ def test_coco_form_is_read_by_pycocotools(tracks, tmp_path):
     np.testing.assert_array_equal(dataset.annToMask(note), expected)
 
 
+@few
+@given(SIDES.flatmap(lambda size: hnp.arrays(np.bool_, size)))
+def test_codes_are_read_as_pycocotools_reads_them(inside):
+    code = encode_rle(inside)
+    np.testing.assert_array_equal(decode_rle(code), coco_mask.decode(code).astype(bool))
+
+
+def test_coco_pictures_have_their_suffix(tracks):
+    document = tracks.coco()
+    assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png", "c.png"]
+    assert list(masks_from_coco(document)) == ["a", "b", "c"]
+
+
+def test_sizes_that_no_picture_has_are_refused(tracks):
+    video, pictures = tracks.youtube_vos("clip"), tracks.coco()
+    for side in (2**40, -4, float("inf")):
+        video["videos"][0]["height"] = pictures["images"][0]["height"] = side
+        with pytest.raises(InputError, match="not one video"):
+            masks_from_youtube_vos(video)
+        with pytest.raises(InputError, match="not COCO annotations"):
+            masks_from_coco(pictures)
+
+
 def test_no_frames_give_an_empty_document():
     assert masks_from_youtube_vos(RleTracks().youtube_vos("none")) == {}
     assert masks_from_coco(RleTracks().coco()) == {}
@@ -98,7 +122,23 @@ def test_frames_of_another_size_are_refused(tracks):
 
 @pytest.mark.parametrize(
     "code",
-    [{}, {"size": [2, 2]}, {"size": [2, 2], "counts": [1, 9]}, {"size": [2, 2], "counts": 5}, None],
+    [
+        {},
+        {"size": [2, 2]},
+        {"size": [2, 2], "counts": [1, 9]},
+        {"size": [2, 2], "counts": [5, -1]},
+        {"size": [2, 2], "counts": [1.5, 2.5]},
+        {"size": [2, 2], "counts": 5},
+        {"size": [2, 2], "counts": ""},
+        {"size": [2, 2], "counts": "0" * 100},
+        {"size": [2, 2], "counts": "o"},
+        {"size": [2, 2], "counts": "\x7f"},
+        {"size": [2**40, 96], "counts": "dh0h0X1000"},
+        {"size": [2**14, 2**15], "counts": [2**29]},
+        {"size": [-2, -2], "counts": [4]},
+        {"size": [float("inf"), 2], "counts": [4]},
+        None,
+    ],
 )
 def test_bad_codes_are_refused(code):
     with pytest.raises(InputError, match="not a run-length code"):

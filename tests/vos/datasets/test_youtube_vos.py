@@ -54,3 +54,24 @@ def test_a_broken_meta_file_is_named(youtube):
     (youtube / "valid/meta.json").write_text('{"clips": 3}')
     with pytest.raises(InputError, match=r"meta\.json: expected YouTube-VOS's JSON"):
         load_dataset(youtube)
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        True,
+        3,
+        {"objects": []},
+        {"objects": {"1": [[]]}},
+        {"objects": {"1": {"frames": [-1, "00005"]}}},
+        {"objects": {"1": {"frames": 10995116277}}},
+        {"objects": {"1": {"frames": "00000"}}},
+        {"objects": {"a": {"frames": ["00000"]}}},
+        {"objects": {"-1": {"frames": ["00000"]}}},
+        {"objects": {"300": {"frames": ["00000"]}}},
+    ],
+)
+def test_a_meta_file_of_another_form_is_named(youtube, video):
+    (youtube / "valid/meta.json").write_text(json.dumps({"videos": {"0a7c": video}}))
+    with pytest.raises(InputError, match=r"meta\.json: video 0a7c: expected `objects`"):
+        load_dataset(youtube)

@@ -125,7 +125,7 @@ _LAYOUTS = [
     ("no truth", scored(MOVES, MOVES, where=("pred", "nowhere")), refused("nowhere"), False),
     ("no such sequence", scored(MOVES, MOVES, ("--sequences", "cow")), refused("cow", "goat"),
      False),
-    ("output is a file", output_is_a_file, refused("taken", "file", never=("scoring",)), True),
+    ("output is a file", output_is_a_file, refused("taken", "file", never=("scoring",)), False),
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from vos.evaluation.rules import ScoringRules
 from vos.runtime.progress import CountProgress
 
 if TYPE_CHECKING:
+    from vos.datasets.dataset import Dataset
     from vos.evaluation.scores import Evaluation
 
 
@@ -51,8 +52,20 @@ class Evaluate:
     )
 
     def run(self) -> int:
-        """Score, print and write; return 0, or 1 if the cross-check finds a difference."""
-        evaluation = self._evaluate()
+        """Score, print and write; return 0, or 1 if the cross-check finds a difference.
+
+        What is lacking is found first: scoring takes minutes.
+        """
+        dataset = self._dataset()
+        if self.cross_check:
+            from vos.evaluation.cross_check import check_possible
+
+            check_possible(dataset, self.rules)
+        if self.out is not None:
+            from vos.evaluation.reports import check_folder
+
+            check_folder(self.out)
+        evaluation = self._evaluate(dataset)
         from vos.evaluation.reports import score_lines, write_reports
 
         print("\n".join(score_lines(evaluation)))
@@ -61,11 +74,10 @@ class Evaluate:
                 print(f"wrote {path}")
         return self._check(evaluation) if self.cross_check else 0
 
-    def _evaluate(self) -> Evaluation:
+    def _dataset(self) -> Dataset:
         from vos.datasets.loading import load_dataset
-        from vos.evaluation.evaluate import evaluate
 
-        dataset = load_dataset(
+        return load_dataset(
             self.ground_truth,
             self.set,
             task=self.rules.task,
@@ -74,6 +86,10 @@ class Evaluate:
             sequences=self.sequences,
             images=False,
         )
+
+    def _evaluate(self, dataset: Dataset) -> Evaluation:
+        from vos.evaluation.evaluate import evaluate
+
         with ExitStack() as stack:
             return evaluate(
                 self.predictions,

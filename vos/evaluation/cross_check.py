@@ -9,11 +9,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vos.datasets.dataset import Dataset
 from vos.errors import InputError
+from vos.evaluation.rules import ScoringRules
 from vos.evaluation.scores import Evaluation
 
 TOLERANCE = 1e-6
 """The largest difference between the two scorers that is let pass."""
+
+
+_PROTOCOL = (
+    "--cross-check takes the protocol as it is: no --first-last, no frames counted as empty, no "
+    "ignored ids. Leave these options out."
+)
+
+
+def check_possible(scored: Dataset | Evaluation, rules: ScoringRules) -> None:
+    """See before anything is scored that the official code is there and takes what is asked for.
+
+    Args:
+        scored: the truth, or our scores on it.
+        rules: what our scores go by.
+
+    Raises:
+        InputError: davis2017-evaluation is not installed, or cannot do this.
+    """
+    title = scored.dataset if isinstance(scored, Evaluation) else scored.name
+    if not title.startswith("DAVIS") or title == "DAVIS 2016":
+        raise InputError(f"--cross-check compares scores on DAVIS 2017; this is {title}")
+    if rules.first_last:
+        raise InputError(_PROTOCOL)
+    _official_scorer()
 
 
 def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Path) -> list[str]:
@@ -28,15 +54,9 @@ def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Pa
         InputError: davis2017-evaluation is not installed, cannot do what was scored, or ended
             without a result.
     """
-    if not evaluation.dataset.startswith("DAVIS") or evaluation.dataset == "DAVIS 2016":
-        raise InputError(
-            f"--cross-check compares scores on DAVIS 2017; this is {evaluation.dataset}"
-        )
-    if evaluation.rules.first_last or any(s.missing or s.ignored for s in evaluation.sequences):
-        raise InputError(
-            "--cross-check takes the protocol as it is: no --first-last, no frames counted as "
-            "empty, no ignored ids. Leave these options out."
-        )
+    check_possible(evaluation, evaluation.rules)
+    if any(s.missing or s.ignored for s in evaluation.sequences):
+        raise InputError(_PROTOCOL)
     theirs = _official(evaluation, Path(predictions), Path(davis))
     differences = []
     for metric, key in (("J", "j"), ("F", "f")):
@@ -53,8 +73,8 @@ def cross_check(evaluation: Evaluation, predictions: str | Path, davis: str | Pa
     return differences
 
 
-def _official(evaluation: Evaluation, predictions: Path, davis: Path) -> dict[str, Any]:
-    """Run the official code on the same sequences; its lists are in the order of the objects."""
+def _official_scorer() -> Any:
+    """Import the official code; return its class."""
     try:
         from davis2017.evaluation import DAVISEvaluation
     except ImportError as error:
@@ -62,8 +82,14 @@ def _official(evaluation: Evaluation, predictions: Path, davis: Path) -> dict[st
             "--cross-check needs davis2017-evaluation, which is not installed: "
             "pip install 'vos-toolkit[davis]'"
         ) from error
+    return DAVISEvaluation
+
+
+def _official(evaluation: Evaluation, predictions: Path, davis: Path) -> dict[str, Any]:
+    """Run the official code on the same sequences; its lists are in the order of the objects."""
+    scorer_type = _official_scorer()
     try:
-        scorer = DAVISEvaluation(
+        scorer = scorer_type(
             davis_root=str(davis),
             task=evaluation.rules.task,
             gt_set=evaluation.subset,

@@ -7,12 +7,14 @@ DAVIS 2017 (J. Pont-Tuset et al., arXiv 1704.00675).
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vos._version import __version__
+from vos.errors import InputError
 from vos.evaluation.j_and_f import Statistics
 from vos.evaluation.scores import Evaluation, ObjectScore, SequenceScore
 from vos.files import atomic_path, write_json
@@ -20,6 +22,23 @@ from vos.files import atomic_path, write_json
 GLOBAL_COLUMNS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 SEQUENCE_COLUMNS = ("Sequence", "J-Mean", "F-Mean")
 FRAME_COLUMNS = ("Sequence", "Object", "Frame", "J", "F")
+
+
+def check_folder(folder: Path) -> None:
+    """See that a folder of reports can be made and written to, without making it.
+
+    Raises:
+        InputError: it is a file, or cannot be made or written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"the output {folder} is a file; give a folder for the reports (--out)")
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        problem = "no permission to write to" if nearest.is_dir() else "a file is in the way:"
+        raise InputError(
+            f"the output folder {folder} cannot be made or written to ({problem} {nearest}); give "
+            "another (--out)"
+        )
 
 
 def write_reports(evaluation: Evaluation, folder: str | Path) -> tuple[Path, ...]:

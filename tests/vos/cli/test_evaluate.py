@@ -104,7 +104,44 @@ def test_unknown_sequences_and_folders_exit_2(folders, capsys):
     assert "nowhere: no such folder" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_is_named_before_scoring(folders, tmp_path, capsys):
+    (tmp_path / "taken").write_text("x")
+    for out, told in (("taken", "is a file"), ("taken/scores", "cannot be made")):
+        assert vos(*folders, "--out", tmp_path / out) == 2
+        printed = capsys.readouterr()
+        assert told in printed.err
+        assert "scoring" not in printed.err
+        assert "1.000" not in printed.out
+    (folders[0] / "clip/00002.png").unlink()
+    assert vos(*folders, "--out", tmp_path / "scores") == 2
+    assert not (tmp_path / "scores").exists()
+
+
+def test_a_cross_check_without_the_official_code_is_refused_before_scoring(
+    folders, monkeypatch, capsys
+):
+    root = folders[1].parent / "davis"
+    (root / "ImageSets/2017").mkdir(parents=True)
+    (root / "ImageSets/2017/val.txt").write_text("clip\n")
+    (root / "Annotations").mkdir()
+    folders[1].rename(root / "Annotations/480p")
+    monkeypatch.setitem(sys.modules, "davis2017.evaluation", None)
+    assert vos(folders[0], root, "--cross-check") == 2
+    printed = capsys.readouterr()
+    assert "pip install 'vos-toolkit[davis]'" in printed.err
+    assert "scoring" not in printed.err
+    assert not printed.out
+
+
+def test_a_cross_check_of_other_data_is_refused_before_scoring(folders, capsys):
+    assert vos(*folders, "--cross-check") == 2
+    printed = capsys.readouterr()
+    assert "compares scores on DAVIS 2017" in printed.err
+    assert "scoring" not in printed.err
+
+
 def test_the_cross_check_decides_the_exit_status(folders, monkeypatch, capsys):
+    monkeypatch.setattr("vos.evaluation.cross_check.check_possible", lambda *_: None)
     monkeypatch.setattr(
         "vos.evaluation.cross_check.cross_check", lambda *_: ["clip_2: J mean 1, there 2"]
     )

@@ -5,7 +5,7 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -112,10 +112,21 @@ def as_ids(stored: NDArray[np.uint8], values: Values) -> NDArray[np.uint8]:
     return np.where(stored == VOID, np.uint8(VOID), (stored != 0).astype(np.uint8))
 
 
-def looks_white(path: Path) -> bool:
-    """Tell whether a mask file holds 0 and 255 alone: one object drawn in white, not void."""
-    stored = read_index_png(path)
-    return bool((stored == VOID).any()) and not object_ids(stored)
+def look_white(paths: Iterable[Path]) -> bool:
+    """Tell whether mask files hold 0 and 255 alone: one object drawn in white, not void.
+
+    The first that is not empty decides. Where empty ones lie before it, it may show void before
+    any object, so all of them are read.
+    """
+    white = False
+    for number, path in enumerate(paths):
+        stored = read_index_png(path)
+        if object_ids(stored):
+            return False
+        white = white or bool((stored == VOID).any())
+        if white and number == 0:
+            return True
+    return white
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from vos.datasets.dataset import Dataset
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
-from vos.evaluation.predictions import Predictions, missing_message
+from vos.evaluation.predictions import Predictions, missing_message, prediction_folders
 from vos.evaluation.rules import ScoringRules
 from vos.evaluation.scores import Evaluation, SequenceScore
 from vos.evaluation.workers import score_all, worker_count
@@ -43,7 +43,9 @@ def evaluate(
     """Score predicted masks: indexed PNGs, a folder for each sequence, named as the truth's.
 
     Args:
-        predictions: folder of sequence folders; of PNGs if the truth is one sequence.
+        predictions: folder of sequence folders; of PNGs if the truth is one sequence. The masks
+            may lie in a folder `masks`, of the whole (a run of `vos segment` or `vos-bench davis`)
+            or of each sequence.
         ground_truth: a dataset's folder, a folder of sequence folders, or an opened dataset
             (then `subset`, `year`, `resolution` and `sequences` play no part).
         subset: the set of a benchmark.
@@ -89,12 +91,16 @@ def evaluate(
 
 def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[str, Path]:
     """Find the folder of each sequence's predictions; list all missing frames at once."""
-    if not predictions.is_dir():
-        raise InputError(f"{predictions}: no such folder. Give the folder of predicted masks.")
-    single = len(dataset.sequences) == 1 and any(predictions.glob("*.png"))
-    folders = {s.name: predictions if single else predictions / s.name for s in dataset.sequences}
-    absent = {s.name: Predictions(folders[s.name], s, rules).missing for s in dataset.sequences}
-    missing = [(name, frames) for name, frames in absent.items() if frames]
+    folders = prediction_folders(predictions, [s.name for s in dataset.sequences])
+    opened = [(s, Predictions(folders[s.name], s, rules)) for s in dataset.sequences]
+    missing = [(s.name, files.missing) for s, files in opened if files.missing]
+    misnamed = [f"{s.name}: {text}" for s, files in opened if (text := files.misnamed())]
+    if misnamed:
+        listed = "".join(f"\n  - {text}" for text in misnamed[:20])
+        raise InputError(
+            f"{predictions}: the masks are not named as the truth's, so they would be scored on "
+            f"other frames or on none:{listed}\nRename them as the truth's."
+        )
     counted = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
     if sum(len(frames) for _, frames in missing) == counted:
         entries = sorted(p.name for p in predictions.iterdir())[:10]

@@ -93,6 +93,7 @@ def score_lines(evaluation: Evaluation) -> list[str]:
             lines.append(f"note: {s.name}: {len(s.missing)} missing frames counted as empty")
         if s.ignored:
             lines.append(f"note: {s.name}: predicted ids {list(s.ignored)} taken as background")
+        lines += [f"note: {s.name}: {text}" for text in s.white]
         if s.unscored:
             lines.append(f"note: {s.name}: objects {list(s.unscored)} have no frame that counts")
     return lines

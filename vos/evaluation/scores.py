@@ -66,6 +66,8 @@ class SequenceScore:
     """Predicted ids that were taken as background."""
     unscored: tuple[int, ...] = ()
     """Objects that appear too late to have a frame that counts; they are in no mean."""
+    white: tuple[str, ...] = ()
+    """What was said of masks of 0 and 255 alone: whose they are, and which object that is."""
 
     @property
     def j_mean(self) -> float:

@@ -10,13 +10,14 @@ Shape letters: T frames, O objects, P proposals, H W pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.datasets.sequence import VideoSequence
+from vos.datasets.sequence import VideoSequence, look_white
 from vos.errors import InputError
 from vos.evaluation.j_and_f import accuracy, region_of, similarity
 from vos.evaluation.predictions import Predictions, missing_message
@@ -40,7 +41,12 @@ def score_sequence(sequence: VideoSequence, folder: Path, rules: ScoringRules) -
     if predictions.missing and rules.missing == "error":
         raise InputError(missing_message([(sequence.name, predictions.missing)], folder.parent))
     score = _semi_supervised if rules.task == "semi-supervised" else _unsupervised
-    return score(sequence, predictions, rules)
+    scores = score(sequence, predictions, rules)
+    notes = scores.white
+    # DAVIS 2016 draws its objects in white by its definition: there is nothing to say.
+    if sequence.values == "white" and sequence.later_objects:
+        notes = ("the true masks are white (0 and 255): the object is id 1", *notes)
+    return replace(scores, white=notes)
 
 
 def _semi_supervised(
@@ -50,6 +56,7 @@ def _semi_supervised(
     first, counted = next(iter(sequence.annotations)), set(scored)
     tracks: dict[int, list[tuple[str, float, float]]] = {}
     strays: dict[str, set[int]] = {}
+    shown = 0
     for frame in dict.fromkeys((first, *scored)):
         truth = sequence.read_annotation(frame)
         started = _started(sequence, truth, frame, first)
@@ -62,12 +69,15 @@ def _semi_supervised(
                 guess, target = region_of(predicted, number), region_of(truth, number)
                 track.append((frame, similarity(guess, target), accuracy(guess, target)))
                 area += guess.area
+            shown += area
             if cv2.countNonZero(predicted) != area:
                 strays[frame] = present_ids(predicted)
         # A frame that shows an object first is its prompt, which counts only if the ends do.
         tracks.update({number: [] for number in started if number not in tracks})
     if not tracks:
-        raise InputError(f"{sequence.name}: no object in the ground truth's first frame {first}")
+        raise _no_object(sequence, first)
+    if not shown and _white_alone(strays):
+        return _scored_as_white(sequence, predictions, rules, sorted(tracks))
     ignored = _strays(sequence, strays, set(tracks), rules)
     objects = tuple(
         ObjectScore(sequence.name, number, number, None, *_columns(tracks[number]))
@@ -76,6 +86,16 @@ def _semi_supervised(
     )
     unscored = tuple(number for number in sorted(tracks) if not tracks[number])
     return SequenceScore(sequence.name, objects, predictions.missing, ignored, unscored)
+
+
+def _no_object(sequence: VideoSequence, first: str) -> InputError:
+    text = f"{sequence.name}: no object in the ground truth's first frame {first}"
+    if look_white(sequence.annotations.values()):
+        text += (
+            ". Its masks are white (0 and 255 alone), where 255 is void: write the object as id 1, "
+            "or give the folder of the masks alone in place of the data set's"
+        )
+    return InputError(text)
 
 
 def _started(
@@ -87,6 +107,31 @@ def _started(
     if frame == first or sequence.later_objects:
         return sorted(present_ids(truth) - {VOID})
     return []
+
+
+def _white_alone(present: dict[str, set[int]]) -> bool:
+    """Whether the only value of all predictions is that of void: objects drawn in white."""
+    return set().union(*present.values()) == {VOID}
+
+
+def _scored_as_white(
+    sequence: VideoSequence, predictions: Predictions, rules: ScoringRules, objects: list[int]
+) -> SequenceScore:
+    """Score predictions of 0 and 255 alone on the sequence's only object.
+
+    Raises:
+        InputError: it has several objects, which white masks cannot tell apart.
+    """
+    if len(objects) > 1:
+        raise InputError(
+            f"sequence {sequence.name}: the predicted masks are white (0 and 255 alone), and the "
+            f"sequence has the objects {shortened(objects, 30)}. Write each object with its id as "
+            "the pixel value, 0 for background."
+        )
+    predictions.white_id = objects[0]
+    score = _semi_supervised(sequence, predictions, rules)
+    note = f"the predicted masks are white (0 and 255): taken as object {objects[0]}"
+    return replace(score, white=(note,))
 
 
 def _columns(
@@ -130,7 +175,11 @@ def _unsupervised(
             # Void is ignored: neither mask has anything there.
             pairs.compare(t, truth, np.where(truth == VOID, np.uint8(0), predicted))
     if not pairs.objects:
-        raise InputError(f"{sequence.name}: no object in the ground truth's first frame {first}")
+        raise _no_object(sequence, first)
+    if not pairs.proposals and _white_alone(strays):
+        predictions.white_id = 1
+        note = "the predicted masks are white (0 and 255): taken as proposal 1"
+        return replace(_unsupervised(sequence, predictions, rules), white=(note,))
     proposals = sorted(pairs.proposals)
     if len(proposals) > MAX_PROPOSALS:
         raise InputError(

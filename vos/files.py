@@ -60,9 +60,13 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
 
 
 def write_json(target: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON, whole or not at all.
+
+    A file's name that is not UTF-8 is written with JSON's own escapes, and read back as it was.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     with atomic_path(target) as beside:
-        beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_png(target: str | Path, image: NDArray[np.integer], *, level: int | None = None) -> None:

@@ -102,7 +102,6 @@ def test_the_table_is_large_and_its_names_differ():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.xfail(strict=True, reason="not mended yet: a reader of the help that goes")
 def test_help_ends_quietly_where_its_reader_goes():
     command = f"{sys.executable} -m vos --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

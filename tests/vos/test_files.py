@@ -43,6 +43,12 @@ def test_write_json_round_trip(tmp_path):
     assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8")) == value
 
 
+def test_write_json_keeps_a_name_that_is_not_utf_8(tmp_path):
+    value = {"source": os.fsdecode(b"caf\xe9/\xc3\xa8")}
+    write_json(tmp_path / "v.json", value)
+    assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8")) == value
+
+
 def test_sha256_of_a_known_text(tmp_path):
     path = tmp_path / "abc"
     path.write_bytes(b"abc")

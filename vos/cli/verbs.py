@@ -7,19 +7,23 @@ method `run() -> int`. Exit status: 0 done, 1 a failure, 2 usage or input that c
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vos._version import __version__
 from vos.errors import InputError
 from vos.runtime.signals import Terminated, catch_sigterm
+
+_ANY_NAME = "vos.any-name"
 
 
 class Runnable(Protocol):
@@ -58,6 +62,49 @@ def run_verbs(
         argv: arguments without the program's name; None takes those of the process.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _print_any_name()
+    try:
+        status = _run_named(prog, description, verbs, arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, as at the interpreter's end a failure is a traceback
+        return status
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        _discard_output()
+        return 141
+
+
+def _print_any_name() -> None:
+    """Let names of files that are not text in the terminal's encoding be printed."""
+    codecs.register_error(_ANY_NAME, _as_bytes)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_ANY_NAME)
+
+
+def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Encode a name's undecodable bytes as they are on the disk, anything else as an escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    encoded = [
+        bytes([ord(letter) - 0xDC00])
+        if "\udc80" <= letter <= "\udcff"
+        else letter.encode("ascii", "backslashreplace")
+        for letter in letters
+    ]
+    return b"".join(encoded), error.end
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere, so that the interpreter's end writes nothing."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # closed, or no file
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _run_named(prog: str, description: str, verbs: Sequence[Verb], arguments: Sequence[str]) -> int:
     by_name = {verb.name: verb for verb in verbs}
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_overview(prog, description, verbs))
@@ -88,9 +135,8 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
             return _parse(prog, verb.load(), arguments).run()
     except SystemExit as stop:  # the parser's own way to end after --help or a usage error
         return stop.code if isinstance(stop.code, int) else 1
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    except BrokenPipeError:
+        raise
     except BaseException as error:
         known = _failure(error)
         if known is None:

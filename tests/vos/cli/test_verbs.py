@@ -200,3 +200,33 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
     assert "segment" in told
     assert "4/4" in told
     assert "frames/s" in told
+
+
+@pytest.mark.parametrize(
+    "arguments", [("vos",), ("vos", "export"), ("pretrain",), ("pretrain", "plot"), ("benchmarks",)]
+)
+def test_help_ends_quietly_where_its_reader_goes(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", *arguments, "--help"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_names_that_are_no_text_are_printed_as_their_bytes():
+    code = (
+        "from vos.cli.verbs import Verb, run_verbs\n"
+        "run_verbs('t', 'caf\\udce9 \\u00e9 \\u2026', [Verb('v', 's', 'x:y')], ['--help'])\n"
+    )
+    shown = {}
+    for encoding in ("utf-8", "ascii"):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, env=environment, check=True
+        )
+        shown[encoding] = done.stdout.splitlines()[2]
+    assert shown == {
+        "utf-8": b"caf\xe9 \xc3\xa9 \xe2\x80\xa6",
+        "ascii": b"caf\xe9 \\xe9 \\u2026",
+    }

@@ -49,7 +49,7 @@ class Segment:
     frame of that name; may be repeated."""
     batch: Path | None = None
     """CSV file with the columns video, mask and output, in the place of one video. Several masks
-    of one video are separated by semicolons."""
+    of one video are separated by semicolons, in quotes where semicolons separate the columns."""
     resume: bool = False
     """Go on with the unfinished run in the output folder."""
     overwrite: bool = False

@@ -1,5 +1,6 @@
 """Lists of videos: reading them, going on after a failure, sharing them out."""
 
+import codecs
 import csv
 import subprocess
 import sys
@@ -57,6 +58,26 @@ def test_reads_videos_masks_and_outputs(tmp_path):
     path = write_list(tmp_path / "list.csv", [("clip.mp4", "first.png; 45:later.png", "out")])
     masks = {None: Path("first.png"), 45: Path("later.png")}
     assert read_batch(path) == [BatchItem("clip.mp4", masks, Path("out"))]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_reads_the_lists_that_spreadsheets_write(tmp_path, encoding, separator):
+    rows = [("Video ", "mask", "OUTPUT"), ("é.mp4", '"a.png;45:b.png"', "out"), ("c", "d", "e")]
+    text = "\r\n".join(separator.join(row) for row in rows)
+    mark = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""
+    (tmp_path / "list.csv").write_bytes(mark + text.encode(encoding))
+    masks = {None: Path("a.png"), 45: Path("b.png")}
+    assert read_batch(tmp_path / "list.csv") == [
+        BatchItem("é.mp4", masks, Path("out")),
+        BatchItem("c", {None: Path("d")}, Path("e")),
+    ]
+
+
+def test_a_field_that_is_too_long_is_refused(tmp_path):
+    path = write_list(tmp_path / "list.csv", [("a" * 200_000, "m", "o")])
+    with pytest.raises(InputError, match=r"list\.csv cannot be read: field larger"):
+        read_batch(path)
 
 
 @pytest.mark.parametrize(

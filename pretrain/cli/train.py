@@ -45,7 +45,7 @@ class Train:
 
     def run(self) -> int:
         """Train; return 0, 1 if training cannot go on, 130 or 143 if a signal ended it."""
-        options = self._run_options()
+        options = self.chosen_options()
         status("loading PyTorch")
         import torch
 
@@ -70,8 +70,12 @@ class Train:
             )
         return self._report(result)
 
-    def _run_options(self) -> RunConfig:
-        """Return the run's settings with the data that are named in one of the two ways."""
+    def chosen_options(self) -> RunConfig:
+        """Return the run's settings with the data that are named in one of the two ways.
+
+        Raises:
+            InputError: data are named in both ways, or in none.
+        """
         options = self.run_options
         if self.data and options.data_path:
             raise InputError(

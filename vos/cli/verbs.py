@@ -132,7 +132,7 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
     previous = catch_sigterm()
     try:
         with _plain_warnings(prog):
-            return _parse(prog, verb.load(), arguments).run()
+            return parse(prog, verb.load(), arguments).run()
     except SystemExit as stop:  # the parser's own way to end after --help or a usage error
         return stop.code if isinstance(stop.code, int) else 1
     except BrokenPipeError:
@@ -180,7 +180,13 @@ def _plain_warnings(prog: str) -> Iterator[None]:
         yield
 
 
-def _parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnable:
+def parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnable:
+    """Return the verb with the values of a command line.
+
+    Raises:
+        InputError: a value that the verb's own dataclasses refuse.
+        SystemExit: after --help, or where the options are not the verb's; both are printed.
+    """
     import tyro
 
     return tyro.cli(

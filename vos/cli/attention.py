@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class AttentionBackbone(BackboneOptions):
+    """Which backbone to load, and where to run it: the options of `load_backbone`."""
+
+    heads: Annotated[int | None, tyro.conf.arg(name="num-heads")] = None
+    """Attention heads of the network, where the file does not say them. Other verbs call it
+    --heads, which asks for a map of each head here."""
+
+
+@dataclass(frozen=True)
 class Attention:
     """Show the [CLS] self-attention of a DINO ViT's last block over a picture or a video.
 
@@ -49,7 +58,7 @@ class Attention:
     """Threads that PyTorch computes in on a processor; by default one a core."""
     frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    backbone: BackboneOptions = field(default_factory=BackboneOptions)
+    backbone: AttentionBackbone = field(default_factory=AttentionBackbone)
 
     def run(self) -> int:
         """Draw the attention and say where it is."""

@@ -46,7 +46,8 @@ class Segment:
     """Folder to write to."""
     mask: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Mask file for the first frame, or 45:FILE for the frame of index 45, or NAME:FILE for the
-    frame of that name; may be repeated."""
+    frame of that name; may be repeated. Indexed, gray, black-and-white or colour pictures, .npy,
+    LabelMe or COCO .json, CVAT .xml, or a folder with a mask named as the frame."""
     batch: Path | None = None
     """CSV file with the columns video, mask and output, in the place of one video. Several masks
     of one video are separated by semicolons, in quotes where semicolons separate the columns."""

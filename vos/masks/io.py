@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.masks.annotation_files import SUFFIXES, read_annotations
 from vos.masks.ids import (
     MAX_ID,
     VOID,
@@ -150,12 +151,14 @@ def read_mask(
     snap: bool = False,
     trust: bool = False,
     known: Mapping[int, int | Color] | None = None,
+    frame_name: str | None = None,
 ) -> LoadedMask:
     """Read a mask that a user gives, in any of the usual forms.
 
     Indexed pictures (the indexes are ids), gray ones (the values are ids; 0 and 255 alone are
     black and white: object 1), RGB (one id per colour, black is background), cut-outs (what is
-    opaque is object 1), .npy (integers or bool). In id maps 255 is void: lines around objects.
+    opaque is object 1), .npy (integers or bool), JSON of LabelMe or COCO, XML of CVAT; or a folder
+    of masks that are named as the frames are. In id maps 255 is void: lines around objects.
     Transparent pixels are background.
 
     Args:
@@ -164,14 +167,20 @@ def read_mask(
             nearest of its main values instead of refusing it.
         trust: take ids as they are, however thin the objects, and 255 as void wherever it is.
         known: the mapping of an earlier mask of the same video, to give its colours their ids.
+        frame_name: the frame's name, to choose from a folder, or from a file of several frames.
 
     Raises:
         InputError: unreadable, ids above 254, stray values without `snap`, values between two
             objects, 255 over an area beside ids, a photograph, or no object at all.
     """
     path = Path(path)
+    if path.is_dir():
+        path = _file_for_frame(path, frame_name)
     if not path.is_file():
         raise InputError(f"{path}: no such mask file")
+    if path.suffix.lower() in SUFFIXES:
+        ids, labels = read_annotations(path, frame_name)
+        return LoadedMask(ids, "annotations", labels=labels)
     name = str(path)
     rules = ValueRules(snap, trust, _is_lossy(path), known or {})
     if path.suffix.lower() == ".npy":
@@ -183,6 +192,22 @@ def read_mask(
         also = f" ({void} pixels are {VOID}, which is void)" if void else ""
         raise InputError(f"{path}: an empty mask, no pixel belongs to an object{also}")
     return loaded
+
+
+def _file_for_frame(folder: Path, frame_name: str | None) -> Path:
+    """Return the file of a folder that is named as a frame is.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.stem == frame_name)
+    if len(files) != 1:
+        several = f"{len(files)} files" if files else "no file"
+        raise InputError(
+            f"{folder}: {several} named as the frame {frame_name}; give one mask file, or a "
+            f"folder with one of that name ({frame_name}.png)"
+        )
+    return files[0]
 
 
 def _is_lossy(path: Path) -> bool:

@@ -37,7 +37,7 @@ def put_right(mask: LoadedMask, name: str, *, turn: Turn = 0, invert: bool = Fal
         ids, mapping = _inverted(ids, name), {}
     else:
         _warn_of_inverted(ids, name)
-    return LoadedMask(ids, mask.form, mapping, mask.index_colors)
+    return LoadedMask(ids, mask.form, mapping, mask.index_colors, mask.labels)
 
 
 def _inverted(ids: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

@@ -42,6 +42,8 @@ class LoadedMask:
     """Object id -> the gray value or RGB colour that it had; empty where values are the ids."""
     index_colors: dict[int, Color] = field(default_factory=dict)
     """Object id -> its colour in the file's own palette, where the ids are the indexes."""
+    labels: dict[int, str] = field(default_factory=dict)
+    """Object id -> its label in an annotation file."""
 
 
 @dataclass(frozen=True)

@@ -204,8 +204,9 @@ class LabelPropagator:
         """Warn of objects (H, W) smaller than a patch, whether the grid (h, w) hits them or not."""
         patch = prompt.size / small.size
         areas = np.bincount(prompt.reshape(-1), minlength=VOID + 1)
-        below = {object_id for object_id in given if areas[object_id] < patch}
-        if tiny := sorted(below | (set(given) - set(object_ids(small)))):
+        hit = object_ids(small)
+        tiny = [number for number in given if areas[number] < patch or number not in hit]
+        if tiny:
             warnings.warn(
                 f"objects {tiny} of the mask for step {self._number} are smaller than a patch "
                 f"({self.backbone.stride} pixels of the network's input): they are lost, or come "

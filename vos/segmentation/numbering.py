@@ -35,12 +35,15 @@ def check_numbering(prompts: Mapping[int, LoadedMask]) -> None:
                 "same ids, or the same colours."
             )
     _check_palettes(prompts)
+    _check_labels(prompts)
 
 
 def _kind(mask: LoadedMask) -> str:
     """Say what an object's number comes from."""
     if mask.form in {"black-and-white", "alpha"}:
         return "black and white (object 1)"
+    if mask.form == "annotations":
+        return "labelled shapes"
     colors = {i: color for i, color in mask.mapping.items() if isinstance(color, tuple)}
     of_palette = all(PALETTE_IDS.get(color) == i for i, color in colors.items())
     return "ids" if of_palette else "colours"
@@ -63,4 +66,26 @@ def _check_palettes(prompts: Mapping[int, LoadedMask]) -> None:
                     f"index {number} is {before} in the palette of the mask for frame {earlier}, "
                     f"and {color} in that for frame {index}: is it one object or two? Save both "
                     "with one palette, or as RGB, where the colours are the objects."
+                )
+
+
+def _check_labels(prompts: Mapping[int, LoadedMask]) -> None:
+    """Refuse annotation files whose shapes of one number have different labels, or one label."""
+    labelled = {index: mask.labels for index, mask in sorted(prompts.items()) if mask.labels}
+    if len(labelled) < 2:
+        return
+    first_of: dict[int, tuple[int, str]] = {}
+    for index, labels in labelled.items():
+        if len(set(labels.values())) < len(labels):
+            raise InputError(
+                f"the annotations for frame {index} give several shapes one label, so they cannot "
+                "be matched with those of other frames: give each object a label of its own"
+            )
+        for number, label in labels.items():
+            earlier, before = first_of.setdefault(number, (index, label))
+            if label != before:
+                raise InputError(
+                    f"object {number} is {before!r} in the annotations for frame {earlier} and "
+                    f"{label!r} in those for frame {index}: list the objects in one order in all "
+                    "files"
                 )

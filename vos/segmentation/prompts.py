@@ -76,7 +76,9 @@ def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) 
     return index
 
 
-def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[int, LoadedMask]:
+def read_prompts(
+    masks: Mapping[int, MaskSource], rules: PromptRules, names: Mapping[str, int] | None = None
+) -> dict[int, LoadedMask]:
     """Read the masks in the order of their frames; a colour keeps its id through all of them.
 
     Raises:
@@ -84,6 +86,7 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
             their objects in different ways; see `check_numbering`.
     """
     prompts: dict[int, LoadedMask] = {}
+    name_of = {index: name for name, index in (names or {}).items()}
     known: dict[int, int | tuple[int, int, int]] = {}
     for index in sorted(masks):
         source = masks[index]
@@ -91,7 +94,11 @@ def read_prompts(masks: Mapping[int, MaskSource], rules: PromptRules) -> dict[in
             prompts[index] = _of_array(source, index, rules)
         else:
             prompts[index] = read_mask(
-                source, snap=rules.snap_mask, trust=rules.trust_mask, known=known or None
+                source,
+                snap=rules.snap_mask,
+                trust=rules.trust_mask,
+                known=known or None,
+                frame_name=name_of.get(index, f"{index:05d}"),
             )
         known.update(prompts[index].mapping)
         name = f"the mask for frame {index}" if isinstance(source, np.ndarray) else str(source)

@@ -169,7 +169,7 @@ def _prompts(
     by_index = masks_by_index(by_key, names, taken)
     _check_indices(by_index, frames)
     _refuse_masks_among_frames(by_index, reader)
-    prompts = read_prompts(by_index, rules)
+    prompts = read_prompts(by_index, rules, names)
     _check_count(prompts, reader, frames)
     if reader.kind not in {"camera", "stream"}:  # the first frame of those would grow old
         first = reader.peek()

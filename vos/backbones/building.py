@@ -149,7 +149,7 @@ def _require_architecture(name: str, shape: ViTShape, checkpoint: Checkpoint) ->
             "Leave --backbone out to take the file's own architecture"
         )
     heads = None if entry.packaged else ARCHITECTURES[entry.arch][2]
-    if heads not in {None, shape.num_heads}:
+    if not shape.heads_assumed and heads not in {None, shape.num_heads}:
         raise InputError(
             f"{checkpoint.path} is a ViT of {shape.num_heads} heads, and {name} has {heads}. Leave "
             "--backbone out to take the file's own architecture"

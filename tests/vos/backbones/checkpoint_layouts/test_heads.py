@@ -71,7 +71,7 @@ def test_heads_as_asked_for(tmp_path):
     ],
 )
 def test_heads_that_do_not_go_are_refused(tmp_path, name, heads, told):
-    torch.save(state(), tmp_path / "w.pth")
+    torch.save(state(384, 12), tmp_path / "w.pth")
     with pytest.raises(InputError, match=told):
         load_backbone(name, weights=tmp_path / "w.pth", heads=heads, device="cpu")
 

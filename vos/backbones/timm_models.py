@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, cast
@@ -18,10 +19,13 @@ from torch import Tensor, nn
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoint_layouts.names import HEADS, MASK_TOKENS, StateDict
+from vos.backbones.checkpoint_layouts.pickles import first_line
 from vos.backbones.checkpoints import Checkpoint, load_strictly
+from vos.backbones.networks.hub_access import hub_address, offline_if_unreachable
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 
+_NOT_CACHED = {"LocalEntryNotFoundError", "OfflineModeIsEnabled"}
 _PROBE_PATCHES = (12, 16)
 """Rows and columns of the map that a new model is tried with."""
 
@@ -123,7 +127,7 @@ def _try(backbone: TimmBackbone, name: str) -> None:
         shape = tuple(backbone(image).shape)
     except Exception as error:
         raise InputError(
-            f"timm:{name} cannot take pictures of any size ({_first_line(error)}); choose another "
+            f"timm:{name} cannot take pictures of any size ({first_line(error)}); choose another "
             "model"
         ) from None
     if shape != (1, backbone.dim, rows, columns):
@@ -133,11 +137,6 @@ def _try(backbone: TimmBackbone, name: str) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
-
-
 def _create(name: str, *, pretrained: bool) -> nn.Module:
     import timm
 
@@ -145,19 +144,23 @@ def _create(name: str, *, pretrained: bool) -> nn.Module:
         near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "none alike"
         raise InputError(f"timm {timm.__version__} has no model {name!r}; near: {near}")
     attempts: tuple[dict[str, Any], ...] = ({"dynamic_img_size": True}, {})
+    reachable = True
     for options in attempts:  # a CNN knows no such option
         try:
-            return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
+            with offline_if_unreachable() if pretrained else nullcontext(True) as reachable:
+                return timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
         except TypeError:
             continue
         except Exception as error:
             if not pretrained:
-                raise InputError(f"timm cannot build {name!r}: {_first_line(error)}") from None
+                raise InputError(f"timm cannot build {name!r}: {first_line(error)}") from None
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            if not reachable and type(error).__name__ in _NOT_CACHED:
+                reason = f"they are not in the cache, and {hub_address()} cannot be reached"
             raise InputError(
-                f"timm's weights of {name} could not be had ({type(error).__name__}: "
-                f"{_first_line(error)}). Ways out: download them where there is a "
-                "network and give --weights FILE; or use the built-in backbone, which needs no "
-                "download: --backbone efficientnet_lite0"
+                f"timm's weights of {name} could not be had ({reason}). Ways out: download them "
+                "where there is a network and give --weights FILE; or use the built-in backbone, "
+                "which needs no download: --backbone efficientnet_lite0"
             ) from None
     raise InputError(f"timm cannot build {name!r} without a classifier")
 

@@ -31,6 +31,7 @@ _FIRST_LAYERS = (
 )  # fmt: skip
 _COPIES = {"student", "momentum", "ema", "target", "k", "key"}
 _WORDS = ("args", "hyper_parameters", "config", "cfg", "hparams")
+_SMALL_WIDTH = 384
 _LONGEST_WORD = 1000
 
 
@@ -103,7 +104,9 @@ def words_of(raw: Mapping[str, Any], network: Network) -> dict[str, str]:
     if isinstance(raw.get("epoch"), int):
         words["epoch"] = str(raw["epoch"])
     parts = set(re.split(r"[. ]+", network.taken))
-    if words.get("arch") == "vit_small" and parts & {"base_encoder", "momentum_encoder"}:
+    first = network.tensors.get("patch_embed.proj.weight")
+    small = words.get("arch") == "vit_small" and first is not None and len(first) == _SMALL_WIDTH
+    if small and parts & {"base_encoder", "momentum_encoder"}:
         words.setdefault("num_heads", "12")  # MoCo-v3's ViT-S, of the same name and width as DINO's
     return words
 

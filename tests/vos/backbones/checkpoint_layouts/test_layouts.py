@@ -154,7 +154,7 @@ LAYOUTS = {
     ),
     "MoCo-v3": (
         {
-            "arch": "vit_x",
+            "arch": "vit_small",
             "state_dict": {
                 **prefixed("module.momentum_encoder.", OTHER),
                 **prefixed("module.base_encoder."),

@@ -28,6 +28,7 @@ from vos.video.numbering import FrameNumbers, Packets
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
+_HIGH_RANGE = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer functions
 _STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
 
 
@@ -50,6 +51,7 @@ class Video:
         name: what the user gave.
         fps: average frames per second, None if unknown.
         count: frames that the file says it holds, None if it does not (streams, cameras).
+        reading: what is done about faults.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Video:
         self.name = name
         self._container = container
         self._live = live
-        self._reading = reading or ReadingOptions()
+        self.reading = reading or ReadingOptions()
         self._stream = self._best_stream()
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
@@ -108,6 +110,7 @@ class Video:
                 yielded.
             InputError: not one frame is whole.
         """
+        self._warn_of_high_range()
         base = self._stream.time_base
         convert = RgbConverter(base)
         for index, seconds, frame in self._live_frames() if self._live else self._file_frames():
@@ -116,6 +119,15 @@ class Video:
                 time = float(index / self.fps)
             if select(index):
                 yield Picture(index, time, convert(frame))
+
+    def _warn_of_high_range(self) -> None:
+        if kind := _HIGH_RANGE.get(int(self._stream.codec_context.color_trc or 0)):
+            warnings.warn(
+                f"{self.name}: the video has a high dynamic range ({kind}), and its colours are "
+                "read without tone mapping, so they look flat; convert it to SDR for better "
+                "features",
+                stacklevel=2,
+            )
 
     def _live_frames(self) -> Iterator[tuple[int, float | None, Any]]:
         """Yield (index, seconds, frame) of a live source until its connection ends."""
@@ -162,7 +174,7 @@ class Video:
         stream.thread_type = "NONE" if serial else "AUTO"
         stream.codec_context.options = _STRICT
         numbers = FrameNumbers.of(self._container, self._packets.gaps if self._packets else {})
-        check = FrameCheck(self.name, self._container, stream, numbers, self._reading)
+        check = FrameCheck(self.name, self._container, stream, numbers, self.reading)
         try:
             for packet in self._container.demux(stream):
                 numbers.add(packet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vos.errors import InputError
 
@@ -67,3 +68,5 @@ class ReadingOptions:
     """Take a video that is cut short as whole: its readable frames, with a warning."""
     skip_damaged: bool = False
     """Leave out frames that are damaged or missing; the others keep their numbers."""
+    on_size_change: Literal["error", "resize"] = "error"
+    """A frame of another size than the first: stop there, or resize it to the first one's."""

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.video.decoding import Video
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
 
 _NAME_DIGITS = 5
@@ -34,26 +35,32 @@ class Frame:
     """(H, W, 3) RGB."""
 
 
-def image_frames(paths: list[Path], choice: FrameRange, source: str) -> Iterator[Frame]:
+def image_frames(
+    paths: list[Path], choice: FrameRange, source: str, reading: ReadingOptions | None = None
+) -> Iterator[Frame]:
     """Yield the chosen pictures, all of one size."""
-    size: tuple[int, ...] | None = None
+    resize = reading is not None and reading.on_size_change == "resize"
+    size: tuple[int, ...] = ()
     for index in choice.indexes(len(paths), source):
         path = paths[index]
         image = read_image(path)
-        size = _same_size(image, size, str(path), source)
+        size = size or image.shape[:2]
+        image = _of_size(image, size, str(path), source, resize=resize)
         yield Frame(path.stem, index, None, shrink(image, choice.max_size))
 
 
 def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
     """Yield the chosen frames of a video; what lies before them is decoded and dropped."""
-    size: tuple[int, ...] | None = None
+    size: tuple[int, ...] = ()
     index = -1
+    resize = video.reading.on_size_change == "resize"
     try:
         for picture in video.pictures(lambda i: choice.takes(i) or choice.is_past(i)):
             if choice.is_past(picture.index):
                 return
             index, image = picture.index, picture.image
-            size = _same_size(image, size, f"frame {index}", video.name)
+            size = size or image.shape[:2]
+            image = _of_size(image, size, f"frame {index}", video.name, resize=resize)
             name, image = f"{index:0{_NAME_DIGITS}d}", shrink(image, choice.max_size)
             yield Frame(name, index, picture.time, image)
             if choice.is_past(index + 1):
@@ -64,13 +71,21 @@ def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
         raise InputError(f"{video.name}: ends before frame {choice.start}; start earlier")
 
 
-def _same_size(
-    image: NDArray[np.uint8], size: tuple[int, ...] | None, what: str, source: str
-) -> tuple[int, ...]:
-    """Return the picture's size; raise InputError if it differs from the first one's."""
-    if size is not None and size != image.shape[:2]:
-        raise InputError(
-            f"{source}: {what} is {image.shape[1]}x{image.shape[0]} pixels, the frames before it "
-            f"{size[1]}x{size[0]} (width x height); all frames of a video must have one size"
-        )
-    return image.shape[:2]
+def _of_size(
+    image: NDArray[np.uint8], size: tuple[int, ...], what: str, source: str, *, resize: bool
+) -> NDArray[np.uint8]:
+    """Return the picture, resized to the first one's size where that is wanted.
+
+    Raises:
+        InputError: it has another size and is not to be resized.
+    """
+    if size == image.shape[:2]:
+        return image
+    if resize:
+        target = (size[1], size[0])
+        return np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_AREA))
+    raise InputError(
+        f"{source}: {what} is {image.shape[1]}x{image.shape[0]} pixels, the frames before it "
+        f"{size[1]}x{size[0]} (width x height); all frames of a video must have one size. To "
+        "bring others to the first one's size, add --on-size-change resize"
+    )

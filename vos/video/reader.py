@@ -136,11 +136,15 @@ def open_frames(
     choice = FrameRange(start, end, stride, max_size)
     if isinstance(source, Sequence) and not isinstance(source, str):
         paths = _listed(source)
-        return _picture_reader(paths, choice, _list_name(paths), "list", read_ahead)
+        return _picture_reader(
+            paths, choice, _list_name(paths), "list", read_ahead, reading=reading
+        )
     source = str(source)
     kind = source_kind(source)
     if kind in ("folder", "glob", "image"):
-        return _picture_reader(list_images(source), choice, source, kind, read_ahead)
+        return _picture_reader(
+            list_images(source), choice, source, kind, read_ahead, reading=reading
+        )
     video = open_video(_camera_device(source) if kind == "camera" else source, reading)
     try:
         count = None if video.count is None else len(choice.indexes(video.count, source))
@@ -159,11 +163,17 @@ def open_frames(
 
 
 def _picture_reader(
-    paths: list[Path], choice: FrameRange, source: str, kind: Kind, read_ahead: int
+    paths: list[Path],
+    choice: FrameRange,
+    source: str,
+    kind: Kind,
+    read_ahead: int,
+    *,
+    reading: ReadingOptions | None,
 ) -> FrameReader:
     taken = choice.indexes(len(paths), source)
     return FrameReader(
-        image_frames(paths, choice, source),
+        image_frames(paths, choice, source, reading),
         source=source,
         kind=kind,
         files=[paths[index] for index in taken],

@@ -18,6 +18,7 @@ from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
 from vos.video.decoding import Video, open_video
 from vos.video.filters import upright
+from vos.video.frame_range import ReadingOptions
 from vos.video.reader import open_frames
 from vos.video.writer import VideoWriter
 
@@ -564,3 +565,29 @@ def test_a_video_that_is_refused_is_closed(clip, monkeypatch):
     with pytest.raises(InputError, match="start earlier"):
         open_frames(clip, start=10_000)
     assert closed == [str(clip)]
+
+
+def test_frames_of_another_size_are_resized_on_request(pictures, tmp_path):
+    Image.new("RGB", (30, 20)).save(pictures / "frame7.png")
+    streams = [encode_ramp(tmp_path / f"{w}.h264", count=5, size=(64, w)) for w in (96, 128)]
+    both = tmp_path / "both.h264"
+    both.write_bytes(b"".join(path.read_bytes() for path in streams))
+    resized = ReadingOptions(on_size_change="resize")
+    for source, count, shape in ((pictures, 12, (24, 32, 3)), (both, 10, (64, 96, 3))):
+        with open_frames(source) as reader, pytest.raises(InputError, match="--on-size-change"):
+            list(reader)
+        with open_frames(source, reading=resized) as reader:
+            assert [frame.image.shape for frame in reader] == [shape] * count
+
+
+@pytest.mark.parametrize(("number", "kind"), [(16, "PQ"), (18, "HLG")])
+def test_high_dynamic_range_is_told(tmp_path, number, kind):
+    def setup(context):
+        context.color_trc, context.color_primaries, context.colorspace = number, 9, 9
+
+    path = encode_ramp(tmp_path / "a.mp4", "libx265", count=3, pixels="yuv420p10le", setup=setup)
+    with (
+        pytest.warns(UserWarning, match=rf"high dynamic range \({kind}\)"),
+        open_frames(path) as reader,
+    ):
+        assert len(list(reader)) == 3

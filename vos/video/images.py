@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,7 @@ from vos.files import FRAME_SUFFIXES, natural_key
 
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 _WILDCARDS = frozenset("*?[")
+_NUMBERED = re.compile(r"%(?:0(\d+))?d")  # a number's place in a name, as in img_%05d.png
 
 
 _END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
@@ -45,8 +47,8 @@ def is_image(path: str | Path) -> bool:
 def source_kind(source: str | Path) -> Kind:
     """Tell what kind of source of frames a path, pattern or address is.
 
-    A name with `*`, `?` or `[` is a pattern, unless a folder or file has just that name; the
-    same goes for the folders that a pattern starts with.
+    A name with `*`, `?`, `[` or a number's place (`%05d`) is a pattern, unless a folder or file
+    has just that name; the same goes for the folders that a pattern starts with.
 
     Raises:
         InputError: there is no such file.
@@ -61,7 +63,7 @@ def source_kind(source: str | Path) -> Kind:
         return "folder"
     if path.is_file():
         return "image" if is_image(path) else "video"
-    if _WILDCARDS.intersection(source):
+    if _WILDCARDS.intersection(source) or _NUMBERED.search(path.name):
         return "glob"
     raise InputError(
         f"{source}: no such file; expected a video file, a folder or pattern of pictures, a "
@@ -109,6 +111,8 @@ def refuse_same_names(paths: Iterable[Path]) -> None:
 
 def _matches(pattern: str) -> list[Path]:
     """List what a pattern matches; folders at its start that are there are taken literally."""
+    if _NUMBERED.search(Path(pattern).name):
+        return _numbered(Path(pattern))
     parts = Path(pattern).parts
     for count in range(len(parts) - 1, 0, -1):
         folder = Path(*parts[:count])
@@ -118,6 +122,19 @@ def _matches(pattern: str) -> list[Path]:
             break
     names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
     return [Path(name) for name in names]
+
+
+def _numbered(pattern: Path) -> list[Path]:
+    """List the files of a name with a number's place, such as `img_%05d.png`, taken literally."""
+    expression, place = "", 0
+    for number in _NUMBERED.finditer(pattern.name):
+        expression += re.escape(pattern.name[place : number.start()])
+        expression += rf"\d{{{int(number[1] or 1)},}}"
+        place = number.end()
+    name = re.compile(expression + re.escape(pattern.name[place:]))
+    if not pattern.parent.is_dir():
+        return []
+    return [path for path in pattern.parent.iterdir() if name.fullmatch(path.name)]
 
 
 def _is_cut_off(data: bytes) -> bool:

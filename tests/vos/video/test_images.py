@@ -220,3 +220,19 @@ def test_patterns_in_folders_with_brackets(tmp_path):
     assert len(list_images(tmp_path / "clip [12]" / "*.jpg")) == 4
     assert list_images(folder / "[1].jpg") == [folder / "[1].jpg"]
     assert len(list_images(folder)) == 4
+
+
+def test_patterns_with_the_place_of_a_number(tmp_path):
+    folder = tmp_path / "clip [1080p]"
+    folder.mkdir()
+    for name in ("img_00000.png", "img_00001.png", "img_100000.png", "img_7.png", "img_a.png"):
+        (folder / name).touch()
+    padded = ["img_00000.png", "img_00001.png", "img_100000.png"]
+    assert source_kind(folder / "img_%05d.png") == "glob"
+    assert [path.name for path in list_images(folder / "img_%05d.png")] == padded
+    assert len(list_images(folder / "img_%d.png")) == 4
+    for pattern in (folder / "img_%05d.jpg", tmp_path / "none" / "%d.png"):
+        with pytest.raises(InputError, match="no pictures found"):
+            list_images(pattern)
+    (folder / "%d.png").touch()
+    assert list_images(folder / "%d.png") == [folder / "%d.png"]

@@ -67,7 +67,7 @@ def segment_video(
     """Segment objects through a video from a mask on one or more frames.
 
     Writes `masks/<frame>.png`, `overlay.mp4`, `run.json` and what `outputs` asks for into `out`.
-    Stopped by Ctrl-C or SIGTERM, it keeps what it has; `resume` goes on to the same masks.
+    Stopped, it keeps what it has; `resume` goes on to the same masks.
 
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; or a list
@@ -75,8 +75,7 @@ def segment_video(
         masks: a mask file or array (H, W) for the first frame, or a mapping to masks from frame
             index in the source (a number), or from a frame's name or index (a text).
         out: the folder to write to.
-        backbone: a name for `vos.load_backbone`, a loaded backbone, or a function that loads one,
-            which is called once source and masks are known to be good.
+        backbone: a name for `vos.load_backbone`, a backbone, or a function that loads one.
         config: the propagation's numbers; the published protocol's by default.
         frames: which frames.
         rules: how masks may differ from what is expected.
@@ -87,8 +86,7 @@ def segment_video(
         on_frame: told of progress.
 
     Raises:
-        InputError: anything given that cannot be used. `vos.errors.IncompleteSourceError`: the
-            source is cut short or damaged; what came before that is on disk.
+        InputError: anything given that cannot be used, or a source that is cut short or damaged.
         OSError: a result cannot be written.
         KeyboardInterrupt: stopped; what was finished is on disk.
     """

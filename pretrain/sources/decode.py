@@ -133,7 +133,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(levels: np.ndarray) -> np.ndarray:
-    """Scale 16-bit grey levels to 8 bits; floats are taken from 0 to 1 if none is above."""
+    """Scale 16-bit grey levels to 8 bits; floats are taken from 0 to 1 if none is above.
+
+    Raises:
+        BrokenImageError: a value is not finite.
+    """
+    if not np.isfinite(levels).all():
+        raise BrokenImageError("holds values that are not finite (NaN or infinite)")
     highest = float(levels.max(initial=0))
     if np.issubdtype(levels.dtype, np.floating):
         scale = 255.0 if highest <= 1 else 1.0 if highest <= 255 else 255 / highest

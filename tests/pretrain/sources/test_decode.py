@@ -160,3 +160,11 @@ def test_damaged_bytes_are_an_image_or_refused(name):
         except BrokenImageError:
             continue
         assert image.dtype == np.uint8 and image.shape[2] == 3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_broken(value):
+    levels = np.full((8, 8), 0.5, np.float32)
+    levels[3, 4] = value
+    with pytest.raises(BrokenImageError, match="not finite"):
+        decoded(encoded(Image.fromarray(levels), "TIFF"))

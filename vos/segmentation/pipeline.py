@@ -106,7 +106,7 @@ class Pipeline:
         start = time.perf_counter()
         stop: KeyboardInterrupt | None = None
         state = "failed"
-        outputs = Outputs(self.out, self.options, self.reader.fps, self.frames.stride)
+        outputs = Outputs(self.out, self.options, self.reader.mean_fps, self.frames.stride)
         try:
             with outputs:
                 try:

@@ -29,6 +29,7 @@ _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and i
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
 _HIGH_RANGE = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer functions
+_SAME_RATE = 0.05  # share by which a mean rate may differ from the nominal one
 _STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
 
 
@@ -81,6 +82,16 @@ class Video:
             return stream
         self._container.close()
         raise InputError(f"{self.name}: {why}")
+
+    @property
+    def mean_fps(self) -> Fraction | None:
+        """`fps`, or the rate by the time stamps where those are far from it."""
+        packets = self._packets
+        if packets is None or not packets.seconds or packets.count < 2:
+            return self.fps
+        mean = Fraction((packets.count - 1) / packets.seconds).limit_denominator(1000)
+        near = self.fps and abs(mean - self.fps) < _SAME_RATE * self.fps
+        return self.fps if near else mean
 
     def _count(self) -> int | None:
         """Return the number of frames by index or header, else by the packets."""

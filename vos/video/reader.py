@@ -33,6 +33,7 @@ class FrameReader:
         files: the files that the frames are read from: the pictures taken, or the video; none
             of a camera or stream.
         fps: average frames per second of the source, before the stride; None for pictures.
+        mean_fps: the rate at which the frames come, where a file's nominal `fps` is far from it.
         count: how many frames will come, None if unknown. Exact for pictures; for video files
             it is what the file says.
     """
@@ -47,11 +48,13 @@ class FrameReader:
         fps: Fraction | None,
         count: int | None,
         read_ahead: int,
+        mean_fps: Fraction | None = None,
     ) -> None:
         self.source = source
         self.kind = kind
         self.files = tuple(files)
         self.fps = fps
+        self.mean_fps = mean_fps or fps
         self.count = count
         self._ahead = ReadAhead(frames, read_ahead)
         self._next: Frame | None = None
@@ -157,6 +160,7 @@ def open_frames(
         kind=kind,
         files=[Path(source)] if kind == "video" else [],
         fps=video.fps,
+        mean_fps=video.mean_fps,
         count=count,
         read_ahead=read_ahead,
     )

@@ -591,3 +591,14 @@ def test_high_dynamic_range_is_told(tmp_path, number, kind):
         open_frames(path) as reader,
     ):
         assert len(list(reader)) == 3
+
+
+def test_the_mean_rate_of_a_file_whose_nominal_one_is_wrong(shared_data, clip):
+    for path, fps, mean in (
+        (shared_data / "videos/h264_vfr_ms.mkv", 30, 59 / 2.862),
+        (shared_data / "videos/vp9_480x270.webm", 30, 30),
+        (clip, Fraction(30000, 1001), Fraction(30000, 1001)),
+    ):
+        with open_frames(path) as reader:
+            assert reader.fps == fps
+            assert float(reader.mean_fps) == pytest.approx(float(mean), rel=1e-3)

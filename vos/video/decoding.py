@@ -143,7 +143,7 @@ class Video:
     def _live_frames(self) -> Iterator[tuple[int, float | None, Any]]:
         """Yield (index, seconds, frame) of a live source until its connection ends."""
         numbers = FrameNumbers(one_frame_a_packet=False)
-        self._stream.thread_type = "AUTO"
+        self._stream.thread_type = "SLICE"  # threads by frame hold back as many frames
         index = -1
         try:
             for packet in self._container.demux(self._stream):

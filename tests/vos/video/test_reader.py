@@ -602,3 +602,20 @@ def test_the_mean_rate_of_a_file_whose_nominal_one_is_wrong(shared_data, clip):
         with open_frames(path) as reader:
             assert reader.fps == fps
             assert float(reader.mean_fps) == pytest.approx(float(mean), rel=1e-3)
+
+
+def test_frames_of_a_live_source_come_with_their_packets(tmp_path):
+    path = encode_ramp(tmp_path / "a.mp4", count=12)
+    video = open_video(str(path))
+    demux, sent = type(video._container).demux, []
+
+    def watched(self, *args):
+        for packet in demux(self, *args):
+            sent.append(packet.size)
+            yield packet
+
+    video._live = True
+    video._container = Replaced(video._container, watched)
+    ready = [len(sent) for picture in video.pictures(lambda index: True)]
+    video.close()
+    assert ready == list(range(1, 13))

@@ -72,8 +72,7 @@ def segment_video(
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; or a list
             of image files, one a frame.
-        masks: a mask file or array (H, W) for the first frame, or a mapping to masks from frame
-            index in the source (a number), or from a frame's name or index (a text).
+        masks: a file or array (H, W) for the first frame, or masks by frame: see `Masks`.
         out: the folder to write to.
         backbone: a name for `vos.load_backbone`, a backbone, or a function that loads one.
         config: the propagation's numbers; the published protocol's by default.

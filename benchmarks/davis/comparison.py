@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.davis.bootstrap import paired_interval
 from benchmarks.davis.plots import difference_bars
-from benchmarks.davis.run_folder import RESULTS
+from benchmarks.davis.run_folder import NOT_SCORED, RESULTS
 from benchmarks.reporting import html
 from vos.errors import InputError
 from vos.evaluation.reports import GLOBAL_COLUMNS
@@ -65,6 +65,8 @@ def read_run(folder: Path) -> Run:
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: cannot be read as a run ({error!r})") from None
+    if state == NOT_SCORED:
+        raise InputError(f"{folder}: a run without scores, as the truth of its set is withheld")
     if state != "complete":
         raise InputError(
             f"{folder}: sequences failed in this run ({shortened(results.get('failed', {}))}); run "

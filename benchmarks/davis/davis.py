@@ -56,6 +56,9 @@ class Davis:
     """Keep the features of all frames in this folder, for other runs with the same backbone."""
     processes: int | None = None
     """Worker processes of the scoring. None: one for each core."""
+    submission: Path | None = None
+    """Pack the masks into this zip file as the set's server takes them (YouTube-VOS, MOSE, DAVIS
+    test sets). A set whose truth is withheld is not scored."""
     overwrite: bool = False
     """Replace the run in the output folder."""
 
@@ -64,7 +67,7 @@ class Davis:
         if self.compare is not None:
             from benchmarks.davis.compare import Compare
 
-            if self.data is not None or self.overwrite:
+            if self.data is not None or self.overwrite or self.submission is not None:
                 raise InputError(
                     "--compare A B sets finished runs side by side; of the other options it "
                     "takes -o FILE.html alone"
@@ -76,8 +79,11 @@ class Davis:
 
     def _run(self, data: Path, out: Path) -> int:
         from benchmarks.davis.davis_run import run_davis
+        from vos.evaluation.submission import check_submission
         from vos.runtime.distributed import team
 
+        if self.submission is not None:
+            check_submission(self.submission)
         with team() as processes:
             if processes.leads:
                 status(f"reading the list of sequences of {data}")
@@ -91,11 +97,14 @@ class Davis:
                 config=self.propagation,
                 overwrite=self.overwrite,
                 scoring_processes=self.processes,
+                submission=self.submission,
             )
 
     def _dataset(self, data: Path) -> Dataset:
         from benchmarks.davis.run_folder import check_prompts
+        from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
         from vos.datasets.loading import load_dataset
+        from vos.evaluation.rules import ScoringRules
 
         dataset = load_dataset(
             data,
@@ -105,6 +114,10 @@ class Davis:
             sequences=self.sequences,
         )
         check_prompts(dataset)
+        if not dataset.withheld:
+            with options_explained(SCORING_OPTIONS):
+                for sequence in dataset.sequences:
+                    ScoringRules().scored_frames(sequence)  # there is something to score in each
         return dataset
 
     def _backbone(self, processes: Team) -> Backbone:

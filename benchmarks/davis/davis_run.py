@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.davis.report import write_report
 from benchmarks.davis.run_folder import (
+    NOT_SCORED,
     REPORT,
     RESULTS,
     RunFolder,
@@ -26,6 +27,7 @@ from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.reports import as_json, score_lines, write_reports
 from vos.evaluation.scores import Evaluation
+from vos.evaluation.submission import pack_submission
 from vos.files import shortened, write_json
 from vos.propagation.config import PropagationConfig
 from vos.runtime.distributed import Team
@@ -44,8 +46,11 @@ def run_davis(
     config: PropagationConfig,
     overwrite: bool,
     scoring_processes: int | None,
+    submission: Path | None = None,
 ) -> int:
     """Make the masks, score them and write the report; return 1 if a sequence failed.
+
+    A set whose truth is withheld is not scored. `submission` is a zip file to pack the masks into.
 
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
@@ -61,7 +66,13 @@ def run_davis(
         record.state = "failed" if failed else "running"
         if failed:
             return _give_up(failed, folder)
-        _report(dataset, folder, record, scoring_processes)
+        if dataset.withheld:
+            _finish_unscored(dataset, folder, record, submission)
+        else:
+            _report(dataset, folder, record, scoring_processes)
+        if submission is not None:
+            packed = pack_submission(submission, dataset, folder.masks)
+            print(f"submission: {submission} ({packed} masks)")
     except BaseException as error:
         record.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
         raise
@@ -84,6 +95,22 @@ def _report(
     for what in results["made_with_different"]:
         print(f"note: the sequences were made with different {what}; see sequences/*.json")
     print(f"report: {report}")
+
+
+def _finish_unscored(
+    dataset: Dataset, folder: RunFolder, record: RunState, submission: Path | None
+) -> None:
+    """Close a run on a set whose truth is withheld: there are masks, no scores and no report."""
+    figures = speed(folder.records(dataset))
+    write_json(folder.out / RESULTS, {"state": NOT_SCORED, "speed": figures})
+    record.state = "complete"
+    record.write()
+    _print_speed(figures)
+    print(
+        f"masks: {folder.masks}. The truth of {dataset.name}, set {dataset.subset}, is withheld, "
+        "so nothing is scored here"
+        + ("." if submission else "; --submission FILE.zip packs the masks for its server.")
+    )
 
 
 class RunState:

@@ -33,6 +33,10 @@ from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.segment import segment_video
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
+NOT_SCORED = "not scored"
+"""The state in the results of a set whose truth is withheld."""
+
+
 _SEQUENCES, _UNFINISHED = "sequences", "unfinished"
 
 

@@ -99,6 +99,7 @@ class Sweep:
         from benchmarks.davis.run_folder import check_prompts
         from benchmarks.davis.sweep_run import first_frames
         from vos.datasets.loading import load_dataset
+        from vos.evaluation.evaluate import withheld_message
 
         dataset = load_dataset(
             self.data,
@@ -110,5 +111,7 @@ class Sweep:
         if self.first_frames is not None:
             cut = tuple(first_frames(s, self.first_frames) for s in dataset.sequences)
             dataset = replace(dataset, sequences=cut)
+        if dataset.withheld:
+            raise InputError(withheld_message(dataset))
         check_prompts(dataset)
         return dataset

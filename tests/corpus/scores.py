@@ -172,12 +172,12 @@ def submission_holds(prefix):
 NO_SCORE = ("0\\.000",)
 SUBMIT = ("--submission", "s.zip")
 _WITHHELD = [
-    ("YouTube-VOS", prompts_only("youtube-vos"), works(masks_are_there, never=NO_SCORE), True),
-    ("MOSE", prompts_only("mose"), works(masks_are_there, never=NO_SCORE), True),
+    ("YouTube-VOS", prompts_only("youtube-vos"), works(masks_are_there, never=NO_SCORE), False),
+    ("MOSE", prompts_only("mose"), works(masks_are_there, never=NO_SCORE), False),
     ("YouTube-VOS, submission", prompts_only("youtube-vos", SUBMIT),
-     works(submission_holds("Annotations/"), never=NO_SCORE), True),
+     works(submission_holds("Annotations/"), never=NO_SCORE), False),
     ("MOSE, submission", prompts_only("mose", SUBMIT), works(submission_holds(""), never=NO_SCORE),
-     True),
+     False),
     ("first masks alone as truth", scored(MOVES[:1], MOVES), refused("1 annotated|withheld"),
      False),
 ]  # fmt: skip

@@ -36,6 +36,11 @@ class Dataset:
         """Frames in all sequences."""
         return sum(len(sequence.frame_names) for sequence in self.sequences)
 
+    @property
+    def withheld(self) -> bool:
+        """Whether the set has prompts alone: its truth is kept by a server that scores masks."""
+        return all(sequence.prompts_only for sequence in self.sequences)
+
 
 def incomplete(what: str, problems: list[str], kind: str) -> InputError:
     """Make the error that lists what a dataset lacks, and where to get it."""

@@ -75,6 +75,27 @@ class VideoSequence:
                 prompts[frame] = numbers
         return prompts
 
+    @property
+    def prompts_only(self) -> bool:
+        """Whether all annotations are prompts, so that none is left to score against.
+
+        So it is where a benchmark withholds the truth: there are more frames than annotations,
+        and each of these gives an object for the first time.
+        """
+        if self.starts is not None:
+            return set(self.annotations) <= set(self.starts.values())
+        if len(self.annotations) >= len(self.frame_names):
+            return False
+        known: set[int] = set()
+        for frame in self.annotations:
+            if known and not self.later_objects:
+                return False
+            ids = set(object_ids(self.read_annotation(frame)))
+            if ids <= known:
+                return False
+            known |= ids
+        return True
+
     def read_prompt(self, frame: str) -> NDArray[np.uint8]:
         """Read the mask (H, W) uint8 of a frame with the objects alone that it gives first."""
         ids = self.read_annotation(frame)

@@ -73,6 +73,8 @@ def evaluate(
             sequences=sequences,
             images=False,
         )
+    if rules.skips_ends and dataset.withheld:
+        raise InputError(withheld_message(dataset))
     folders = _folders(Path(predictions), dataset, rules)
     jobs = [(s, folders[s.name], rules) for s in dataset.sequences]
     total = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
@@ -87,6 +89,15 @@ def evaluate(
     if not any(score.objects for score in ordered):
         raise InputError(f"{dataset.root}: no object has a frame that counts")
     return Evaluation(dataset.name, dataset.subset, replace(rules), ordered)
+
+
+def withheld_message(dataset: Dataset) -> str:
+    """Say that there is nothing to score a set by."""
+    return (
+        f"{dataset.root}: the truth of {dataset.name}, set {dataset.subset}, is withheld: each "
+        "annotated mask is a prompt. Its server scores masks; `vos-bench davis --submission "
+        "FILE.zip` packs them for it."
+    )
 
 
 def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[str, Path]:

@@ -73,8 +73,6 @@ def evaluate(
             sequences=sequences,
             images=False,
         )
-    if rules.skips_ends and dataset.withheld:
-        raise InputError(withheld_message(dataset))
     folders = _folders(Path(predictions), dataset, rules)
     jobs = [(s, folders[s.name], rules) for s in dataset.sequences]
     total = sum(len(rules.scored_frames(s)) for s in dataset.sequences)
@@ -102,6 +100,8 @@ def withheld_message(dataset: Dataset) -> str:
 
 def _folders(predictions: Path, dataset: Dataset, rules: ScoringRules) -> dict[str, Path]:
     """Find the folder of each sequence's predictions; list all missing frames at once."""
+    if rules.skips_ends and dataset.withheld:
+        raise InputError(withheld_message(dataset))
     folders = prediction_folders(predictions, [s.name for s in dataset.sequences])
     opened = [(s, Predictions(folders[s.name], s, rules)) for s in dataset.sequences]
     missing = [(s.name, files.missing) for s, files in opened if files.missing]

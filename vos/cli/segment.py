@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -119,21 +119,36 @@ class Segment:
             self.frames.start if frame is None else str(frame): path
             for frame, path in item.masks.items()
         }
-        with ExitStack() as stack:
-            return segment_video(
-                item.video,
-                masks,
-                item.out,
-                backbone=backbone,
-                config=self.propagation,
-                frames=self.frames,
-                reading=self.reading,
-                rules=self.rules,
-                outputs=self.outputs,
-                resume=self.resume,
-                overwrite=self.overwrite,
-                on_frame=CountProgress(stack, label),
-            )
+        try:
+            with ExitStack() as stack:
+                return segment_video(
+                    item.video,
+                    masks,
+                    item.out,
+                    backbone=backbone,
+                    config=self.propagation,
+                    frames=self.frames,
+                    reading=self.reading,
+                    rules=self.rules,
+                    outputs=self.outputs,
+                    resume=self.resume,
+                    overwrite=self.overwrite,
+                    on_frame=CountProgress(stack, label),
+                )
+        except KeyboardInterrupt as stop:
+            stop.args = tuple(_kept(item.out))
+            raise
+
+
+def _kept(out: Path) -> Iterator[str]:
+    """Give a sentence on what a stopped run left in its folder, if it left something."""
+    from vos.segmentation.run_folder import frames_kept
+
+    frames, resumable = frames_kept(out)
+    if frames:
+        counted = "1 frame is" if frames == 1 else f"{frames} frames are"
+        advice = "; give the same command with --resume to go on" if resumable else ""
+        yield f"{counted} kept in {out}{advice}"
 
 
 def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> int:

@@ -154,9 +154,9 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, InputError):
         return f"error: {error}", error.exit_status
     if isinstance(error, Terminated):
-        return "stopped by SIGTERM", 143
+        return f"stopped by SIGTERM{_then(error)}", 143
     if isinstance(error, KeyboardInterrupt):
-        return "stopped by Ctrl-C", 130
+        return f"stopped by Ctrl-C{_then(error)}", 130
     if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
         return (
             "failed: the device is out of memory; use smaller images, a smaller batch or network, "
@@ -166,6 +166,11 @@ def _failure(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, OSError | MemoryError):
         return f"failed: {str(error) or type(error).__name__}", 1
     return None
+
+
+def _then(stop: KeyboardInterrupt) -> str:
+    """Return what the verb says of what is left and how to go on, if it says so."""
+    return f"; {stop}" if str(stop) else ""
 
 
 @contextmanager

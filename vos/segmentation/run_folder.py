@@ -104,6 +104,14 @@ def prepare_folder(
     return EarlierRun(state, earlier if state == "complete" else None)
 
 
+def frames_kept(out: Path) -> tuple[int, bool]:
+    """Return how many masks a run has left in its folder, and whether it can be resumed there."""
+    if not (out / RUN).is_file():
+        return 0, False
+    masks = [path for path in (out / MASKS).glob("*.png") if not path.name.startswith(".")]
+    return len(masks), (out / STATE).is_file()
+
+
 def _read(out: Path) -> dict[str, Any] | None:
     try:
         loaded = json.loads((out / RUN).read_text(encoding="utf-8"))

@@ -258,7 +258,9 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
         state = json.loads((out / "run.json").read_text())["state"]
         assert state == ("running" if sent == signal.SIGKILL else "stopped")
         if sent != signal.SIGKILL:
-            assert ("SIGTERM" if sent == signal.SIGTERM else "Ctrl-C") in told
+            name = "SIGTERM" if sent == signal.SIGTERM else "Ctrl-C"
+            assert f"stopped by {name}; 3 frames are kept in {out}; give the same" in told
+            assert "--resume to go on" in told
             with open_frames(out / "overlay.mp4") as overlay:
                 assert len(list(overlay)) == len(written)
         assert call(*command(clip, out), "--resume") == 0

@@ -173,7 +173,7 @@ def options_of(verb, start=None):
 
 
 def option(name, hint, marks, default):
-    flag = name.replace("_", "-")
+    flag = next((m.name for m in marks if getattr(m, "name", None)), name.replace("_", "-"))
     aliases = [a for mark in marks for a in getattr(mark, "aliases", None) or ()]
     names = [*aliases, f"--{flag}", *([f"--no-{flag}"] if hint is bool else [])]
     if tyro.conf.Positional in marks:

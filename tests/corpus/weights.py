@@ -178,7 +178,7 @@ _LAYOUTS = [
         "teacher_head.last_layer.weight": torch.zeros(4, 4)}}), VIT, False),
     ("MoCo-v3", info(lambda: {"arch": "vit_small", "state_dict": {
         **prefixed("module.base_encoder."), **prefixed("module.momentum_encoder."),
-        "module.base_encoder.head.0.weight": torch.zeros(4, WIDTH)}}), VIT, True),
+        "module.base_encoder.head.0.weight": torch.zeros(4, WIDTH)}}), VIT, False),
     ("another key", info(lambda: {"ema": prefixed("backbone."), "epoch": 3}), VIT, False),
     ("a number of NumPy beside", info(lambda: {"state_dict": state(), "best": np.float64(0.5)}),
      VIT,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vos.errors import InputError
+from vos.runtime.folder_lock import require_unlocked
 from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.source_fingerprint import SourceFingerprint
 
@@ -48,8 +49,13 @@ def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] 
     Raises:
         InputError: it holds another run and neither `resume` nor `overwrite` is asked for, or
             both are; or it holds files of a run's names without a run's record, which are
-            someone else's.
+            someone else's; or another process works in it.
     """
+    require_unlocked(out)
+    return _checked(out, resume=resume, overwrite=overwrite)
+
+
+def _checked(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | None:
     if resume and overwrite:
         raise InputError("resume and overwrite exclude each other; give one")
     earlier = _read(out)
@@ -64,6 +70,18 @@ def check_folder(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] 
             "give another folder"
         )
     return earlier
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder where it is not there.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
 
 
 def prepare_folder(
@@ -89,11 +107,8 @@ def prepare_folder(
         InputError: as `check_folder`; or it cannot be made, or its run cannot be resumed, as its
             settings or its source were others.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the output folder {out} cannot be made: {error.strerror}") from None
-    earlier = check_folder(out, resume=resume, overwrite=overwrite)
+    make_folder(out)
+    earlier = _checked(out, resume=resume, overwrite=overwrite)
     state: FolderState = "new"
     if earlier is not None and resume:
         _require_same_settings(out, earlier["settings"], settings, defaults)

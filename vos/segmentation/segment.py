@@ -18,10 +18,11 @@ from vos.masks.values import LoadedMask
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
+from vos.runtime.folder_lock import locked_folder
 from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.pipeline import OnFrame, Pipeline
 from vos.segmentation.prompts import Masks, MaskSource, check_sizes, masks_by_index, read_prompts
-from vos.segmentation.run_folder import RUN, STATE, check_folder, prepare_folder
+from vos.segmentation.run_folder import RUN, STATE, check_folder, make_folder, prepare_folder
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import list_images
@@ -112,6 +113,12 @@ def segment_video(
 
 
 def _run(pipeline: Pipeline, *, resume: bool, overwrite: bool) -> SegmentResult:
+    make_folder(pipeline.out)
+    with locked_folder(pipeline.out):
+        return _run_locked(pipeline, resume=resume, overwrite=overwrite)
+
+
+def _run_locked(pipeline: Pipeline, *, resume: bool, overwrite: bool) -> SegmentResult:
     """Make the folder ready and do what an earlier run there has not done."""
     out = pipeline.out
     earlier = prepare_folder(

@@ -24,6 +24,7 @@ from tests.data.clips import (
     write_picture,
 )
 from vos.errors import InputError
+from vos.runtime.folder_lock import LOCK
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.segment import segment_video
 from vos.video.frame_range import FrameRange
@@ -294,3 +295,33 @@ def test_a_missing_picture_of_a_list_is_told_before_any_work(segment, frames, tm
     with pytest.raises(InputError, match=r"gone\.png: no such file"):
         segment([frames / "00000.png", frames / "gone.png"])
     assert not (tmp_path / "out").exists()
+
+
+# --- two runs in one folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_run_keeps_others_out_of_its_folder(segment, frames, options):
+    said = []
+
+    def another(done, _total):
+        if done == 3:
+            with pytest.raises(InputError, match=f"in use by process {os.getpid()}") as refused:
+                segment(frames, **options)
+            said.append(refused)
+
+    result = segment(frames, on_frame=another)
+    assert said and result.frames == FRAMES
+    assert sorted(path.name for path in result.out.iterdir()) == ["masks", "run.json"]
+
+
+def test_a_run_that_was_killed_is_resumed(segment, frames):
+    whole = segment(frames, out="whole").out
+    with pytest.raises(KeyboardInterrupt):
+        segment(frames, on_frame=stop_after(3))
+    out = whole.with_name("out")
+    (out / LOCK).write_text('{"host": "elsewhere", "pid": 1, "since": "then"}')
+    assert segment(frames, resume=True).frames == FRAMES
+    assert_same_masks(out, whole)
+    assert not (out / LOCK).exists()

@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 
-FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+"""Endings of the pictures that need the package pillow-heif."""
+_HEIF_READ = HEIF_SUFFIXES if find_spec("pillow_heif") else frozenset()
+
+FRAME_SUFFIXES = (
+    frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff"})
+    | _HEIF_READ
+)
 """Endings, in small letters, of the picture files that are taken for frames of a video."""
 
 

@@ -7,14 +7,22 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from pretrain.sources.decode import BrokenImageError
-from pretrain.sources.source import VIDEO_SUFFIXES, ListedSource, NameTable, is_image_name
+from pretrain.sources.source import (
+    VIDEO_SUFFIXES,
+    ListedSource,
+    NameTable,
+    is_hidden,
+    is_image_name,
+    skipped_suffix,
+)
 from vos.errors import InputError
 from vos.files import natural_key
 
@@ -27,6 +35,7 @@ class FolderSource(ListedSource):
     kind = "folder"
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
+        super().__init__()
         self.root = root
         self.names = NameTable(names)
 
@@ -44,6 +53,7 @@ class ZipSource(ListedSource):
     kind = "zip archive"
 
     def __init__(self, path: Path, prefix: str = "") -> None:
+        super().__init__()
         self.path = path
         self._opened: tuple[int, zipfile.ZipFile] | None = None
         try:
@@ -51,7 +61,9 @@ class ZipSource(ListedSource):
         except (zipfile.BadZipFile, OSError) as error:
             raise InputError(f"{path} is no readable zip archive: {error}") from error
         inside = f"{prefix.strip('/')}/" if prefix else ""
-        names = [n for n in members if n.startswith(inside) and is_image_name(n)]
+        within = [n for n in members if n.startswith(inside) and not n.endswith("/")]
+        names = [n for n in within if is_image_name(n.removeprefix(inside))]
+        self.skipped.update(_skipped(set(within).difference(names), inside))
         self.names = NameTable(sorted(names, key=natural_key))
 
     def _archive(self) -> zipfile.ZipFile:
@@ -77,14 +89,14 @@ class TarSource(ListedSource):
     kind = "tar archives"
 
     def __init__(self, paths: Sequence[Path], prefix: str = "") -> None:
+        super().__init__()
         self.paths = list(paths)
         names: list[str] = []
         places: list[tuple[int, int, int]] = []
         for number, path in enumerate(paths):
-            for name, offset, size in tar_members(path):
-                if not prefix or name.startswith(f"{prefix.strip('/')}/"):
-                    names.append(name if len(paths) == 1 else f"{path.name}/{name}")
-                    places.append((number, offset, size))
+            for name, offset, size in tar_members(path, prefix, self.skipped):
+                names.append(name if len(paths) == 1 else f"{path.name}/{name}")
+                places.append((number, offset, size))
         self.names = NameTable(names)
         self._places = np.array(places, dtype=np.int64).reshape(-1, 3)  # (N, 3), where N may be 0
 
@@ -111,8 +123,21 @@ def read_span(path: Path, offset: int, size: int) -> bytes:
     return data
 
 
-def tar_members(path: Path) -> list[tuple[str, int, int]]:
+def _skipped(names: Iterable[str], inside: str = "") -> list[str]:
+    """Return the suffix of each file that one might miss; `inside` starts the names."""
+    suffixes = [skipped_suffix(name.removeprefix(inside)) for name in names]
+    return [suffix for suffix in suffixes if suffix is not None]
+
+
+def tar_members(
+    path: Path, prefix: str = "", skipped: Counter[str] | None = None
+) -> list[tuple[str, int, int]]:
     """List the images of a tar archive as (name, offset, size in bytes).
+
+    Args:
+        path: the archive.
+        prefix: only what lies in this folder of the archive.
+        skipped: counts the files that are no images, by suffix.
 
     Raises:
         InputError: it is compressed, damaged or no tar archive.
@@ -122,21 +147,30 @@ def tar_members(path: Path) -> list[tuple[str, int, int]]:
             f"{path} is compressed, so its images cannot be read in any order; decompress it to "
             "a .tar (JPEGs do not get smaller by it anyway)"
         )
+    inside = f"{prefix.strip('/')}/" if prefix else ""
+    images: list[tuple[str, int, int]] = []
+    others: list[str] = []
     try:
         with tarfile.open(path, "r:") as archive:
-            return [
-                (member.name, member.offset_data, member.size)
-                for member in archive
-                if member.isfile() and is_image_name(member.name)
-            ]
+            for member in archive:
+                if not member.isfile() or not member.name.startswith(inside):
+                    continue
+                if is_image_name(member.name.removeprefix(inside)):
+                    images.append((member.name, member.offset_data, member.size))
+                else:
+                    others.append(member.name)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(f"{path} is no readable tar archive: {error}") from error
+    if skipped is not None:
+        skipped.update(_skipped(others, inside))
+    return images
 
 
-def list_folder(root: Path) -> dict[str, list[str]]:
+def list_folder(root: Path, skipped: Counter[str] | None = None) -> dict[str, list[str]]:
     """List the images, videos and tar shards under a folder, by relative name, in natural order.
 
-    Links to folders are followed, each real folder once.
+    Links to folders are followed, each real folder once. `skipped` counts the other files by
+    suffix.
     """
     names_by_kind: dict[str, list[str]] = {"image": [], "video": [], "tar": []}
     visited = set()
@@ -146,7 +180,7 @@ def list_folder(root: Path) -> dict[str, list[str]]:
             subfolders.clear()
             continue
         visited.add(real)
-        subfolders[:] = sorted(s for s in subfolders if not s.startswith("."))
+        subfolders[:] = sorted(s for s in subfolders if not is_hidden(s))
         for file in files:
             name = os.path.relpath(Path(folder) / file, root)
             suffix = Path(file).suffix.lower()
@@ -156,6 +190,8 @@ def list_folder(root: Path) -> dict[str, list[str]]:
                 names_by_kind["video"].append(name)
             elif suffix == ".tar":
                 names_by_kind["tar"].append(name)
+            elif skipped is not None:
+                skipped.update(_skipped([file]))
     return {kind: sorted(names, key=natural_key) for kind, names in names_by_kind.items()}
 
 

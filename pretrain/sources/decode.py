@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+if find_spec("pillow_heif"):
+    import_module("pillow_heif").register_heif_opener()
 _PLAIN_MODES = ("RGB", "L")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 from pretrain.sources.archives import FolderSource, TarSource, ZipSource, expand_braces, list_folder
 from pretrain.sources.options import SourceOptions, require_data
 from pretrain.sources.shards import PipedShards
-from pretrain.sources.source import VIDEO_SUFFIXES, Source
+from pretrain.sources.source import VIDEO_SUFFIXES, Source, describe_skipped
 from pretrain.sources.videos import VideoSource
 from vos.errors import InputError
 from vos.files import IMAGE_SUFFIXES
@@ -54,7 +55,8 @@ def open_source(spec: str, options: SourceOptions | None = None) -> list[Source]
     else:
         source = TarSource([path], prefix)
     if not len(source):
-        raise InputError(f"no image in {spec}; expected files named {_suffixes()}")
+        others = _after_semicolon(source.skipped)
+        raise InputError(f"no image in {spec}; expected files named {_suffixes()}{others}")
     return [source]
 
 
@@ -75,7 +77,8 @@ def _archive_and_prefix(path: Path) -> tuple[Path, str]:
 
 
 def _open_folder(path: Path, options: SourceOptions) -> list[Source]:
-    listed = list_folder(path)
+    skipped: Counter[str] = Counter()
+    listed = list_folder(path, skipped)
     sources: list[Source] = []
     if listed["image"]:
         sources.append(FolderSource(path, listed["image"]))
@@ -87,8 +90,14 @@ def _open_folder(path: Path, options: SourceOptions) -> list[Source]:
     if not sources:
         raise InputError(
             f"no image, video or tar shard under {path}; expected files named {_suffixes()}"
+            + _after_semicolon(skipped)
         )
+    sources[0].skipped.update(skipped)
     return sources
+
+
+def _after_semicolon(skipped: Counter[str]) -> str:
+    return f"; {describe_skipped(skipped)}" if skipped else ""
 
 
 def _suffixes() -> str:
@@ -165,6 +174,7 @@ class Mixture:
         return digest.hexdigest()
 
     def describe(self) -> str:
-        """Return one line: how many samples of which kinds."""
+        """Return one line: how many samples of which kinds, and what is not read."""
         parts = [f"{len(source)} from {source.kind}" for source in self.sources]
-        return f"{len(self)} samples ({', '.join(parts)})"
+        skipped = sum((source.skipped for source in self.sources), Counter[str]())
+        return f"{len(self)} samples ({', '.join(parts)}){_after_semicolon(skipped)}"

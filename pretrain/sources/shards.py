@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import subprocess
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class PipedShards:
                 "shards from a pipe need --samples-per-shard, the number of images in one shard"
             )
         self.commands = list(commands)
+        self.skipped: Counter[str] = Counter()
         self.samples_per_shard = samples_per_shard
         self.cache = cache
         self.cache_bytes = cache_bytes

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from vos.files import IMAGE_SUFFIXES
+from vos.files import HEIF_SUFFIXES, IMAGE_SUFFIXES
 
-VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"))
+VIDEO_SUFFIXES = frozenset(
+    (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp")
+)
+_COMPANIONS = frozenset(  # words about pictures, not pictures that one might miss
+    ("", ".txt", ".json", ".csv", ".tsv", ".xml", ".yaml", ".yml", ".md", ".html", ".cls")
+)
+_HEIF_ADVICE = " (pip install pillow-heif)"
 
 
 class Source(Protocol):
@@ -19,6 +26,8 @@ class Source(Protocol):
 
     kind: str
     """What it is, in a word or two."""
+    skipped: Counter[str]
+    """How many files of each suffix lie there and are not read."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -71,6 +80,9 @@ class ListedSource:
     kind = "images"
     names: NameTable
 
+    def __init__(self) -> None:
+        self.skipped: Counter[str] = Counter()
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -87,8 +99,34 @@ class ListedSource:
         return self.names.fingerprint()
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file, or a folder that it lies in, is hidden or macOS's copy of its metadata."""
+    parts = Path(name).parts
+    return any(part.startswith(".") and part != ".." for part in parts) or "__MACOSX" in parts
+
+
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is taken for an image; hidden files are not."""
-    path = Path(name)
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.suffix.lower() in IMAGE_SUFFIXES and not hidden
+    """Whether a file of this name is taken for an image; nothing hidden is."""
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES and not is_hidden(name)
+
+
+def skipped_suffix(name: str) -> str | None:
+    """Return the suffix under which a file that is not read counts as skipped.
+
+    Returns:
+        The suffix in small letters; None for hidden files, and for text beside the pictures.
+    """
+    suffix = Path(name).suffix.lower()
+    return None if suffix in _COMPANIONS or is_hidden(name) else suffix
+
+
+def describe_skipped(skipped: Counter[str]) -> str:
+    """Return one line about files that are not read; an empty one where there are none."""
+    if not skipped:
+        return ""
+    forms = [
+        f"{count:,} {suffix}{_HEIF_ADVICE if suffix in HEIF_SUFFIXES else ''}"
+        for suffix, count in skipped.most_common()
+    ]
+    total = skipped.total()
+    return f"{total:,} file{'s' if total > 1 else ''} skipped: {', '.join(forms)}"

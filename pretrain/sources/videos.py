@@ -31,6 +31,7 @@ class VideoSource(ListedSource):
     kind = "videos"
 
     def __init__(self, root: Path, names: Sequence[str], frames_per_video: int) -> None:
+        super().__init__()
         self.root = root
         self.frames_per_video = frames_per_video
         self.names = NameTable(names)

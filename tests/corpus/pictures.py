@@ -123,8 +123,8 @@ _DEPTHS = [
         ("JPEG", wrap(frames_of(form("JPEG", quality=95), ".jpg")), good, False),
         ("WebP", wrap(frames_of(form("WEBP", lossless=True), ".webp")), good, False),
         ("bitmap", wrap(frames_of(form("BMP"), ".bmp")), good, False),
-        ("AVIF", wrap(frames_of(form("AVIF", quality=95), ".avif")), good, True),
-        ("jfif", wrap(frames_of(form("JPEG", quality=95), ".jfif")), good, True),
+        ("AVIF", wrap(frames_of(form("AVIF", quality=95), ".avif")), good, False),
+        ("jfif", wrap(frames_of(form("JPEG", quality=95), ".jfif")), good, False),
         ("upper case", wrap(frames_of(form("JPEG", quality=95), ".JPG")), good, False),
     )
 ]  # fmt: skip

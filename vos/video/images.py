@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import InputError
-from vos.files import FRAME_SUFFIXES, natural_key
+from vos.files import FRAME_SUFFIXES, HEIF_SUFFIXES, natural_key
+from vos.video.box_pictures import decode_box_picture, is_animated_avif, is_box_picture
 
 Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
 _WILDCARDS = frozenset("*?[")
@@ -62,7 +63,7 @@ def source_kind(source: str | Path) -> Kind:
     if path.is_dir():
         return "folder"
     if path.is_file():
-        return "image" if is_image(path) else "video"
+        return "image" if is_image(path) and not is_animated_avif(path) else "video"
     if _WILDCARDS.intersection(source) or _NUMBERED.search(path.name):
         return "glob"
     raise InputError(
@@ -88,7 +89,9 @@ def list_images(source: str | Path) -> list[Path]:
     images = [path for path in listed if is_image(path) and path.is_file()]
     if not images:
         endings = ", ".join(sorted(FRAME_SUFFIXES))
-        raise InputError(f"{source}: no pictures found; expected files ending in {endings}")
+        heif = sum(path.suffix.lower() in HEIF_SUFFIXES for path in listed)
+        others = f"; {heif:,} .heic files skipped (pip install pillow-heif)" if heif else ""
+        raise InputError(f"{source}: no pictures found; expected files ending in {endings}{others}")
     images.sort(key=lambda path: natural_key(str(path)))
     refuse_same_names(images)
     return images
@@ -152,6 +155,8 @@ def _decoded(data: bytes) -> cv2.typing.MatLike | None:
     OpenCV knows the orientation of all forms but WebP, where it depends on its version.
     """
     stored = np.frombuffer(data, np.uint8)
+    if is_box_picture(data):
+        return decode_box_picture(data)
     if data[8:12] != b"WEBP":
         return cv2.imdecode(stored, cv2.IMREAD_COLOR)
     image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

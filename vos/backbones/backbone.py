@@ -30,6 +30,11 @@ from vos.runtime.devices import precision_name
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 PROTOCOL_STD = (0.228, 0.224, 0.225)
+LUMA = (0.299, 0.587, 0.114)
+"""The share of red, green and blue in the gray that a network of one channel takes."""
+GRAY_MEAN = (0.449,)
+GRAY_STD = (0.226,)
+"""The averages of ImageNet's means and deviations, as `vos-pretrain` normalises luminance."""
 """The published DAVIS numbers were made with 0.228; ImageNet's usual figure is 0.229."""
 
 
@@ -56,7 +61,8 @@ class Backbone(nn.Module, ABC):
     Attributes:
         stride: pixels from one feature to the next, in both axes.
         dim: D, the features' width.
-        mean, std: the normalisation of RGB values in 0..1.
+        mean, std: the normalisation of RGB values in 0..1; one value for a network that takes
+            their luminance.
         record: where the weights came from.
         depth: L at most: the blocks that have features; 1 for a CNN.
         has_class_token: whether the network has one.
@@ -138,13 +144,18 @@ class Backbone(nn.Module, ABC):
         tokens = [token for _, token in blocks if token is not None] if class_token else []
         return Features(patches, torch.stack(tokens, dim=1).to(self.dtype) if tokens else None)
 
+    @property
+    def channels(self) -> int:
+        """C, the channels of the network's input: 3 for RGB, 1 for luminance."""
+        return len(self.mean)
+
     def _check_images(self, images: Tensor) -> None:
         patch = self.stride if self.needs_whole_patches else 1
-        fits = images.ndim == 4 and images.shape[1] == 3 and 0 not in images.shape
+        fits = images.ndim == 4 and images.shape[1] == self.channels and 0 not in images.shape
         if not fits or images.shape[2] % patch or images.shape[3] % patch:
             raise InputError(
-                f"images have the shape {tuple(images.shape)}; expected one image or more, (B, 3, "
-                f"H, W), sides multiples of {patch}"
+                f"images have the shape {tuple(images.shape)}; expected one image or more, (B, "
+                f"{self.channels}, H, W), sides multiples of {patch}"
             )
 
     def check_layers(self, layers: Sequence[int], *, class_token: bool) -> list[int]:
@@ -257,7 +268,7 @@ class Backbone(nn.Module, ABC):
             short_side, size_multiple: see `input_size`.
 
         Returns:
-            (1, 3, H', W') float32 on the CPU.
+            (1, C, H', W') float32 on the CPU; C is 1 for a network of luminance, else 3.
 
         Raises:
             InputError: the frame is not RGB uint8, or too small for a patch.
@@ -272,8 +283,11 @@ class Backbone(nn.Module, ABC):
             2, 0, 1
         )  # (3, H', W')
         image = channels_first.float().div_(255)
-        mean = torch.tensor(self.mean).view(3, 1, 1)  # (3, 1, 1)
-        std = torch.tensor(self.std).view(3, 1, 1)  # (3, 1, 1)
+        if self.channels == 1:
+            shares = torch.tensor(LUMA).view(3, 1, 1)  # (3,) -> (3, 1, 1)
+            image = (image * shares).sum(0, keepdim=True)  # (1, H', W')
+        mean = torch.tensor(self.mean).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
+        std = torch.tensor(self.std).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
         return image.sub_(mean).div_(std).unsqueeze(0)
 
     def to_input(self, images: Tensor) -> Tensor:

@@ -113,8 +113,10 @@ def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> B
         in_chans=shape.in_chans,
         img_size=shape.grid * shape.patch_size,
     )
-    if shape.in_chans != 3:
-        raise InputError(f"{checkpoint.path} takes {shape.in_chans} channels; frames have 3 (RGB)")
+    if shape.in_chans not in (1, 3):
+        raise InputError(
+            f"{checkpoint.path} takes {shape.in_chans} channels; frames have 3 (RGB), or 1 as gray"
+        )
     load_strictly(network, checkpoint.state, "the ViT of its shapes", str(checkpoint.path))
     return DinoViT(network, WeightsRecord.of(checkpoint, name or _describe(shape)))
 

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.backbone import GRAY_MEAN, GRAY_STD, IMAGENET_MEAN, PROTOCOL_STD, Backbone
 from vos.backbones.networks.vit import VisionTransformer, patch_map
 from vos.backbones.weights_record import WeightsRecord
 
 
 class DinoViT(Backbone):
-    """DINO's ViT with the protocol's position embeddings and normalisation."""
+    """DINO's ViT with the protocol's position embeddings and normalisation.
+
+    A network of one channel takes the luminance, normalised as in its training.
+    """
 
     network: VisionTransformer
     has_class_token = True
@@ -25,12 +28,13 @@ class DinoViT(Backbone):
     runs_channels_last = False
 
     def __init__(self, network: VisionTransformer, record: WeightsRecord) -> None:
+        gray = network.patch_embed.proj.in_channels == 1
         super().__init__(
             network,
             stride=network.patch_embed.patch_size[0],
             dim=network.embed_dim,
-            mean=IMAGENET_MEAN,
-            std=PROTOCOL_STD,
+            mean=GRAY_MEAN if gray else IMAGENET_MEAN,
+            std=GRAY_STD if gray else PROTOCOL_STD,
             record=record,
         )
         self.depth = len(network.blocks)

@@ -88,11 +88,11 @@ def exportable(backbone: Backbone) -> nn.Module:
 
 
 def example_images(backbone: Backbone, shape: tuple[int, int, int]) -> Tensor:
-    """Return random images (B, 3, H, W) of so many images, rows and columns of patches."""
+    """Return random images (B, C, H, W) of so many images, rows and columns of patches."""
     batch, rows, columns = shape
     generator = torch.Generator().manual_seed(0)
     sides = (rows * backbone.stride, columns * backbone.stride)
-    return torch.randn(batch, 3, *sides, generator=generator)
+    return torch.randn(batch, backbone.channels, *sides, generator=generator)
 
 
 class ExportableViT(nn.Module):

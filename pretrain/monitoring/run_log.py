@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import secrets
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ class RunLog:
         wandb_project: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._failed = False
         _drop_lines_after(folder / LOG, first_step)
         self._log = (folder / LOG).open("a", encoding="utf-8")
         self._board = _open_board(folder / "tensorboard", first_step) if tensorboard else None
@@ -52,8 +55,9 @@ class RunLog:
         """Record named numbers of a step."""
         self._write({"step": step, **values})
         if self._board is not None:
-            for name, value in values.items():
-                self._board.add_scalar(name, value, step)
+            with self._going_on():
+                for name, value in values.items():
+                    self._board.add_scalar(name, value, step)
         if self._wandb is not None:
             self._wandb.log(dict(values), step=step)
 
@@ -61,25 +65,40 @@ class RunLog:
         """Record a warning or an event."""
         self._write({"step": step, "message": text})
         if self._board is not None:
-            self._board.add_text("messages", text, step)
+            with self._going_on():
+                self._board.add_text("messages", text, step)
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
         """Record an (H, W, 3) uint8 RGB picture."""
         if self._board is not None:
-            self._board.add_image(name, image, step, dataformats="HWC")
+            with self._going_on():
+                self._board.add_image(name, image, step, dataformats="HWC")
         if self._wandb is not None:
             picture = importlib.import_module("wandb").Image(image)
             self._wandb.log({name: picture}, step=step)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._log.write(json.dumps(line) + "\n")
-        self._log.flush()
+        with self._going_on():
+            self._log.write(json.dumps(line) + "\n")  # what cannot be written now is kept for later
+            self._log.flush()
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Say once that a full disk takes no lines; training goes on without them."""
+        try:
+            yield
+        except OSError as error:
+            if not self._failed:
+                print(f"the log cannot be written ({error}); training goes on", file=sys.stderr)
+            self._failed = True
 
     def close(self) -> None:
         """Let go of all files."""
-        self._log.close()
+        with self._going_on():
+            self._log.close()
         if self._board is not None:
-            self._board.close()
+            with self._going_on():
+                self._board.close()
         if self._wandb is not None:
             self._wandb.finish()
 

@@ -1,7 +1,9 @@
 """The record of a run: cut back, in TensorBoard, in Weights & Biases."""
 
+import os
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,3 +63,14 @@ def test_wandb_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(InputError, match="pip install wandb"):
         RunLog(tmp_path, {}, 0, tensorboard=False, wandb_project="p")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk of Linux")
+def test_a_full_disk_takes_no_lines_and_training_goes_on(tmp_path, capsys):
+    run_log = RunLog(tmp_path, {}, 0, tensorboard=False)
+    with Path("/dev/full").open("a") as full:
+        os.dup2(full.fileno(), run_log._log.fileno())
+    run_log.numbers(1, {"loss": 1.0})
+    run_log.sentence(2, "hello")
+    run_log.close()
+    assert capsys.readouterr().err.count("the log cannot be written") == 1

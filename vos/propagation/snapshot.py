@@ -43,7 +43,10 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
         "latest_prompt": sorted(memory.latest_prompt.items()),
     }
     with atomic_path(path) as beside:
-        save_file(tensors, beside, metadata={"snapshot": json.dumps(about)})
+        try:
+            save_file(tensors, beside, metadata={"snapshot": json.dumps(about)})
+        except SafetensorError as error:  # its only word for a full disk
+            raise OSError(f"the state {path} cannot be written: {error}") from error
 
 
 def load_snapshot(path: str | Path) -> Snapshot:

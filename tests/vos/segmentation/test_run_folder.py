@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 import vos.segmentation.pipeline
 import vos.segmentation.run_record
@@ -325,3 +326,13 @@ def test_a_run_that_was_killed_is_resumed(segment, frames):
     assert segment(frames, resume=True).frames == FRAMES
     assert_same_masks(out, whole)
     assert not (out / LOCK).exists()
+
+
+def test_a_full_disk_under_the_state_is_an_error_of_the_disk(segment, frames, monkeypatch):
+    def full(*_args, **_options):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("vos.propagation.snapshot.save_file", full)
+    monkeypatch.setattr(vos.segmentation.pipeline, "_SAVE_SECONDS", 0.0)
+    with pytest.raises(OSError, match=r"state.*No space left"):
+        segment(frames)

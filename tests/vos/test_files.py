@@ -10,6 +10,7 @@ from PIL import Image
 
 from vos.files import (
     FRAME_SUFFIXES,
+    HEIF_SUFFIXES,
     IMAGE_SUFFIXES,
     atomic_path,
     natural_key,
@@ -75,8 +76,8 @@ def test_data_are_flushed_through_a_file_that_is_open_for_writing(tmp_path, monk
 
 def test_suffixes_of_frames_are_those_of_images_without_animations_and_plain_bitmaps():
     assert sorted(IMAGE_SUFFIXES - FRAME_SUFFIXES) == [".gif", ".jpe", ".pgm", ".ppm"]
-    frames = [".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
-    assert sorted(FRAME_SUFFIXES) == frames
+    frames = [".avif", ".bmp", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
+    assert sorted(FRAME_SUFFIXES - HEIF_SUFFIXES) == frames
 
 
 @pytest.mark.parametrize("channels", [(), (3,), (4,)])

@@ -20,10 +20,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class _SkipWithoutTorch(MetaPathFinder):
-    """Skips the test, or the file of tests, that imports PyTorch where it is not installed."""
+    """Skips the test, or the file of tests, that imports PyTorch or what comes with timm."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname in {"torch", "torchvision", "timm"}:
+        if fullname in {"torch", "torchvision", "timm", "huggingface_hub"}:
             pytest.skip("needs PyTorch, which is not installed", allow_module_level=True)
 
 

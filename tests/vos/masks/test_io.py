@@ -1,24 +1,20 @@
 """Masks in and out: palette, strict and lenient reading, channels, sizes."""
 
 import shutil
-import warnings
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from tests.data.areas import MASKS, few
 from vos.errors import InputError
-from vos.masks.ids import VOID, fit_mask, ids_from_channels, object_ids, one_hot, resize_nearest
+from vos.masks.ids import VOID, object_ids
 from vos.masks.io import read_index_png, read_mask, write_mask
 from vos.masks.palette import DAVIS_PALETTE
-
-few = settings(max_examples=40, deadline=None)
-SIDES = st.tuples(st.integers(1, 40), st.integers(1, 40))
-MASKS = SIDES.flatmap(lambda size: hnp.arrays(np.uint8, size))
 
 
 @st.composite
@@ -34,55 +30,6 @@ def areas(draw, largest=254):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("masks")
-
-
-@pytest.fixture
-def three():
-    """Objects 1, 2 and 3 as discs on a 120x160 frame."""
-    ids = np.zeros((120, 160), np.uint8)
-    for object_id, centre in ((1, (40, 40)), (2, (110, 50)), (3, (80, 90))):
-        cv2.circle(ids, centre, 22, object_id, -1)
-    return ids
-
-
-def test_palette_is_that_of_the_davis_files(shared_data):
-    path = shared_data / "davis-scoring/DAVIS/Annotations/480p/kite-surf/00000.png"
-    stored = np.array(Image.open(path).getpalette("RGB"), np.uint8).reshape(-1, 3)
-    np.testing.assert_array_equal(stored, DAVIS_PALETTE)
-
-
-def test_palette_known_colours_and_all_different():
-    assert DAVIS_PALETTE[[0, 1, 2, 3, 8]].tolist() == [
-        [0, 0, 0],
-        [128, 0, 0],
-        [0, 128, 0],
-        [128, 128, 0],
-        [64, 0, 0],
-    ]
-    assert len(np.unique(DAVIS_PALETTE, axis=0)) == 256
-
-
-def test_object_ids_leave_out_background_and_void():
-    assert object_ids(np.array([[0, 255, 254], [7, 7, 1]], np.uint8)) == (1, 7, 254)
-    assert object_ids(np.zeros((2, 2), np.uint8)) == ()
-
-
-@few
-@given(MASKS)
-def test_channels_and_back(ids):
-    objects = object_ids(ids)
-    channels = one_hot(ids, objects)
-    assert channels.dtype == np.float32
-    assert channels.shape == (1 + len(objects), *ids.shape)
-    np.testing.assert_array_equal(channels.sum(axis=0), ids != VOID)
-    back = ids_from_channels(channels.argmax(axis=0), objects)
-    assert back.dtype == np.uint8
-    np.testing.assert_array_equal(back, np.where(ids == VOID, 0, ids))
-
-
-def test_one_hot_keeps_the_order_given_and_drops_others():
-    channels = one_hot(np.array([[0, 9, 4, 5]], np.uint8), (9, 4))
-    np.testing.assert_array_equal(channels[:, 0], [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
 
 
 @few
@@ -156,31 +103,6 @@ def test_any_colours_round_trip_through_the_mapping(folder, ids, seed):
     np.testing.assert_array_equal(back, picture)
     assert tuple(loaded.mapping) == object_ids(loaded.ids)
     assert max(loaded.mapping) == len(object_ids(ids))
-
-
-@few
-@given(MASKS, SIDES)
-def test_resize_is_pillow_nearest(ids, size):
-    expected = Image.fromarray(ids).resize((size[1], size[0]), Image.Resampling.NEAREST)
-    np.testing.assert_array_equal(resize_nearest(ids, *size), np.array(expected))
-    assert set(object_ids(resize_nearest(ids, *size))) <= set(object_ids(ids))
-
-
-def test_fit_mask_says_both_sizes(three):
-    assert fit_mask(three, 120, 160) is three
-    with pytest.raises(InputError, match=r"160x120 pixels, its frame is 320x240.*--resize-mask"):
-        fit_mask(three, 240, 320)
-    assert fit_mask(three, 240, 320, resize=True).shape == (240, 320)
-
-
-def test_fit_mask_warns_of_lost_objects():
-    ids = np.zeros((100, 100), np.uint8)
-    ids[:50], ids[99, 99] = 1, 9
-    with pytest.warns(UserWarning, match=r"objects \[9\] vanish at 10x10"):
-        fit_mask(ids, 10, 10, resize=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        fit_mask(np.ones((4, 4), np.uint8), 2, 2, resize=True)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])

@@ -1,81 +1,20 @@
 """Tracking frame by frame: prompts, ids, corrections, removal, bounded memory, snapshots."""
 
-import json
 import warnings
 
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import nn
 
-from vos.backbones.backbone import Backbone
-from vos.backbones.weights_record import WeightsRecord
+from tests.data.scenes import CONFIG, HEIGHT, PATCH, WIDTH, scene, two
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
-from vos.propagation.snapshot import load_snapshot, save_snapshot
-
-HEIGHT, WIDTH, PATCH = 64, 96, 8
-CONFIG = PropagationConfig(short_side=0, neighborhood_radius=3, n_last_frames=3)
-
-
-class Colours(Backbone):
-    """Features that a test can foresee: a patch's mean colour, spread over 16 channels."""
-
-    def __init__(self):
-        torch.manual_seed(0)
-        record = WeightsRecord("colours", "test", None, "none")
-        network = nn.Conv2d(3, 16, PATCH, PATCH, bias=False)
-        mix = torch.randn(16, 3, 1, 1) / PATCH**2
-        network.weight.data = mix.expand(16, 3, PATCH, PATCH).clone()
-        super().__init__(
-            network, stride=PATCH, dim=16, mean=(0.5,) * 3, std=(0.2,) * 3, record=record
-        )
-
-    def block_features(self, images, numbers):
-        return [(self.network(images), None)]
-
-
-PALETTE = {0: (40, 90, 60), 7: (220, 30, 40), 254: (30, 60, 230), 3: (240, 230, 20)}
-
-
-def scene(*boxes, seed=0, size=(HEIGHT, WIDTH)):
-    """A picture with coloured boxes (id, top, left, bottom, right), and its true mask."""
-    ids = np.zeros(size, np.uint8)
-    for object_id, top, left, bottom, right in boxes:
-        ids[top:bottom, left:right] = object_id
-    image = np.zeros((*size, 3), np.float32)
-    for object_id, colour in PALETTE.items():
-        image[ids == object_id] = colour
-    noise = np.random.default_rng(seed).normal(0, 3, image.shape)
-    return np.clip(image + noise, 0, 255).astype(np.uint8), ids
-
-
-def two(step, seed=None):
-    """Object 7 drifting right, object 254 drifting left."""
-    left, right = 8 + 2 * step, 72 - 2 * step
-    return scene(
-        (7, 8, left, 32, left + 24),
-        (254, 40, right, 56, right + 16),
-        seed=step if seed is None else seed,
-    )
 
 
 def iou(mask, truth, object_id):
     ours, theirs = mask == object_id, truth == object_id
     return (ours & theirs).sum() / max(1, (ours | theirs).sum())
-
-
-@pytest.fixture(scope="module")
-def backbone():
-    return Colours()
-
-
-@pytest.fixture
-def tracker(backbone):
-    return LabelPropagator(backbone, CONFIG)
 
 
 def test_the_first_mask_is_the_given_one_and_ids_are_the_callers(tracker):
@@ -341,106 +280,6 @@ def test_an_object_smaller_than_a_patch_is_told_of(tracker):
         warnings.simplefilter("error")
         mask = tracker.step(two(1)[0])
     assert set(np.unique(mask)) == {0, 7, 254}
-
-
-def history(tracker, steps, snapshot_at=None):
-    """Masks of a run with an added object and a correction; optionally a snapshot on the way."""
-    masks, taken = [], None
-    for step in steps:
-        image, truth = two(step)
-        prompt = None
-        if step == 1:
-            prompt = np.where(truth == 7, 7, 0).astype(np.uint8)
-        elif step == 4:
-            prompt = truth
-        elif step == 6:
-            prompt = np.where(truth == 7, 7, 0).astype(np.uint8)
-        masks.append(tracker.step(image, prompt))
-        if step == snapshot_at:
-            taken = tracker.snapshot()
-    return masks, taken
-
-
-@pytest.mark.parametrize("at", range(9))
-def test_a_snapshot_goes_on_to_the_same_masks(backbone, tmp_path, at):
-    whole, snapshot = history(LabelPropagator(backbone, CONFIG), range(12), at)
-    save_snapshot(tmp_path / "state.safetensors", snapshot)
-    loaded = load_snapshot(tmp_path / "state.safetensors")
-    assert loaded.number == at
-    assert loaded.frames == snapshot.frames
-    again = LabelPropagator(backbone, CONFIG)
-    again.restore(loaded, {n: two(n)[0] for n in loaded.frames})
-    rest, _ = history(again, range(at + 1, 12))
-    for ours, want in zip(rest, whole[at + 1 :], strict=True):
-        assert np.array_equal(ours, want)
-
-
-def test_restoring_needs_the_frames(backbone):
-    _, snapshot = history(LabelPropagator(backbone, CONFIG), range(5), 4)
-    with pytest.raises(InputError, match="the snapshot needs frames"):
-        LabelPropagator(backbone, CONFIG).restore(snapshot, {})
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense", None])
-def test_a_damaged_state_is_refused(tmp_path, content):
-    path = tmp_path / "state.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match="--overwrite"):
-        load_snapshot(path)
-
-
-def rewritten(path, change):
-    """Write a state file again with another header."""
-    with safe_open(path, framework="pt") as handle:
-        about = json.loads(handle.metadata()["snapshot"])
-        tensors = load_file(path)
-    change(about)
-    save_file(tensors, path, metadata={"snapshot": json.dumps(about)})
-    return about
-
-
-def test_the_form_of_a_state_has_a_number(backbone, tmp_path):
-    path = tmp_path / "state.safetensors"
-    _, snapshot = history(LabelPropagator(backbone, CONFIG), range(5), 4)
-    save_snapshot(path, snapshot)
-    about = rewritten(path, lambda about: about.pop("format", None))
-    assert "format" not in about
-    assert load_snapshot(path).number == 4  # as version 0.1 wrote it
-    save_snapshot(path, snapshot)
-    assert rewritten(path, lambda about: None)["format"] == 1
-    rewritten(path, lambda about: about.update(format=2, objects="another form"))
-    with pytest.raises(InputError, match="written by a newer version") as raised:
-        load_snapshot(path)
-    assert "--overwrite" in str(raised.value)
-    rewritten(path, lambda about: about.update(format="new"))
-    with pytest.raises(InputError, match="cannot be read as the state"):
-        load_snapshot(path)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"topk": 0},
-        {"temperature": 0},
-        {"temperature": float("nan")},
-        {"temperature": float("inf")},
-        {"n_last_frames": -1},
-        {"neighborhood_radius": -1},
-        {"short_side": -480},
-        {"size_multiple": 0},
-    ],
-)
-def test_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
-        PropagationConfig(**wrong)
-
-
-def test_the_defaults_are_the_published_protocol():
-    config = PropagationConfig()
-    assert (config.n_last_frames, config.neighborhood_radius, config.topk) == (7, 12, 5)
-    assert (config.temperature, config.short_side, config.size_multiple) == (0.1, 480, 64)
-    assert (config.neighborhood_shape, config.upsampling) == ("square", "bilinear")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The numbers of propagation."""
+
+import pytest
+
+from vos.errors import InputError
+from vos.propagation.config import PropagationConfig
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"topk": 0},
+        {"temperature": 0},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"n_last_frames": -1},
+        {"neighborhood_radius": -1},
+        {"short_side": -480},
+        {"size_multiple": 0},
+    ],
+)
+def test_numbers_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
+        PropagationConfig(**wrong)
+
+
+def test_the_defaults_are_the_published_protocol():
+    config = PropagationConfig()
+    assert (config.n_last_frames, config.neighborhood_radius, config.topk) == (7, 12, 5)
+    assert (config.temperature, config.short_side, config.size_multiple) == (0.1, 480, 64)
+    assert (config.neighborhood_shape, config.upsampling) == ("square", "bilinear")

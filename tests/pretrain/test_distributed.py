@@ -1,8 +1,5 @@
 """Signals, flags over processes, and joining a group as torchrun describes it."""
 
-import os
-import signal
-
 import pytest
 import torch
 
@@ -14,7 +11,6 @@ from pretrain.distributed import (
     wait_for_all,
 )
 from vos.errors import InputError
-from vos.runtime.signals import StopRequest, deferred_signals
 
 
 def test_one_process_joins_nothing(monkeypatch):
@@ -60,26 +56,6 @@ def test_each_process_takes_its_own_gpu(monkeypatch):
         assert one.device == torch.device("cuda:1")
     assert taken == [torch.device("cuda:1")] * 2
     assert joined == [("nccl", torch.device("cuda:1"))]
-
-
-def test_a_signal_is_kept_until_asked_for_and_a_second_interrupts():
-    before = signal.getsignal(signal.SIGTERM)
-    with deferred_signals() as request:
-        assert request.signal is None
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert request.signal == signal.SIGTERM
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_outside_the_main_thread_signals_are_left_alone(monkeypatch):
-    def refuse(*_):
-        raise ValueError("signal only works in main thread")
-
-    monkeypatch.setattr(signal, "signal", refuse)
-    with deferred_signals() as request:
-        assert isinstance(request, StopRequest)
 
 
 @pytest.mark.parametrize(

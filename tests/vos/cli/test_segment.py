@@ -13,14 +13,18 @@ import numpy as np
 import pytest
 import torch
 
-import vos.datasets.demo_clip
+from tests.data.command_lines import names
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.masks.io import read_index_png, write_mask
 from vos.video.reader import open_frames
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
 SMALL = ["--backbone", "efficientnet_lite0", "--short-side", "64", "--precision", "fp32"]
+
+
 SMALL += ["--device", "cpu"]
 
 
@@ -47,10 +51,6 @@ def call(*argv):
 
 def command(clip, out):
     return [clip / "frames", "--mask", clip / "mask.png", "-o", out, *SMALL]
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_segment_says_what_takes_a_moment_on_standard_error(clip, tmp_path, capsys):
@@ -206,8 +206,6 @@ def test_a_failing_disk_ends_with_status_1(clip, tmp_path, capsys, monkeypatch):
     assert "Traceback" not in captured.err
 
 
-# --- a real process, stopped by signals
-
 STUCK = """
 import sys, time
 import vos.segmentation.pipeline
@@ -270,60 +268,3 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
             assert np.array_equal(ours, want)
         with open_frames(out / "overlay.mp4") as overlay:
             assert len(list(overlay)) == 8
-
-
-# --- the demo
-
-
-def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(vos.datasets.demo_clip, "FRAMES", 4)
-    out = tmp_path / "demo"
-    argv = ["demo", "--out", str(out), "--short-side", "128", "--device", "cpu"]
-    assert run_verbs("vos", "", VERBS, argv) == 0
-    told = capsys.readouterr().out
-    assert "J&F 0." in told
-    assert "over 3 objects with efficientnet_lite0" in told
-    assert "frames/s" in told
-    sheet = cv2.imread(str(out / "contact_sheet.png"))
-    assert sheet.shape[0] > 500
-    assert len(names(out / "result" / "masks")) == 4
-    assert run_verbs("vos", "", VERBS, argv) == 2
-    advice = capsys.readouterr().err
-    assert "holds a demo already; replace it (--overwrite)" in advice
-    assert "--resume" not in advice
-    argv[1] = "-o"
-    assert run_verbs("vos", "", VERBS, [*argv, "--overwrite", "--threads", "1"]) == 0
-
-
-@pytest.mark.parametrize("name", ["frames", "truth"])
-def test_demo_leaves_folders_of_others_alone(tmp_path, capsys, name):
-    mine = tmp_path / name / "00000.png"
-    mine.parent.mkdir()
-    mine.write_text("mine")
-    for more in ([], ["--overwrite"]):
-        assert run_verbs("vos", "", VERBS, ["demo", "--out", str(tmp_path), *more]) == 2
-        assert "left alone" in capsys.readouterr().err
-    assert mine.read_text() == "mine"
-    assert names(tmp_path) == [name]
-
-
-def test_demo_clip_is_the_same_each_time_and_has_true_masks():
-    frames = vos.datasets.demo_clip.demo_frames()
-    image, mask = next(frames)
-    again, same = next(vos.datasets.demo_clip.demo_frames())
-    assert np.array_equal(image, again)
-    assert np.array_equal(mask, same)
-    assert image.shape == (480, 854, 3)
-    assert set(np.unique(mask)) == {0, 1, 2, 3}
-
-
-@pytest.mark.slow
-def test_demo_as_it_ships(tmp_path, capsys):
-    start = time.monotonic()
-    assert run_verbs("vos", "", VERBS, ["demo", "--out", str(tmp_path / "demo")]) == 0
-    seconds = time.monotonic() - start
-    told = capsys.readouterr().out
-    score = float(told.split("J&F ")[1].split()[0])
-    print(f"demo: {seconds:.0f} s, {told}")
-    assert score > 0.8
-    assert len(names(tmp_path / "demo" / "result" / "masks")) == 48

@@ -28,6 +28,9 @@ from vos.propagation.config import PropagationConfig
 from vos.propagation.memory import ContextFrame, ContextMemory, ContextState
 from vos.propagation.neighborhood import Neighborhood
 
+Labelled = tuple[Tensor, Tensor]
+"""Features (h, w, D) and labels (P, C) of a frame."""
+
 
 class ContextPropagation:
     """Propagate labels from the prompted frames and the last ones to the next frame.
@@ -49,6 +52,11 @@ class ContextPropagation:
     def channels(self) -> int:
         """C, the background counted; 1 where there is nothing to follow."""
         return self._memory.channels
+
+    @property
+    def device(self) -> torch.device:
+        """Where the labels are; the CPU where there are none."""
+        return next((frame.labels.device for frame in self._memory), torch.device("cpu"))
 
     def propagate(self, features: Tensor) -> Tensor | None:
         """Predict a frame's labels from the context; nothing is remembered.
@@ -146,6 +154,15 @@ class ContextPropagation:
             computed = features(number)
             bands[number] = self._fit_neighborhood(computed).lay_out(computed)
         self._memory.restore(state, bands)
+
+    def kept_frames(self) -> tuple[list[Labelled], list[Labelled]]:
+        """Return features (h, w, D) and labels (P, C) of the prompted and of the last frames."""
+        prompted = [self._labelled(frame) for frame in self._memory.prompted]
+        return prompted, [self._labelled(frame) for frame in self._memory.last]
+
+    def _labelled(self, frame: ContextFrame) -> Labelled:
+        assert self._neighborhood is not None  # a frame was kept, so its grid is known
+        return self._neighborhood.gather(frame.features), frame.labels
 
     def _propagate_from(self, context: Sequence[ContextFrame], features: Tensor) -> Tensor:
         """Labels (P, C) of a frame from those of the context."""

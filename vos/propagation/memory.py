@@ -72,6 +72,16 @@ class ContextMemory:
         yield from self._last
 
     @property
+    def prompted(self) -> list[ContextFrame]:
+        """The prompted frames, in order."""
+        return list(self._prompted.values())
+
+    @property
+    def last(self) -> list[ContextFrame]:
+        """The last frames, oldest first."""
+        return list(self._last)
+
+    @property
     def channels(self) -> int:
         """C, the background counted."""
         return 1 + len(self._first_prompt)

@@ -22,10 +22,16 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
 from vos.errors import InputError
 from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
+from vos.propagation.adaptive_propagation import (
+    AdaptivePropagation,
+    AdaptiveState,
+    engine_for,
+)
 from vos.propagation.config import PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
+from vos.propagation.prompt_labels import prompt_labels
 from vos.propagation.snapshot import Snapshot, with_object_ids, without_object_ids
-from vos.propagation.upsampling import winning_channel
+from vos.propagation.upsampling import guided_channel, winning_channel
 
 
 class LabelPropagator:
@@ -48,7 +54,7 @@ class LabelPropagator:
     def reset(self) -> None:
         """Forget the video; the next step is the first of another."""
         self.soft_labels: Tensor | None = None
-        self._engine = ContextPropagation(self.config)
+        self._engine: ContextPropagation | AdaptivePropagation = ContextPropagation(self.config)
         self._objects: tuple[int, ...] = ()
         self._size: tuple[int, int] | None = None
         self._number = -1
@@ -126,10 +132,11 @@ class LabelPropagator:
         predicted = self._engine.propagate(features)
         mask = np.zeros(frame.shape[:2], np.uint8)
         if predicted is not None:
-            mask = self._mask(predicted, (h, w), frame.shape[:2])
+            mask = self._mask(predicted, (h, w), frame)
         if prompt is not None:
             objects = self._objects + tuple(o for o in given if o not in self._objects)
-            labels = self._prompt_labels(prompt, given, objects, predicted, (h, w))
+            self._warn_of_small(prompt, (h, w), given)
+            labels = self._prompt_labels(prompt, features, objects, predicted)
             channels = [objects.index(object_id) + 1 for object_id in given]
             self._engine.remember_prompt(self._number, features, labels, channels)
             self._objects = objects
@@ -166,42 +173,39 @@ class LabelPropagator:
             (computed,) = self.features([frames[number]])
             return computed
 
-        self._engine.restore(without_object_ids(snapshot.memory), features)
+        state = without_object_ids(snapshot.memory)
+        if isinstance(state, AdaptiveState):
+            adaptive = AdaptivePropagation(self.config)
+            adaptive.restore(state, features)
+            self._engine = adaptive
+        else:
+            published = ContextPropagation(self.config)
+            published.restore(state, features)
+            self._engine = published
         self._objects = snapshot.memory.objects
         self._number = snapshot.number
 
     def _prompt_labels(
         self,
         prompt: np.ndarray,
-        given: tuple[int, ...],
+        features: Tensor,
         objects: tuple[int, ...],
         predicted: Tensor | None,
-        grid: tuple[int, int],
     ) -> Tensor:
-        """Labels (P, C) of a prompted frame and its objects: the prompt's, else the predicted."""
-        small = resize_nearest(prompt, *grid)  # (h, w)
-        self._warn_of_small(prompt, small, given)
-        flat = torch.from_numpy(small.reshape(-1).astype(np.int64))  # (P,)
-        flat = flat.to(self.backbone.device)
-        labels = torch.zeros(flat.numel(), 1 + len(objects), device=flat.device)
-        if predicted is None:
-            labels[flat == 0, 0] = 1
-        else:
-            labels[:, : predicted.shape[1]] = predicted
-            for object_id in given:  # a corrected object is where the prompt says, nowhere else
-                channel = objects.index(object_id) + 1
-                labels[:, 0] += labels[:, channel]
-                labels[:, channel] = 0
-            void = flat == VOID
-            labels[void, : predicted.shape[1]] = predicted[void]
-        for object_id in given:
-            inside = flat == object_id
-            labels[inside] = 0
-            labels[inside, objects.index(object_id) + 1] = 1
-        return labels
+        """Labels (P, C) of a prompted frame; the first prompt of all chooses the engine."""
+        grid = (features.shape[0], features.shape[1])
+        if not self._objects and self.config.mode == "adaptive":
+            labels = prompt_labels(prompt, objects, None, grid, areas=True).to(features.device)
+            self._engine = engine_for(features, labels, self.config)
+        areas = isinstance(self._engine, AdaptivePropagation)
+        labels = prompt_labels(prompt, objects, predicted, grid, areas=areas)
+        return labels.to(features.device)
 
-    def _warn_of_small(self, prompt: np.ndarray, small: np.ndarray, given: tuple[int, ...]) -> None:
+    def _warn_of_small(
+        self, prompt: np.ndarray, grid: tuple[int, int], given: tuple[int, ...]
+    ) -> None:
         """Warn of objects (H, W) smaller than a patch, whether the grid (h, w) hits them or not."""
+        small = resize_nearest(prompt, *grid)  # (h, w)
         patch = prompt.size / small.size
         areas = np.bincount(prompt.reshape(-1), minlength=VOID + 1)
         hit = object_ids(small)
@@ -211,18 +215,23 @@ class LabelPropagator:
                 f"objects {tiny} of the mask for step {self._number} are smaller than a patch "
                 f"({self.backbone.stride} pixels of the network's input): they are lost, or come "
                 "out much larger; use larger frames or a smaller patch",
-                stacklevel=4,
+                stacklevel=3,
             )
 
-    def _mask(self, labels: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-        winner = winning_channel(
-            labels.T.reshape(-1, *grid).contiguous(),  # (C, h, w)
+    def _mask(self, labels: Tensor, grid: tuple[int, int], frame: np.ndarray) -> np.ndarray:
+        maps = labels.T.reshape(-1, *grid).contiguous()  # (C, h, w)
+        adaptive = isinstance(self._engine, AdaptivePropagation)
+        if adaptive and self.config.adaptive_refine:
+            winner = guided_channel(maps, self.backbone.stride, frame)
+            return ids_from_channels(winner, self._objects)
+        channels = winning_channel(
+            maps,
             self.backbone.stride,
             upsampling=self.config.upsampling,
-            stretch=self.config.stretch_channels,
+            stretch=self.config.stretch_channels and not adaptive,
         )
-        channels = winner.to(torch.uint8).cpu().numpy()
-        return resize_nearest(ids_from_channels(channels, self._objects), *size)
+        ids = ids_from_channels(channels.to(torch.uint8).cpu().numpy(), self._objects)
+        return resize_nearest(ids, *frame.shape[:2])
 
     def _check_size(self, frame: np.ndarray) -> None:
         size = frame.shape[:2]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -18,10 +19,13 @@ from torch import Tensor
 
 from vos.errors import InputError
 from vos.files import atomic_path
+from vos.propagation.adaptive_propagation import AdaptiveState
 from vos.propagation.memory import ContextState
+from vos.propagation.target_model import FrameSums, TargetState
 
-FORMAT = 1
-"""Number of the form of the file. Version 0.1 wrote the first form without a number."""
+FORMAT = 2
+"""Number of the form of the file. Version 0.1 wrote the first form without a number; the second
+has a target model too."""
 
 
 def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
@@ -34,7 +38,7 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     tensors = {f"prompted.{n}": t.contiguous() for n, t in memory.prompted.items()}
     tensors |= {f"last.{n}": t.contiguous() for n, t in memory.last.items()}
     about = {
-        "format": FORMAT,
+        "format": 1 if memory.target is None else FORMAT,  # what older versions can read, they may
         "number": snapshot.number,
         "objects": memory.objects,
         "prompted": list(memory.prompted),
@@ -42,6 +46,13 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
         "first_prompt": sorted(memory.first_prompt.items()),
         "latest_prompt": sorted(memory.latest_prompt.items()),
     }
+    if memory.target is not None:
+        target = memory.target
+        about["target"] = [target.ridge, target.strength, target.kept_frames]
+        tensors["target.thresholds"] = target.thresholds
+        if target.kept is not None:
+            tensors["target.gram"] = target.kept.gram.contiguous()
+            tensors["target.cross"] = target.kept.cross.contiguous()
     with atomic_path(path) as beside:
         try:
             save_file(tensors, beside, metadata={"snapshot": json.dumps(about)})
@@ -66,6 +77,7 @@ def load_snapshot(path: str | Path) -> Snapshot:
                     {n: handle.get_tensor(f"last.{n}") for n in about["last"]},
                     dict(map(tuple, about["first_prompt"])),
                     dict(map(tuple, about["latest_prompt"])),
+                    _target(about, handle),
                 )
                 return Snapshot(about["number"], state)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -76,6 +88,17 @@ def load_snapshot(path: str | Path) -> Snapshot:
         f"{path} was written by a newer version of vos-toolkit (format {form}; this version reads "
         f"up to format {FORMAT}); update vos-toolkit, or start again with --overwrite"
     )
+
+
+def _target(about: dict[str, Any], handle: Any) -> TargetState | None:
+    """Read the target model of an open snapshot, if it has one."""
+    if "target" not in about:
+        return None
+    ridge, strength, frames = map(float, about["target"])
+    kept = None
+    if frames:
+        kept = FrameSums(handle.get_tensor("target.gram"), handle.get_tensor("target.cross"))
+    return TargetState(ridge, strength, handle.get_tensor("target.thresholds"), kept, frames)
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,8 @@ class MemoryState:
     """Object id -> number of the frame that first gave it."""
     latest_prompt: dict[int, int]
     """Object id -> number of the frame that last gave it."""
+    target: TargetState | None = None
+    """The target model's, where there is one."""
 
 
 def with_object_ids(state: ContextState, objects: tuple[int, ...]) -> MemoryState:
@@ -115,14 +140,18 @@ def with_object_ids(state: ContextState, objects: tuple[int, ...]) -> MemoryStat
         state.last,
         dict(zip(objects, state.first_prompt, strict=True)),
         dict(zip(objects, state.latest_prompt, strict=True)),
+        state.target if isinstance(state, AdaptiveState) else None,
     )
 
 
 def without_object_ids(memory: MemoryState) -> ContextState:
     """Undo `with_object_ids`; the objects are in `memory.objects`."""
-    return ContextState(
+    context = (
         memory.prompted,
         memory.last,
         tuple(memory.first_prompt[object_id] for object_id in memory.objects),
         tuple(memory.latest_prompt[object_id] for object_id in memory.objects),
     )
+    if memory.target is None:
+        return ContextState(*context)
+    return AdaptiveState(*context, memory.target)

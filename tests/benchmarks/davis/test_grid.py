@@ -30,7 +30,7 @@ def test_values_are_of_their_fields_kinds():
     ("grid", "message"),
     [
         ([], "no grid"),
-        (["k=5"], "with a NAME of n_last_frames"),
+        (["k=5"], "with a NAME of mode, n_last_frames"),
         (["topk"], "expected NAME=VALUE"),
         (["topk=5.5"], "expected a whole number"),
         (["temperature=warm"], "expected a number"),

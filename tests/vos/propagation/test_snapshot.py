@@ -79,7 +79,7 @@ def test_the_form_of_a_state_has_a_number(backbone, tmp_path):
     assert load_snapshot(path).number == 4  # as version 0.1 wrote it
     save_snapshot(path, snapshot)
     assert rewritten(path, lambda about: None)["format"] == 1
-    rewritten(path, lambda about: about.update(format=2, objects="another form"))
+    rewritten(path, lambda about: about.update(format=3, objects="another form"))
     with pytest.raises(InputError, match="written by a newer version") as raised:
         load_snapshot(path)
     assert "--overwrite" in str(raised.value)

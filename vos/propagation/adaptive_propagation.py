@@ -39,14 +39,14 @@ class AdaptiveState(ContextState):
 
 
 def target_strength(reliability: Reliability, config: PropagationConfig) -> float:
-    """Say how much the target model is worth, from its error on a given mask; 0: nothing."""
-    trusted, useless = config.adaptive_trusted_error, config.adaptive_useless_error
-    share = (useless - reliability.error) / (useless - trusted)
+    """Say how much the target model is worth, from its overlap with a given mask; 0: nothing."""
+    useless, trusted = config.adaptive_useless_overlap, config.adaptive_trusted_overlap
+    share = (reliability.overlap - useless) / (trusted - useless)
     return config.adaptive_strength * min(1.0, max(0.0, share))
 
 
 def engine_for(
-    features: Tensor, labels: Tensor, config: PropagationConfig
+    features: Tensor, labels: Tensor, config: PropagationConfig, stride: int
 ) -> ContextPropagation | AdaptivePropagation:
     """Choose a video's engine by its first given mask.
 
@@ -57,10 +57,11 @@ def engine_for(
         features: (h, w, D) of unit length.
         labels: (P, C) float32 shares of the patches, by area.
         config: the numbers of both modes.
+        stride: pixels of the network's input that a patch is wide.
     """
     reliability = leave_one_out(features, labels, _RIDGES)
     if target_strength(reliability, config) > 0:
-        return AdaptivePropagation(config)
+        return AdaptivePropagation(config, stride)
     return ContextPropagation(config)
 
 
@@ -69,18 +70,16 @@ class AdaptivePropagation:
 
     Time and memory of a frame do not depend on how many went before. Features are (h, w, D) of
     unit length in any float type; labels are (P, C) float32 on the same device.
+
+    Args:
+        config: the numbers.
+        stride: pixels of the network's input that a patch is wide.
     """
 
-    def __init__(self, config: PropagationConfig) -> None:
+    def __init__(self, config: PropagationConfig, stride: int) -> None:
         self._config = config
-        self._context = ContextPropagation(
-            replace(
-                config,
-                n_last_frames=config.adaptive_last_frames,
-                neighborhood_radius=config.adaptive_radius,
-                topk=config.adaptive_topk,
-            )
-        )
+        radius = -(-config.adaptive_reach // stride)
+        self._context = ContextPropagation(replace(config, neighborhood_radius=radius))
         self._target = TargetModel(
             recent=config.adaptive_recent,
             keep_every=config.adaptive_keep_every,

@@ -42,18 +42,15 @@ class PropagationConfig:
     """How labels of patches become labels of pixels."""
     stretch_channels: bool = True
     """Stretch each channel to 0..1 before the largest one wins."""
-    adaptive_last_frames: int = 7
-    """Context frames before the current one, beside the prompted frames."""
-    adaptive_radius: int = 18
-    """How far a patch may look, in patches; 0 means the whole frame."""
-    adaptive_topk: int = 10
-    """How many of the most similar patches a label is taken from."""
+    adaptive_reach: int = 144
+    """How far a patch may look, in pixels of the network's input; 0 means the whole frame."""
     adaptive_strength: float = 3.0
     """What the target model's score of 1 adds to the logarithm of a label, where it is trusted."""
-    adaptive_trusted_error: float = 0.08
-    """Error on the given mask, each patch left out in turn, up to which it is trusted in full."""
-    adaptive_useless_error: float = 0.12
-    """Error from which on it is not used at all, and the mode is the protocol."""
+    adaptive_useless_overlap: float = 0.3
+    """Overlap (J) that the target model reaches on the given mask, each patch left out in turn, up
+    to which it is not used at all, and the mode is the protocol."""
+    adaptive_trusted_overlap: float = 0.5
+    """Overlap from which on it is trusted in full."""
     adaptive_recent: int = 3
     """How many of the last frames are in the target model."""
     adaptive_keep_every: int = 5
@@ -77,11 +74,9 @@ class PropagationConfig:
             "topk": 1,
             "short_side": 0,
             "size_multiple": 1,
-            "adaptive_last_frames": 0,
-            "adaptive_radius": 0,
-            "adaptive_topk": 1,
+            "adaptive_reach": 0,
             "adaptive_strength": 0,
-            "adaptive_trusted_error": 0,
+            "adaptive_useless_overlap": 0,
             "adaptive_recent": 0,
             "adaptive_keep_every": 0,
             "adaptive_keep_most": 1,
@@ -95,8 +90,8 @@ class PropagationConfig:
         if not self.adaptive_prompt_weight > 0:
             weight = self.adaptive_prompt_weight
             raise InputError(f"adaptive_prompt_weight is {weight}; expected a number above 0")
-        if not self.adaptive_trusted_error < self.adaptive_useless_error:
+        if not self.adaptive_useless_overlap < self.adaptive_trusted_overlap:
             raise InputError(
-                f"adaptive_trusted_error is {self.adaptive_trusted_error}; expected less than "
-                f"adaptive_useless_error, which is {self.adaptive_useless_error}"
+                f"adaptive_useless_overlap is {self.adaptive_useless_overlap}; expected less than "
+                f"adaptive_trusted_overlap, which is {self.adaptive_trusted_overlap}"
             )

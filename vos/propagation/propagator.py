@@ -175,7 +175,7 @@ class LabelPropagator:
 
         state = without_object_ids(snapshot.memory)
         if isinstance(state, AdaptiveState):
-            adaptive = AdaptivePropagation(self.config)
+            adaptive = AdaptivePropagation(self.config, self.backbone.stride)
             adaptive.restore(state, features)
             self._engine = adaptive
         else:
@@ -196,7 +196,7 @@ class LabelPropagator:
         grid = (features.shape[0], features.shape[1])
         if not self._objects and self.config.mode == "adaptive":
             labels = prompt_labels(prompt, objects, None, grid, areas=True).to(features.device)
-            self._engine = engine_for(features, labels, self.config)
+            self._engine = engine_for(features, labels, self.config, self.backbone.stride)
         areas = isinstance(self._engine, AdaptivePropagation)
         labels = prompt_labels(prompt, objects, predicted, grid, areas=areas)
         return labels.to(features.device)

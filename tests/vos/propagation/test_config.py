@@ -17,11 +17,11 @@ from vos.propagation.config import PropagationConfig
         {"neighborhood_radius": -1},
         {"short_side": -480},
         {"size_multiple": 0},
-        {"adaptive_topk": 0},
+        {"adaptive_reach": -1},
         {"adaptive_strength": float("nan")},
         {"adaptive_strength": float("inf")},
         {"adaptive_prompt_weight": 0},
-        {"adaptive_trusted_error": 0.3},
+        {"adaptive_useless_overlap": 0.5},
     ],
 )
 def test_numbers_out_of_range_are_refused(wrong):

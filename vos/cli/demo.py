@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
@@ -14,24 +16,27 @@ from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
 from vos.files import write_png
-from vos.propagation.config import PropagationConfig
+from vos.propagation.config import Mode, PropagationConfig
 from vos.runtime.progress import CountProgress
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from vos.segmentation.segment import SegmentResult
+    from vos.backbones.backbone import Backbone
 
 _SHEET_FRAMES = 5
 """Frames on the contact sheet."""
+_FOLDERS: dict[Mode, str] = {"protocol": "result", "adaptive": "adaptive"}
+"""Where the results of both modes lie."""
 
 
 @dataclass(frozen=True)
 class Demo:
     """Make a short clip from public-domain photographs, segment it, score it, show it.
 
-    Objects move, turn, grow and pass behind each other, and their true masks are known. It runs
-    on the built-in backbone unless another is given, and needs no network.
+    Objects move, turn, grow and pass behind each other, and their true masks are known. Both
+    modes of propagation are run, whatever --mode says. The backbone is the built-in one unless
+    another is given, and no network is needed.
 
     Example: vos demo -o runs/demo
     """
@@ -52,47 +57,62 @@ class Demo:
         start_pytorch(self.threads)
         from vos.datasets.demo_clip import demo_frames
         from vos.evaluation.evaluate import evaluate
+        from vos.features.cache import CachedBackbone
         from vos.masks.io import write_mask
         from vos.segmentation.run_folder import MASKS, OVERLAY
-        from vos.segmentation.segment import segment_video
 
-        frames, truth, result = (self.out / name for name in ("frames", "truth", "result"))
-        self._check_folders(frames, truth, result)
+        frames, truth = self.out / "frames", self.out / "truth"
+        results = {mode: self.out / folder for mode, folder in _FOLDERS.items()}
+        self._check_folders(frames, truth, *results.values())
         backbone = load_with_progress(self.backbone)
         clip = list(demo_frames())
         for number, (image, mask) in enumerate(clip):
             write_mask(truth / f"{number:05d}.png", mask)
             write_png(frames / f"{number:05d}.png", image)
+        with TemporaryDirectory(dir=self.out, prefix=".features-") as folder:
+            cached = CachedBackbone(backbone, folder)  # the second mode computes none again
+            speeds = {mode: self._segment(mode, out, cached) for mode, out in results.items()}
+        sheet = self.out / "contact_sheet.png"
+        scores = {mode: evaluate(out / MASKS, truth) for mode, out in results.items()}
+        captions = {mode: f"{mode} mode, J&F {s.jf_mean:.3f}" for mode, s in scores.items()}
+        masks = {captions[mode]: out / MASKS for mode, out in results.items()}
+        write_png(sheet, _sheet(clip, masks))
+        for mode, s in scores.items():
+            print(
+                f"{mode} mode: J&F {s.jf_mean:.3f} (J {s.j.mean:.3f}, F {s.f.mean:.3f}) over "
+                f"{len(s.objects)} objects with {backbone.record.name}"
+            )
+        print(f"{speeds['protocol']:.2f} frames/s on {backbone.device} in protocol mode")
+        for mode, out in results.items():
+            print(f"{mode} mode: overlay {out / OVERLAY}, masks {out / MASKS}")
+        print(f"contact sheet: {sheet}")
+        return 0
+
+    def _segment(self, mode: Mode, out: Path, backbone: Backbone) -> float:
+        """Segment the clip in one mode and return the frames a second."""
+        from vos.segmentation.segment import segment_video
+
         start = time.perf_counter()
         with ExitStack() as stack:
             segmented = segment_video(
-                frames,
-                truth / "00000.png",
-                result,
+                self.out / "frames",
+                self.out / "truth" / "00000.png",
+                out,
                 backbone=backbone,
-                config=self.propagation,
+                config=replace(self.propagation, mode=mode),
                 overwrite=self.overwrite,
-                on_frame=CountProgress(stack, "segment"),
+                on_frame=CountProgress(stack, f"segment ({mode})"),
             )
-        seconds = time.perf_counter() - start
-        scores = evaluate(result / MASKS, truth)
-        sheet = self.out / "contact_sheet.png"
-        write_png(sheet, _sheet(clip, segmented))
-        print(
-            f"J&F {scores.jf_mean:.3f} (J {scores.j.mean:.3f}, F {scores.f.mean:.3f}) over "
-            f"{len(scores.objects)} objects with {backbone.record.name}; "
-            f"{segmented.computed / seconds:.2f} frames/s on {backbone.device}"
-        )
-        print(f"overlay: {result / OVERLAY}\ncontact sheet: {sheet}\nmasks: {result / MASKS}")
-        return 0
+        return segmented.computed / (time.perf_counter() - start)
 
-    def _check_folders(self, frames: Path, truth: Path, result: Path) -> None:
+    def _check_folders(self, frames: Path, truth: Path, result: Path, adaptive: Path) -> None:
         """Refuse what is no demo's, and an earlier demo unless it is to be replaced."""
         from vos.segmentation.run_folder import RUN, check_folder
 
         earlier = (result / RUN).is_file()
         try:
-            check_folder(result, resume=False, overwrite=self.overwrite)
+            for folder in (result, adaptive):
+                check_folder(folder, resume=False, overwrite=self.overwrite)
         except InputError as error:
             if not earlier:
                 raise
@@ -107,11 +127,11 @@ class Demo:
             )
 
 
-def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], segmented: SegmentResult) -> np.ndarray:
+def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], masks: Mapping[str, Path]) -> np.ndarray:
+    """Draw some frames, the true masks, and the masks of folders by their captions."""
     import numpy as np
 
     from vos.masks.io import read_index_png
-    from vos.segmentation.run_folder import MASKS
     from vos.visualization.overlay import draw_overlay
     from vos.visualization.sheets import contact_sheet
 
@@ -119,10 +139,10 @@ def _sheet(clip: list[tuple[np.ndarray, np.ndarray]], segmented: SegmentResult) 
     numbers = np.linspace(0, len(clip) - 1, _SHEET_FRAMES).round().astype(int).tolist()
     for number in numbers:
         image, mask = clip[number]
-        predicted = read_index_png(segmented.out / MASKS / f"{number:05d}.png")
-        rows.append([image, draw_overlay(image, mask), draw_overlay(image, predicted)])
+        predicted = [read_index_png(folder / f"{number:05d}.png") for folder in masks.values()]
+        rows.append([image, *(draw_overlay(image, m) for m in (mask, *predicted))])
     return contact_sheet(
         rows,
         row_captions=[f"frame {number}" for number in numbers],
-        column_captions=["frame", "true masks", "segmented from the first mask"],
+        column_captions=["frame", "true masks", *masks],
     )

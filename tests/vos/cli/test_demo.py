@@ -17,12 +17,14 @@ def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
     argv = ["demo", "--out", str(out), "--short-side", "128", "--device", "cpu"]
     assert run_verbs("vos", "", VERBS, argv) == 0
     told = capsys.readouterr().out
-    assert "J&F 0." in told
+    for mode, folder in (("protocol", "result"), ("adaptive", "adaptive")):
+        assert f"{mode} mode: J&F 0." in told
+        assert len(names(out / folder / "masks")) == 4
     assert "over 3 objects with efficientnet_lite0" in told
+    assert names(out) == ["adaptive", "contact_sheet.png", "frames", "result", "truth"]
     assert "frames/s" in told
     sheet = cv2.imread(str(out / "contact_sheet.png"))
     assert sheet.shape[0] > 500
-    assert len(names(out / "result" / "masks")) == 4
     assert run_verbs("vos", "", VERBS, argv) == 2
     advice = capsys.readouterr().err
     assert "holds a demo already; replace it (--overwrite)" in advice
@@ -49,7 +51,8 @@ def test_demo_as_it_ships(tmp_path, capsys):
     assert run_verbs("vos", "", VERBS, ["demo", "--out", str(tmp_path / "demo")]) == 0
     seconds = time.monotonic() - start
     told = capsys.readouterr().out
-    score = float(told.split("J&F ")[1].split()[0])
+    protocol, adaptive = (float(part.split()[0]) for part in told.split("J&F ")[1:3])
     print(f"demo: {seconds:.0f} s, {told}")
-    assert score > 0.8
+    assert protocol > 0.8
+    assert adaptive > protocol
     assert len(names(tmp_path / "demo" / "result" / "masks")) == 48

@@ -79,7 +79,7 @@ class Pipeline:
         self.out = out
         self.options = options
         self.on_frame = on_frame
-        self.fingerprint = fingerprint_of(reader.files, video=reader.kind == "video")
+        self.fingerprint = fingerprint_of(reader.files, video=reader.is_one_file)
         self.record = RunRecord.of(
             reader.source,
             frames,

@@ -173,8 +173,8 @@ def _prompts(
     by_index = masks_by_index(by_key, names, taken)
     _check_indices(by_index, frames)
     _refuse_masks_among_frames(by_index, reader)
+    _check_count(by_index, reader, frames)
     prompts = read_prompts(by_index, rules, names)
-    _check_count(prompts, reader, frames)
     if reader.kind not in {"camera", "stream"}:  # the first frame of those would grow old
         first = reader.peek()
         if first is not None:
@@ -190,12 +190,9 @@ def _check_given(masks: Masks, frames: FrameRange) -> None:
 
 
 def _frame_names(reader: FrameReader, frames: FrameRange) -> dict[str, int]:
-    """Return the index of each frame taken by its name, where frames are files."""
-    if reader.kind not in _PICTURES or len(reader.files) != reader.count:
-        return {}
+    """Return the index of each frame taken by its name, where frames have names of their own."""
     return {
-        path.stem: frames.start + position * frames.stride
-        for position, path in enumerate(reader.files)
+        name: frames.start + position * frames.stride for position, name in enumerate(reader.names)
     }
 
 
@@ -236,10 +233,8 @@ def _check_indices(masks: Mapping[Any, Any], frames: FrameRange) -> None:
 
 
 def _check_count(masks: Mapping[int, Any], reader: FrameReader, frames: FrameRange) -> None:
-    """Refuse masks beyond the end before any work, where the number of frames is certain."""
-    if reader.kind not in _PICTURES or reader.count is None:
-        return
-    beyond = sorted(i for i in masks if (i - frames.start) // frames.stride >= reader.count)
+    """Refuse masks beyond the end before any work, as far as the number of frames is known."""
+    beyond = sorted(i for i in masks if reader.limit is not None and i >= reader.limit)
     if beyond:
         raise InputError(
             f"masks were given for frames {beyond}, but {reader.source} has only {reader.count} "

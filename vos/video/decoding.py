@@ -24,11 +24,13 @@ from vos.video.completeness import CUT_PACKET, FrameCheck, indexed_frames, is_in
 from vos.video.filters import RgbConverter
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, Packets
+from vos.video.sources.file_kind import png_frames
 
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
 _HIGH_RANGE = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer functions
+_UNPROVEN_FRAMES = 25  # what twice an announced number is enlarged by
 _SAME_RATE = 0.05  # share by which a mean rate may differ from the nominal one
 _STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
 
@@ -52,6 +54,7 @@ class Video:
         name: what the user gave.
         fps: average frames per second, None if unknown.
         count: frames that the file says it holds, None if it does not (streams, cameras).
+        limit: an index that is surely above those of all frames, None if unknown.
         reading: what is done about faults.
     """
 
@@ -67,6 +70,7 @@ class Video:
         self.fps: Fraction | None = Fraction(rate) if rate else None
         self._packets = None if live else self._walk()
         self.count: int | None = None if live else self._count()
+        self.limit = self._limit()
 
     def _best_stream(self) -> Any:
         """Return the best video stream; cover pictures of audio files are none."""
@@ -98,6 +102,13 @@ class Video:
         if self._stream.frames:
             return indexed_frames(self._container, self._stream) or int(self._stream.frames)
         return self._packets.count or None if self._packets else None
+
+    def _limit(self) -> int | None:
+        """Return an index above all; an announced number that nothing proves may be too low."""
+        if self.count is None:
+            return None
+        is_proven = self._packets is not None or indexed_frames(self._container, self._stream)
+        return self.count if is_proven else 2 * self.count + _UNPROVEN_FRAMES
 
     def _walk(self) -> Packets | None:
         """Walk the packets undecoded where the header has no number of frames."""
@@ -247,7 +258,9 @@ def _buffered(stream: Any) -> list[Any]:
 def _options(source: str) -> dict[str, Any]:
     """Return how to open a source: cameras by device, network addresses with time limits."""
     if Path(source).is_file():
-        return {"file": f"file:{source}"}  # so that a colon in a name names no protocol
+        # FFmpeg takes an animated PNG for a picture. A colon in a name shall name no protocol.
+        form = {"format": "apng"} if png_frames(Path(source)) else {}
+        return {"file": f"file:{source}", **form}
     if source.startswith("/dev/video"):
         return {"format": "v4l2"}
     if "://" in source:

@@ -5,7 +5,7 @@ Letters: H W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from vos.errors import InputError
 from vos.video.decoding import Video
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
+from vos.video.sources.archives import PictureArchive
+from vos.video.sources.pages import Page, PageFile
 
 _NAME_DIGITS = 5
 
@@ -39,14 +41,61 @@ def image_frames(
     paths: list[Path], choice: FrameRange, source: str, reading: ReadingOptions | None = None
 ) -> Iterator[Frame]:
     """Yield the chosen pictures, all of one size."""
+    taken = choice.indexes(len(paths), source)
+    pictures = ((index, None, read_image(paths[index])) for index in taken)
+    yield from _of_one_size(pictures, lambda i: (paths[i].stem, str(paths[i])), choice, source,
+                            reading)  # fmt: skip
+
+
+def archive_frames(
+    archive: PictureArchive, choice: FrameRange, source: str, reading: ReadingOptions | None = None
+) -> Iterator[Frame]:
+    """Yield the chosen pictures of a zip file, all of one size."""
+    names = archive.names
+    try:
+        taken = choice.indexes(len(names), source)
+        pictures = ((index, None, archive.read(index)) for index in taken)
+        yield from _of_one_size(pictures, lambda i: (names[i], names[i]), choice, source, reading)
+    finally:
+        archive.close()
+
+
+def page_frames(
+    file: PageFile, choice: FrameRange, source: str, reading: ReadingOptions | None = None
+) -> Iterator[Frame]:
+    """Yield the chosen pictures of a file of several, all of one size."""
+    pages = file.pages(choice.takes, choice.end)
+    yield from _of_one_size(pages, lambda i: (_numbered(i), f"page {i + 1}"), choice, source,
+                            reading)  # fmt: skip
+
+
+def _of_one_size(
+    pictures: Iterable[Page],
+    name: Callable[[int], tuple[str, str]],
+    choice: FrameRange,
+    source: str,
+    reading: ReadingOptions | None,
+) -> Iterator[Frame]:
+    """Make frames of pictures.
+
+    Args:
+        pictures: index, time and picture of each.
+        name: gives a frame's name by its index, and what messages call it.
+        choice: says how large they are to be.
+        source: what the user gave.
+        reading: what is done about another size than the first one's.
+    """
     resize = reading is not None and reading.on_size_change == "resize"
     size: tuple[int, ...] = ()
-    for index in choice.indexes(len(paths), source):
-        path = paths[index]
-        image = read_image(path)
-        size = size or image.shape[:2]
-        image = _of_size(image, size, str(path), source, resize=resize)
-        yield Frame(path.stem, index, None, shrink(image, choice.max_size))
+    for index, time, picture in pictures:
+        size = size or picture.shape[:2]
+        stem, called = name(index)
+        image = _of_size(picture, size, called, source, resize=resize)
+        yield Frame(stem, index, time, shrink(image, choice.max_size))
+
+
+def _numbered(index: int) -> str:
+    return f"{index:0{_NAME_DIGITS}d}"
 
 
 def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
@@ -61,8 +110,7 @@ def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
             index, image = picture.index, picture.image
             size = size or image.shape[:2]
             image = _of_size(image, size, f"frame {index}", video.name, resize=resize)
-            name, image = f"{index:0{_NAME_DIGITS}d}", shrink(image, choice.max_size)
-            yield Frame(name, index, picture.time, image)
+            yield Frame(_numbered(index), index, picture.time, shrink(image, choice.max_size))
             if choice.is_past(index + 1):
                 return  # a live source must not wait for a frame that is not wanted
     finally:

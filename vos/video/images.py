@@ -8,9 +8,8 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-import glob
 import io
-import re
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -22,13 +21,12 @@ from PIL import Image
 
 from vos.errors import InputError
 from vos.files import FRAME_SUFFIXES, HEIF_SUFFIXES, natural_key
-from vos.video.box_pictures import decode_box_picture, is_animated_avif, is_box_picture
+from vos.video.box_pictures import decode_box_picture, is_box_picture
+from vos.video.sources.file_kind import file_kind
+from vos.video.sources.patterns import is_pattern, matches
 
-Kind = Literal["video", "folder", "glob", "image", "list", "camera", "stream"]
-_WILDCARDS = frozenset("*?[")
-_NUMBERED = re.compile(r"%(?:0(\d+))?d")  # a number's place in a name, as in img_%05d.png
-
-
+Kind = Literal["video", "folder", "glob", "image", "pages", "archive", "list", "camera", "stream"]
+"""`pages` are several pictures in one file: a TIFF, or an animation that FFmpeg does not read."""
 _END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
     b"\xff\xd8": b"\xff\xd9",
     b"\x89PNG": b"IEND",
@@ -63,8 +61,8 @@ def source_kind(source: str | Path) -> Kind:
     if path.is_dir():
         return "folder"
     if path.is_file():
-        return "image" if is_image(path) and not is_animated_avif(path) else "video"
-    if _WILDCARDS.intersection(source) or _NUMBERED.search(path.name):
+        return file_kind(path, named_as_picture=is_image(path))
+    if is_pattern(source):
         return "glob"
     raise InputError(
         f"{source}: no such file; expected a video file, a folder or pattern of pictures, a "
@@ -85,7 +83,7 @@ def list_images(source: str | Path) -> list[Path]:
     if kind == "folder":
         listed = list(Path(source).iterdir())
     else:
-        listed = _matches(str(source)) if kind == "glob" else [Path(source)]
+        listed = matches(str(source)) if kind == "glob" else [Path(source)]
     images = [path for path in listed if is_image(path) and path.is_file()]
     if not images:
         endings = ", ".join(sorted(FRAME_SUFFIXES))
@@ -112,51 +110,23 @@ def refuse_same_names(paths: Iterable[Path]) -> None:
             )
 
 
-def _matches(pattern: str) -> list[Path]:
-    """List what a pattern matches; folders at its start that are there are taken literally."""
-    if _NUMBERED.search(Path(pattern).name):
-        return _numbered(Path(pattern))
-    parts = Path(pattern).parts
-    for count in range(len(parts) - 1, 0, -1):
-        folder = Path(*parts[:count])
-        if folder.is_dir():
-            if _WILDCARDS.intersection(str(folder)):
-                pattern = str(Path(glob.escape(str(folder)), *parts[count:]))
-            break
-    names = glob.glob(pattern, recursive=True)  # noqa: PTH207 - pathlib: no absolute ones
-    return [Path(name) for name in names]
-
-
-def _numbered(pattern: Path) -> list[Path]:
-    """List the files of a name with a number's place, such as `img_%05d.png`, taken literally."""
-    expression, place = "", 0
-    for number in _NUMBERED.finditer(pattern.name):
-        expression += re.escape(pattern.name[place : number.start()])
-        expression += rf"\d{{{int(number[1] or 1)},}}"
-        place = number.end()
-    name = re.compile(expression + re.escape(pattern.name[place:]))
-    if not pattern.parent.is_dir():
-        return []
-    return [path for path in pattern.parent.iterdir() if name.fullmatch(path.name)]
-
-
-def _is_cut_off(data: bytes) -> bool:
+def _is_cut_off(data: bytes | mmap.mmap) -> bool:
     """Say whether a JPEG or PNG lacks its end; decoders fill what is missing with gray."""
     for start, end in _END_MARKS.items():
-        if data.startswith(start):
+        if data[: len(start)] == start:
             after = data.rfind(_SCAN_START) if start == b"\xff\xd8" else 0
             return data.find(end, max(after, 0)) < 0
     return False
 
 
-def _decoded(data: bytes) -> cv2.typing.MatLike | None:
+def _decoded(data: bytes | mmap.mmap) -> cv2.typing.MatLike | None:
     """Decode a file's bytes to BGR, upright; None if it is no picture.
 
     OpenCV knows the orientation of all forms but WebP, where it depends on its version.
     """
     stored = np.frombuffer(data, np.uint8)
-    if is_box_picture(data):
-        return decode_box_picture(data)
+    if is_box_picture(data[:12]):
+        return decode_box_picture(bytes(data))
     if data[8:12] != b"WEBP":
         return cv2.imdecode(stored, cv2.IMREAD_COLOR)
     image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -185,15 +155,24 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes | mmap.mmap, name: str) -> NDArray[np.uint8]:
+    """Decode a picture file's bytes as `read_image` does.
+
+    Raises:
+        InputError: they are damaged, cut off, or no picture; `name` says whose they are.
+    """
     image = None
     if data and not _is_cut_off(data):
         try:
             image = _decoded(data)
         except cv2.error as error:  # a picture too large, or a damaged header
-            raise InputError(f"{path}: not a readable picture ({error.err})") from error
+            raise InputError(f"{name}: not a readable picture ({error.err})") from error
     if image is None:
         what = "empty" if not data else "cut off" if _is_cut_off(data) else "not a picture"
-        raise InputError(f"{path}: {what} ({len(data)} bytes); replace the file or leave it out")
+        raise InputError(f"{name}: {what} ({len(data)} bytes); replace the file or leave it out")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

@@ -16,8 +16,10 @@ from vos.errors import InputError
 from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
 from vos.video.frame_range import FrameRange, ReadingOptions
-from vos.video.frames import Frame, image_frames, video_frames
+from vos.video.frames import Frame, archive_frames, image_frames, page_frames, video_frames
 from vos.video.images import Kind, list_images, refuse_same_names, source_kind
+from vos.video.sources.archives import PictureArchive
+from vos.video.sources.pages import PageFile
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
 Source = str | Path | Sequence[str | Path]
@@ -30,12 +32,15 @@ class FrameReader:
     Attributes:
         source: what was opened, in words: of a list of files, their folder and number.
         kind: what kind of source it is.
-        files: the files that the frames are read from: the pictures taken, or the video; none
-            of a camera or stream.
+        files: the files that the frames are read from: the pictures taken, or the one file that
+            holds them all; none of a camera or stream.
+        names: of the frames taken, where they are known before reading; empty where frames are
+            named by their index.
         fps: average frames per second of the source, before the stride; None for pictures.
         mean_fps: the rate at which the frames come, where a file's nominal `fps` is far from it.
         count: how many frames will come, None if unknown. Exact for pictures; for video files
             it is what the file says.
+        limit: an index that is surely above those of all frames in the source, None if unknown.
     """
 
     def __init__(
@@ -49,13 +54,17 @@ class FrameReader:
         count: int | None,
         read_ahead: int,
         mean_fps: Fraction | None = None,
+        names: Sequence[str] = (),
+        limit: int | None = None,
     ) -> None:
         self.source = source
         self.kind = kind
         self.files = tuple(files)
+        self.names = tuple(names)
         self.fps = fps
         self.mean_fps = mean_fps or fps
         self.count = count
+        self.limit = limit
         self._ahead = ReadAhead(frames, read_ahead)
         self._next: Frame | None = None
 
@@ -63,6 +72,11 @@ class FrameReader:
     def decode_seconds(self) -> float:
         """What decoding the frames given so far took, in its thread."""
         return self._ahead.seconds
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether all frames are in one file that is no picture: a video, pages or an archive."""
+        return self.kind in {"video", "pages", "archive"}
 
     def __iter__(self) -> FrameReader:
         return self
@@ -120,9 +134,10 @@ def open_frames(
     """Open a source of frames.
 
     Args:
-        source: a video file, a folder or glob pattern of pictures, one picture, `camera:0` or
-            a device, or a stream address (rtsp://, http://, ...); or a list of picture files,
-            which are taken in its order.
+        source: a video file, a folder or glob pattern of pictures, a zip file of pictures, one
+            picture or several in one file (TIFF, PNG, WebP, GIF), `camera:0` or a device, or a
+            stream address (rtsp://, http://, ...); or a list of picture files, which are taken
+            in its order.
         start: index of the first frame wanted.
         end: index after the last frame wanted; None for all.
         stride: every how many frames one is taken.
@@ -148,6 +163,16 @@ def open_frames(
         return _picture_reader(
             list_images(source), choice, source, kind, read_ahead, reading=reading
         )
+    if kind == "archive":
+        return _archive_reader(source, choice, read_ahead, reading)
+    if kind == "pages":
+        return _page_reader(source, choice, read_ahead, reading)
+    return _video_reader(source, kind, choice, read_ahead, reading)
+
+
+def _video_reader(
+    source: str, kind: Kind, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+) -> FrameReader:
     video = open_video(_camera_device(source) if kind == "camera" else source, reading)
     try:
         count = None if video.count is None else len(choice.indexes(video.count, source))
@@ -162,6 +187,7 @@ def open_frames(
         fps=video.fps,
         mean_fps=video.mean_fps,
         count=count,
+        limit=video.limit,
         read_ahead=read_ahead,
     )
 
@@ -181,8 +207,49 @@ def _picture_reader(
         source=source,
         kind=kind,
         files=[paths[index] for index in taken],
+        names=[paths[index].stem for index in taken],
         fps=None,
         count=len(taken),
+        limit=len(paths),
+        read_ahead=read_ahead,
+    )
+
+
+def _archive_reader(
+    source: str, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+) -> FrameReader:
+    archive = PictureArchive(Path(source))
+    try:
+        taken = choice.indexes(len(archive.names), source)
+    except InputError:
+        archive.close()
+        raise
+    return FrameReader(
+        archive_frames(archive, choice, source, reading),
+        source=source,
+        kind="archive",
+        files=[Path(source)],
+        names=[archive.names[index] for index in taken],
+        fps=None,
+        count=len(taken),
+        limit=len(archive.names),
+        read_ahead=read_ahead,
+    )
+
+
+def _page_reader(
+    source: str, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+) -> FrameReader:
+    allow_truncated = reading is not None and reading.allow_truncated
+    file = PageFile(Path(source), allow_truncated=allow_truncated)
+    return FrameReader(
+        page_frames(file, choice, source, reading),
+        source=source,
+        kind="pages",
+        files=[Path(source)],
+        fps=file.fps,
+        count=len(choice.indexes(file.count, source)),
+        limit=file.count,
         read_ahead=read_ahead,
     )
 

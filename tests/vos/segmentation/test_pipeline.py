@@ -3,9 +3,11 @@
 import contextlib
 import shutil
 import time
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vos.segmentation.pipeline
 from tests.data.clips import (
@@ -22,6 +24,7 @@ from vos.errors import InputError
 from vos.propagation.snapshot import load_snapshot
 from vos.segmentation.options import OutputOptions
 from vos.segmentation.run_folder import STATE
+from vos.video.images import list_images
 from vos.video.reader import open_frames
 
 
@@ -55,6 +58,33 @@ def test_a_stopped_run_goes_on_to_the_same_result(segment, request, kind, stop):
     # The encoder's threads may choose otherwise on a busy machine; the pictures are the same.
     assert max(np.abs(one - two).mean() for one, two in pairs) < 3
     assert record_of(out)["state"] == "complete"
+
+
+def pages_of(folder, path):
+    """Write a folder's frames as a TIFF of several pages or as a zip file."""
+    files = list_images(folder)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in files:
+                archive.write(file, file.name)
+    else:
+        first, *others = map(Image.open, files)
+        first.save(path, save_all=True, append_images=others)
+    return path
+
+
+@pytest.mark.parametrize("name", ["clip.tif", "clip.zip"])
+def test_frames_in_one_file_give_the_masks_of_the_folder(segment, folder, tmp_path, name):
+    source = pages_of(folder, tmp_path / name)
+    whole = segment(folder, out="whole").out
+    with pytest.raises(KeyboardInterrupt):
+        segment(source, on_frame=stop_after(3))
+    assert segment(source, resume=True).computed == FRAMES - 3
+    ours = [path.read_bytes() for path in list_images(tmp_path / "out" / "masks")]
+    assert ours == [path.read_bytes() for path in list_images(whole / "masks")]
+    source.write_bytes(source.read_bytes() + b" ")
+    with pytest.raises(InputError, match="another one now"):
+        segment(source, resume=True)
 
 
 def test_a_run_stopped_before_its_first_mask_goes_on(segment, folder, mask):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
 from vos.masks.io import write_mask
 from vos.segmentation.options import parse_masks
@@ -86,3 +87,8 @@ def test_sizes_are_checked_before_weights_are_loaded(tmp_path, key):
 def test_frames_beyond_the_end_are_refused_before_weights_are_loaded(tmp_path):
     folder = frames(tmp_path / "frames", ["00000", "00001"])
     refused(tmp_path, folder, {0: IDS, "7": IDS}, r"frames \[7\].*only 2 frames")
+
+
+def test_frames_beyond_the_end_of_a_video_are_refused_before_weights_are_loaded(tmp_path):
+    path = encode_ramp(tmp_path / "a.mp4", count=6, size=(48, 64))
+    refused(tmp_path, path, {0: IDS, "6": IDS}, r"frames \[6\].*only 6 frames")

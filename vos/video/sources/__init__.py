@@ -1,0 +1,1 @@
+"""Sources that are one file of several pictures, or come live: pages, archives, connections."""

@@ -176,7 +176,7 @@ _TIMES = [
     ("10 bits of SDR", clip("v.mp4", lambda: video(**HEVC, pixels="yuv420p10le")),
      works(ALL, never=("HDR", "tone")), False),
     ("pixels twice as wide", clip("v.mp4", lambda: video(ratio=2), overlay=True),
-     works(overlay_ratio(2)), True),
+     works(overlay_ratio(2)), False),
     ("size changes", clip("v.h264", two_sizes), Outcome((1, 2), ("128x96", "96x64"),
      leaves_nothing=False), False),
     ("size changes, advice", clip("v.h264", two_sizes), Outcome((1, 2), ("--on-size-change",),

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from vos.backbones.backbone import Backbone
 from vos.errors import InputError
+from vos.video.filters import SQUARE
 from vos.video.reader import FrameReader
 from vos.video.writer import VideoWriter
 from vos.visualization.overlay import draw_heatmap, draw_overlay
@@ -187,8 +188,9 @@ def attention_videos(
                 pictures = [draw_heatmap(frame.image, maps[0].weights)]
                 if heads:
                     pictures.append(attention_sheet(frame.image, maps, cell_width=240))
-                for writer, picture in zip(writers, pictures, strict=True):
-                    writer.write(picture)
+                aspects = (frame.pixel_aspect, SQUARE)  # the sheet has its own size
+                for writer, picture, aspect in zip(writers, pictures, aspects, strict=False):
+                    writer.write(picture, pixel_aspect=aspect)
                 done += 1
                 if on_frame is not None:
                     on_frame(done, reader.count)

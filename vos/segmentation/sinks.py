@@ -64,7 +64,8 @@ class OverlayVideo:
 
     def write(self, result: Result) -> None:
         """Draw and encode a frame."""
-        self.writer.write(draw_overlay(result.frame.image, result.ids, labels=self.show_ids))
+        drawn = draw_overlay(result.frame.image, result.ids, labels=self.show_ids)
+        self.writer.write(drawn, pixel_aspect=result.frame.pixel_aspect)
 
 
 class SoftFiles:
@@ -99,6 +100,6 @@ class CutOuts:
         """Write a frame's cut-out."""
         picture = cut_out(result.frame.image, result.ids > 0)
         if self.writer is not None:
-            self.writer.write(picture)
+            self.writer.write(picture, pixel_aspect=result.frame.pixel_aspect)
         else:
             write_alpha_png(self.folder / f"{result.frame.name}.png", picture)

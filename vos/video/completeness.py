@@ -14,6 +14,7 @@ import av
 from vos.errors import IncompleteSourceError, InputError
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, container_form
+from vos.video.sources.file_kind import png_frames
 
 CUT_PACKET = "a part of a frame is missing"
 _DISCARDED = 2  # FFmpeg's flag of index entries that an edit list leaves out
@@ -168,7 +169,8 @@ def shortfall(name: str, container: Any, stream: Any, readable: int, seconds: fl
         seconds: time at which the last frame ends, from time 0 of the file; None if unknown.
     """
     form = container_form(container)
-    listed = indexed_frames(container, stream)
+    is_png = form == "apng" and Path(name).is_file()
+    listed = png_frames(Path(name)) if is_png else indexed_frames(container, stream)
     if listed is not None and readable < listed:
         return f"its index lists {listed} frames"
     short = Path(name).is_file() and ends_early(Path(name), form)

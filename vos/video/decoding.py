@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.video.completeness import CUT_PACKET, FrameCheck, indexed_frames, is_incomplete
-from vos.video.filters import RgbConverter
+from vos.video.filters import HIGH_RANGE, SQUARE, RgbConverter, maps_tones
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, Packets
 from vos.video.sources.file_kind import png_frames
@@ -29,7 +29,6 @@ from vos.video.sources.file_kind import png_frames
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
 _NETWORK_SECONDS = 15.0
-_HIGH_RANGE = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer functions
 _UNPROVEN_FRAMES = 25  # what twice an announced number is enlarged by
 _SAME_RATE = 0.05  # share by which a mean rate may differ from the nominal one
 _STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
@@ -45,6 +44,8 @@ class Picture:
     """Seconds since the first frame, None where the source tells no time."""
     image: NDArray[np.uint8]
     """(H, W, 3) RGB, upright."""
+    pixel_aspect: Fraction = SQUARE
+    """A pixel's width to its height."""
 
 
 class Video:
@@ -65,6 +66,7 @@ class Video:
         self._container = container
         self._live = live
         self.reading = reading or ReadingOptions()
+        self._is_high_range = False
         self._stream = self._best_stream()
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
@@ -132,7 +134,6 @@ class Video:
                 yielded.
             InputError: not one frame is whole.
         """
-        self._warn_of_high_range()
         base = self._stream.time_base
         convert = RgbConverter(base)
         for index, seconds, frame in self._live_frames() if self._live else self._file_frames():
@@ -140,16 +141,28 @@ class Video:
             if time is None and self.fps:
                 time = float(index / self.fps)
             if select(index):
-                yield Picture(index, time, convert(frame))
+                self._tell_of_high_range(frame)
+                yield Picture(index, time, convert(frame), self._pixel_aspect(convert))
 
-    def _warn_of_high_range(self) -> None:
-        if kind := _HIGH_RANGE.get(int(self._stream.codec_context.color_trc or 0)):
-            warnings.warn(
-                f"{self.name}: the video has a high dynamic range ({kind}), and its colours are "
-                "read without tone mapping, so they look flat; convert it to SDR for better "
-                "features",
-                stacklevel=2,
-            )
+    def _tell_of_high_range(self, frame: Any) -> None:
+        """Say once that a frame's colours are mapped, or that they cannot be."""
+        if self._is_high_range or frame.color_trc not in HIGH_RANGE:
+            return
+        self._is_high_range = True
+        done = (
+            "its colours are mapped to SDR (BT.709)"
+            if maps_tones()
+            else "its colours are read without tone mapping, so they look flat; convert it to SDR "
+            "for better features"
+        )
+        kind = HIGH_RANGE[frame.color_trc]
+        text = f"{self.name}: the video has a high dynamic range ({kind}), and {done}"
+        warnings.warn(text, stacklevel=2)
+
+    def _pixel_aspect(self, convert: RgbConverter) -> Fraction:
+        """Return width to height of a pixel of the last frame, as it stands upright."""
+        aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
+        return 1 / aspect if convert.turns else aspect
 
     def _live_frames(self) -> Iterator[tuple[int, float | None, Any]]:
         """Yield (index, seconds, frame) of a live source until its connection ends."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.video.decoding import Video
+from vos.video.filters import SQUARE
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
 from vos.video.sources.archives import PictureArchive
@@ -35,6 +37,8 @@ class Frame:
     """Seconds from the source's first frame; None for pictures."""
     image: NDArray[np.uint8]
     """(H, W, 3) RGB."""
+    pixel_aspect: Fraction = SQUARE
+    """A pixel's width to its height, other than 1 in some videos."""
 
 
 def image_frames(
@@ -110,7 +114,8 @@ def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
             index, image = picture.index, picture.image
             size = size or image.shape[:2]
             image = _of_size(image, size, f"frame {index}", video.name, resize=resize)
-            yield Frame(_numbered(index), index, picture.time, shrink(image, choice.max_size))
+            image = shrink(image, choice.max_size)
+            yield Frame(_numbered(index), index, picture.time, image, picture.pixel_aspect)
             if choice.is_past(index + 1):
                 return  # a live source must not wait for a frame that is not wanted
     finally:

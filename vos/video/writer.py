@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.video.background import WriteBehind
-from vos.video.filters import conversion_graph
+from vos.video.filters import SQUARE, conversion_graph
 
 Codec = Literal["h264", "prores", "vp9"]
 _BT709 = 1  # FFmpeg's number for matrix, primaries and transfer
@@ -64,6 +64,7 @@ class _Encoder:
         self._fps = fps
         self._form = form
         self._crf = crf
+        self.pixel_aspect = SQUARE
         self._container: Any = None
         self._stream: Any = None
         self._graph: Any = None
@@ -80,6 +81,8 @@ class _Encoder:
         self._stream.width, self._stream.height = frame.width, frame.height
         context = self._stream.codec_context
         context.time_base = 1 / fps
+        if self.pixel_aspect != 1:
+            context.sample_aspect_ratio = self.pixel_aspect
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
         self._graph = conversion_graph(
@@ -150,8 +153,10 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         beside = self._stack.enter_context(atomic_path(self.path))
-        encoder = _Encoder(beside, self.fps, self._form, self._crf)
-        self._encoding = WriteBehind(encoder.add, self._queue_size, finish=encoder.finish)
+        self._encoder = _Encoder(beside, self.fps, self._form, self._crf)
+        self._encoding = WriteBehind(
+            self._encoder.add, self._queue_size, finish=self._encoder.finish
+        )
         self._encoding.start()
         return self
 
@@ -163,11 +168,18 @@ class VideoWriter:
         if error is not None:
             raise error
 
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Add a frame, RGB (H, W, 3) uint8, or RGBA (H, W, 4) for the codecs with alpha."""
+    def write(self, image: NDArray[np.uint8], *, pixel_aspect: Fraction = SQUARE) -> None:
+        """Add a frame.
+
+        Args:
+            image: RGB (H, W, 3) uint8, or RGBA (H, W, 4) for the codecs with alpha.
+            pixel_aspect: a pixel's width to its height; the first frame's is that of the video.
+                WebM files do not keep it.
+        """
         self._check()
         if self._shape is None:
             self._shape = image.shape
+            self._encoder.pixel_aspect = pixel_aspect.limit_denominator(_MAX_DENOMINATOR)
         good = image.dtype == np.uint8 and image.ndim == 3
         if not good or image.shape[2] != self._form.channels or image.shape != self._shape:
             raise ValueError(

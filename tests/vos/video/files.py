@@ -36,7 +36,7 @@ def number_of(image):
 
 def encode_ramp(
     path, codec="libx264", *, count=COUNT, intra=False, options=(), container=(), times=None,
-    size=(64, 96), form=None, pixels=None, setup=None, sound=False,
+    size=(64, 96), form=None, pixels=None, setup=None, sound=False, rotation=0,
 ):  # fmt: skip
     """Write the ramp as a video of 25 frames a second and return its path.
 
@@ -53,6 +53,7 @@ def encode_ramp(
         pixels: the pixel format.
         setup: called with the encoder's context before the first frame.
         sound: a track of silence beside the pictures.
+        rotation: degrees by which players turn the pictures.
     """
     chosen = {**_OPTIONS.get(codec, {}), **(_INTRA if intra else {}), **dict(options)}
     base = Fraction(1, 1000) if times else Fraction(1, 25)
@@ -61,6 +62,8 @@ def encode_ramp(
         stream.pix_fmt = pixels or _PIXELS.get(codec, "yuv420p")
         stream.height, stream.width = size
         stream.codec_context.time_base = base
+        if rotation:
+            stream.set_display_rotation(rotation)
         if setup:
             setup(stream.codec_context)
         audio = out.add_stream("aac", rate=48000, layout="mono") if sound else None

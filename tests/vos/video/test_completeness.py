@@ -21,6 +21,7 @@ FILES = {
     "WebM": ("a.webm", {"codec": "libvpx-vp9"}),
     "AVI": ("a.avi", {"codec": "mpeg4"}),
     "GIF": ("a.gif", {"codec": "gif"}),
+    "animated PNG": ("a.apng", {"codec": "apng", "form": "apng"}),
 }
 
 

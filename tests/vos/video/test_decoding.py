@@ -14,6 +14,7 @@ import pytest
 from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
 from vos.video.decoding import open_video
+from vos.video.filters import conversion_graph
 from vos.video.reader import open_frames
 
 # name -> frames, (height, width) upright, average rate, seconds of the last frame
@@ -322,17 +323,81 @@ def test_large_files_are_not_counted(clip, shared_data, monkeypatch):
         assert len(list(reader)) == 5
 
 
-@pytest.mark.parametrize(("number", "kind"), [(16, "PQ"), (18, "HLG")])
-def test_high_dynamic_range_is_told(tmp_path, number, kind):
+def high_range(path, number, codes=None):
+    """Write a video whose transfer function is the one of that number, in BT.2020.
+
+    With codes, its frames are three fields of the 10-bit Y, Cb, Cr given.
+    """
+
     def setup(context):
         context.color_trc, context.color_primaries, context.colorspace = number, 9, 9
 
-    path = encode_ramp(tmp_path / "a.mp4", "libx265", count=3, pixels="yuv420p10le", setup=setup)
+    if codes is None:
+        return encode_ramp(path, "libx265", count=3, pixels="yuv420p10le", setup=setup)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 32, "yuv444p10le"
+        setup(stream.codec_context)
+        planes = np.repeat(np.array(codes, np.uint16).T, 32, axis=1)  # (3, 96)
+        frame = av.VideoFrame(96, 32, "yuv444p10le")
+        for plane, row in zip(frame.planes, planes, strict=True):
+            rows = np.zeros((32, plane.line_size // 2), np.uint16)
+            rows[:, :96] = row
+            plane.update(rows.tobytes())
+        frame.color_trc, frame.color_primaries, frame.colorspace = number, 9, 9
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def test_high_dynamic_range_becomes_standard(tmp_path):
+    """Black, paper white (203 nits) and BT.2020's green at 100 nits, in PQ."""
+    path = high_range(tmp_path / "a.mkv", 16, [(64, 512, 512), (573, 512, 512), (366, 311, 214)])
     with (
-        pytest.warns(UserWarning, match=rf"high dynamic range \({kind}\)"),
+        pytest.warns(UserWarning, match=r"high dynamic range \(PQ\).*mapped to SDR"),
+        open_frames(path) as reader,
+    ):
+        image = next(reader).image
+    black, white, green = (image[16, column].astype(int) for column in (16, 48, 80))
+    assert black.max() < 8
+    assert np.ptp(white) <= 3
+    assert 146 < white.min() < 235  # 146 as it is coded; above lies what is brighter than paper
+    assert green[1] > 1.5 * max(green[0], green[2])
+    plain = conversion_of(path)
+    assert np.ptp(image.reshape(-1, 3)[:, 1]) > np.ptp(plain.reshape(-1, 3)[:, 1])
+
+
+def conversion_of(path):
+    """Return a video's first frame as it is coded."""
+    with av.open(str(path)) as file:
+        frame = next(file.decode(video=0))
+        graph = conversion_graph(frame, file.streams.video[0].time_base, "rgb24")
+        graph.push(frame)
+        return graph.pull().to_ndarray()
+
+
+@pytest.mark.parametrize(("number", "kind"), [(16, "PQ"), (18, "HLG")])
+def test_without_tone_mapping_a_high_dynamic_range_is_told(tmp_path, monkeypatch, number, kind):
+    for module in ("filters", "decoding"):
+        monkeypatch.setattr(f"vos.video.{module}.maps_tones", lambda: False)
+    path = high_range(tmp_path / "a.mp4", number)
+    with (
+        pytest.warns(UserWarning, match=rf"high dynamic range \({kind}\).*without tone mapping"),
         open_frames(path) as reader,
     ):
         assert len(list(reader)) == 3
+
+
+@pytest.mark.parametrize(("degrees", "aspect"), [(0, Fraction(4, 3)), (90, Fraction(3, 4))])
+def test_the_aspect_of_pixels(tmp_path, degrees, aspect):
+    def setup(context):
+        context.sample_aspect_ratio = Fraction(4, 3)
+
+    path = encode_ramp(tmp_path / "a.mp4", count=2, setup=setup, rotation=degrees)
+    with open_frames(path) as reader:
+        frames = list(reader)
+    assert [frame.pixel_aspect for frame in frames] == [aspect] * 2
+    assert frames[0].image.shape == ((96, 64, 3) if degrees else (64, 96, 3))
 
 
 def test_the_mean_rate_of_a_file_whose_nominal_one_is_wrong(shared_data, clip):

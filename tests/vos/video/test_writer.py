@@ -175,3 +175,14 @@ def test_errors_of_the_encoder_come_out(tmp_path, monkeypatch):
             writer.write(picture)
     assert raised.value.errno == 28
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("h264", "mp4"), ("prores", "mov")])
+def test_pixels_keep_their_aspect(tmp_path, codec, suffix):
+    path = tmp_path / f"a.{suffix}"
+    with VideoWriter(path, 25, codec=codec) as writer:
+        for _ in range(2):
+            image = np.zeros((32, 48, 3 if codec == "h264" else 4), np.uint8)
+            writer.write(image, pixel_aspect=Fraction(16, 11))
+    with av.open(str(path)) as file:
+        assert file.streams.video[0].sample_aspect_ratio == Fraction(16, 11)

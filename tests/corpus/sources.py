@@ -184,7 +184,7 @@ _LIVE = [
      False),
     ("a stream that nobody serves", address("rtsp://127.0.0.1:9/x"), refused("127.0.0.1"), False),
     ("the latest of a folder", pattern("frames", options=("--latest",)),
-     Outcome((0, 2), never_says=("unrecognized",)), True),
+     Outcome((0, 2), never_says=("unrecognized",)), False),
 ]  # fmt: skip
 ROWS = [
     Row(name, topic, make, outcome, fails_today=fails)

@@ -36,12 +36,26 @@ class Outputs(AbstractContextManager["Outputs"]):
 
     Leave the block by an exception and videos are dropped; leave it normally, even early, and
     they are whole up to the last result.
+
+    Args:
+        out: the run's folder.
+        options: what is written.
+        fps: of the source, None if unknown.
+        stride: of the frames.
+        hold: whether the overlay shows a frame for as long as those after it were dropped.
     """
 
     def __init__(
-        self, out: Path, options: OutputOptions, fps: Fraction | None, stride: int
+        self,
+        out: Path,
+        options: OutputOptions,
+        fps: Fraction | None,
+        stride: int,
+        *,
+        hold: bool = False,
     ) -> None:
         self._out = out
+        self._hold_stride = stride if hold else None
         self._options = options
         rate = fps / stride if fps else Fraction(_PICTURE_FPS)
         self._fps = Fraction(options.overlay_fps) if options.overlay_fps else rate
@@ -64,7 +78,7 @@ class Outputs(AbstractContextManager["Outputs"]):
         options = self._options
         if options.overlay:
             writer = self._stack.enter_context(VideoWriter(self._out / OVERLAY, self._fps))
-            yield OverlayVideo(writer, options.show_ids)
+            yield OverlayVideo(writer, options.show_ids, self._hold_stride)
         if options.soft != "none":
             yield SoftFiles(self._out / SOFT, options.soft)
         if options.alpha != "none":

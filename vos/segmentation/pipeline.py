@@ -106,7 +106,13 @@ class Pipeline:
         start = time.perf_counter()
         stop: KeyboardInterrupt | None = None
         state = "failed"
-        outputs = Outputs(self.out, self.options, self.reader.mean_fps, self.frames.stride)
+        outputs = Outputs(
+            self.out,
+            self.options,
+            self.reader.mean_fps,
+            self.frames.stride,
+            hold=self.reader.latest,
+        )
         try:
             with outputs:
                 try:
@@ -142,8 +148,12 @@ class Pipeline:
             )
 
     def _with_features(self, earlier: Snapshot | None) -> Iterator[tuple[Frame, Tensor | None]]:
-        """Give frames with their features, in batches on a GPU; none before the first prompt."""
-        size = 1 if self.tracker.backbone.device.type == "cpu" else _GPU_BATCH
+        """Give frames with their features, in batches on a GPU; none before the first prompt.
+
+        A live source's frames are not held back for a batch.
+        """
+        alone = self.reader.is_live or self.tracker.backbone.device.type == "cpu"
+        size = 1 if alone else _GPU_BATCH
         first = min(self.prompts)
         position = 0
         batch: list[Frame] = []

@@ -173,6 +173,7 @@ def _prompts(
     by_index = masks_by_index(by_key, names, taken)
     _check_indices(by_index, frames)
     _refuse_masks_among_frames(by_index, reader)
+    _refuse_masks_of_dropped_frames(by_index, reader, frames)
     _check_count(by_index, reader, frames)
     prompts = read_prompts(by_index, rules, names)
     if reader.kind not in {"camera", "stream"}:  # the first frame of those would grow old
@@ -213,6 +214,22 @@ def _refuse_masks_among_frames(masks: Mapping[int, Any], reader: FrameReader) ->
                 f"the mask {mask} lies among the frames of {reader.source} and would be taken as "
                 "one of them; move it to another folder"
             )
+
+
+def _refuse_masks_of_dropped_frames(
+    masks: Mapping[int, Any], reader: FrameReader, frames: FrameRange
+) -> None:
+    """Refuse masks for frames that may be dropped as late.
+
+    Raises:
+        InputError: there is one.
+    """
+    later = sorted(index for index in masks if index != frames.start)
+    if reader.latest and later:
+        raise InputError(
+            f"masks were given for frames {later}, which may be dropped as late (--latest); give "
+            "one for the first frame alone"
+        )
 
 
 def _loaded_backbone(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:

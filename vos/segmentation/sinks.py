@@ -56,16 +56,32 @@ class MaskFiles:
 
 
 class OverlayVideo:
-    """The masks drawn over the frames."""
+    """The masks drawn over the frames.
 
-    def __init__(self, writer: VideoWriter, show_ids: bool) -> None:
+    Args:
+        writer: the video.
+        show_ids: write each object's id.
+        hold_stride: the stride of the frames where some were dropped; the picture before those is
+            written again in their places.
+    """
+
+    def __init__(self, writer: VideoWriter, show_ids: bool, hold_stride: int | None = None) -> None:
         self.writer = writer
         self.show_ids = show_ids
+        self.hold_stride = hold_stride
+        self._last: tuple[int, np.ndarray] | None = None
 
     def write(self, result: Result) -> None:
         """Draw and encode a frame."""
-        drawn = draw_overlay(result.frame.image, result.ids, labels=self.show_ids)
-        self.writer.write(drawn, pixel_aspect=result.frame.pixel_aspect)
+        frame = result.frame
+        if self.hold_stride and self._last is not None:
+            index, picture = self._last
+            for _ in range((frame.index - index) // self.hold_stride - 1):
+                self.writer.write(picture)
+        drawn = draw_overlay(frame.image, result.ids, labels=self.show_ids)
+        self.writer.write(drawn, pixel_aspect=frame.pixel_aspect)
+        if self.hold_stride:
+            self._last = (frame.index, drawn)
 
 
 class SoftFiles:

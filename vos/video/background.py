@@ -25,6 +25,27 @@ class _End:
     """What ended them, None if they were all."""
 
 
+class _NewestItems(queue.Queue[Any]):
+    """A queue in which the newest item, with its seconds, replaces the one that waits.
+
+    The first item stays until it is taken, and the end replaces nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_first_taken = False
+
+    def _put(self, item: tuple[Any, float]) -> None:
+        waiting = self.queue
+        if len(waiting) > (0 if self._is_first_taken else 1) and not isinstance(item[0], _End):
+            item = (item[0], item[1] + waiting.pop()[1])
+        waiting.append(item)
+
+    def _get(self) -> Any:
+        self._is_first_taken = True
+        return super()._get()
+
+
 class ReadAhead(Generic[Item]):
     """The items of a generator in order, computed by a thread a few ahead of their use.
 
@@ -34,15 +55,19 @@ class ReadAhead(Generic[Item]):
     Args:
         items: a generator; the thread closes it at its end.
         queue_size: items that may lie ready, at least 1.
+        latest: never wait for room, but drop what lies ready for a newer item; the first one is
+            never dropped.
 
     Attributes:
         seconds: what computing the items given so far took, in the thread.
     """
 
-    def __init__(self, items: Iterator[Item], queue_size: int) -> None:
+    def __init__(self, items: Iterator[Item], queue_size: int, *, latest: bool = False) -> None:
         self.seconds = 0.0
         self._stop = threading.Event()
-        self._ready: queue.Queue[tuple[Item | _End, float]] = queue.Queue(max(1, queue_size))
+        self._ready: queue.Queue[tuple[Item | _End, float]] = (
+            _NewestItems() if latest else queue.Queue(max(1, queue_size))
+        )
         self._ended = False
         # The thread knows the queue and the event alone, so that a reader that is dropped is
         # collected, which stops the thread.

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from vos.video.filters import HIGH_RANGE, SQUARE, RgbConverter, maps_tones
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, Packets
 from vos.video.sources.file_kind import png_frames
+from vos.video.sources.live import LiveFrames
 
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
@@ -67,6 +69,7 @@ class Video:
         self._live = live
         self.reading = reading or ReadingOptions()
         self._is_high_range = False
+        self._connection: LiveFrames | None = None
         self._stream = self._best_stream()
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
@@ -88,6 +91,11 @@ class Video:
             return stream
         self._container.close()
         raise InputError(f"{self.name}: {why}")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is no file and has no length: a camera or a stream."""
+        return self._live
 
     @property
     def mean_fps(self) -> Fraction | None:
@@ -136,13 +144,25 @@ class Video:
         """
         base = self._stream.time_base
         convert = RgbConverter(base)
-        for index, seconds, frame in self._live_frames() if self._live else self._file_frames():
+        if self._live:
+            self._connection = self._live_frames()
+        for index, seconds, frame in self._connection or self._file_frames():
             time = seconds
             if time is None and self.fps:
                 time = float(index / self.fps)
             if select(index):
                 self._tell_of_high_range(frame)
                 yield Picture(index, time, convert(frame), self._pixel_aspect(convert))
+
+    def _live_frames(self) -> LiveFrames:
+        can_connect = "://" in self.name or self.name.startswith("/dev/")
+        return LiveFrames(
+            self.name,
+            self._container,
+            self._stream,
+            connect=partial(_connect, self.name) if can_connect else None,
+            attempts=self.reading.reconnects,
+        )
 
     def _tell_of_high_range(self, frame: Any) -> None:
         """Say once that a frame's colours are mapped, or that they cannot be."""
@@ -163,25 +183,6 @@ class Video:
         """Return width to height of a pixel of the last frame, as it stands upright."""
         aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
         return 1 / aspect if convert.turns else aspect
-
-    def _live_frames(self) -> Iterator[tuple[int, float | None, Any]]:
-        """Yield (index, seconds, frame) of a live source until its connection ends."""
-        numbers = FrameNumbers(one_frame_a_packet=False)
-        self._stream.thread_type = "SLICE"  # threads by frame hold back as many frames
-        index = -1
-        try:
-            for packet in self._container.demux(self._stream):
-                for frame in _decoded_of_live(packet):
-                    index += 1
-                    yield index, numbers.seconds(frame, self._stream.time_base), frame
-        except av.EOFError:
-            pass
-        except av.FFmpegError as error:
-            for frame in _buffered(self._stream):
-                index += 1
-                yield index, numbers.seconds(frame, self._stream.time_base), frame
-            text = f"{self.name}: ended after {index + 1} frames ({error})"
-            warnings.warn(text, stacklevel=2)
 
     def _file_frames(self) -> Iterator[tuple[int, float | None, Any]]:
         """Yield (index, seconds, frame); of a damaged file, those before the damage."""
@@ -235,7 +236,7 @@ class Video:
 
     def close(self) -> None:
         """Close the file or the connection."""
-        self._container.close()
+        (self._connection.container if self._connection else self._container).close()
 
 
 class _NotDecodedError(Exception):
@@ -250,14 +251,6 @@ def _decoded(packet: Any) -> tuple[list[Any], str]:
         return list(packet.decode()), ""
     except av.InvalidDataError as error:
         return [], str(error.strerror)
-
-
-def _decoded_of_live(packet: Any) -> list[Any]:
-    """Decode a packet of a live source, where failures are passed over."""
-    try:
-        return list(packet.decode())
-    except av.InvalidDataError:
-        return []
 
 
 def _buffered(stream: Any) -> list[Any]:
@@ -282,11 +275,26 @@ def _options(source: str) -> dict[str, Any]:
     return {}
 
 
+def _connect(source: str) -> tuple[Any, Any]:
+    """Open a live source again; returns the container and the stream of its pictures.
+
+    Raises:
+        av.FFmpegError: it cannot be reached.
+        ValueError: it holds no video now.
+    """
+    container = av.open(**{"file": source, **_options(source)})
+    stream = container.streams.best("video")
+    if stream is None or stream.codec_context is None:
+        container.close()
+        raise ValueError("no video in it")
+    return container, stream
+
+
 def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
     """Open a video file, a stream address (rtsp://, http://, ...) or a camera (/dev/video0).
 
     Of a live source, one that is no file and has no length, lost packets are passed over, and
-    it ends, with a warning, where the connection ends.
+    a connection that ends is made again, with a warning, as often as `reading` says.
 
     Raises:
         InputError: it cannot be opened, or holds no video.

@@ -70,3 +70,16 @@ class ReadingOptions:
     """Leave out frames that are damaged or missing; the others keep their numbers."""
     on_size_change: Literal["error", "resize"] = "error"
     """A frame of another size than the first: stop there, or resize it to the first one's."""
+    latest: bool = False
+    """Of a camera or stream, take the newest frame and drop those that came meanwhile."""
+    reconnects: int = 5
+    """Attempts in a row to connect again where the connection of a camera or stream ends."""
+
+    def __post_init__(self) -> None:
+        """Check the number.
+
+        Raises:
+            InputError: it is below 0.
+        """
+        if self.reconnects < 0:
+            raise InputError(f"reconnects is {self.reconnects}; expected 0 or more")

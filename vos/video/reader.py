@@ -7,6 +7,7 @@ in memory. Files are decoded in `vos.video.decoding`, pictures in `vos.video.ima
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +42,8 @@ class FrameReader:
         count: how many frames will come, None if unknown. Exact for pictures; for video files
             it is what the file says.
         limit: an index that is surely above those of all frames in the source, None if unknown.
+        is_live: whether it is a camera, or a stream without a length.
+        latest: whether frames are dropped that are late.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class FrameReader:
         mean_fps: Fraction | None = None,
         names: Sequence[str] = (),
         limit: int | None = None,
+        is_live: bool = False,
+        latest: bool = False,
     ) -> None:
         self.source = source
         self.kind = kind
@@ -65,7 +70,9 @@ class FrameReader:
         self.mean_fps = mean_fps or fps
         self.count = count
         self.limit = limit
-        self._ahead = ReadAhead(frames, read_ahead)
+        self.is_live = is_live
+        self.latest = latest and is_live
+        self._ahead = ReadAhead(frames, read_ahead, latest=self.latest)
         self._next: Frame | None = None
 
     @property
@@ -152,6 +159,17 @@ def open_frames(
             were read `IncompleteSourceError`), a frame of another size.
     """
     choice = FrameRange(start, end, stride, max_size)
+    reader = _opened(source, choice, read_ahead, reading)
+    if reading is not None and reading.latest and not reader.is_live:
+        text = f"{reader.source}: no camera or live stream, so no frame is late (--latest)"
+        warnings.warn(text, stacklevel=2)
+    return reader
+
+
+def _opened(
+    source: Source, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+) -> FrameReader:
+    """Open a source by its kind."""
     if isinstance(source, Sequence) and not isinstance(source, str):
         paths = _listed(source)
         return _picture_reader(
@@ -188,6 +206,8 @@ def _video_reader(
         mean_fps=video.mean_fps,
         count=count,
         limit=video.limit,
+        is_live=video.is_live,
+        latest=reading is not None and reading.latest,
         read_ahead=read_ahead,
     )
 

@@ -4,9 +4,11 @@ import contextlib
 import shutil
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import vos.segmentation.pipeline
@@ -23,7 +25,11 @@ from tests.data.clips import (
 from vos.errors import InputError
 from vos.propagation.snapshot import load_snapshot
 from vos.segmentation.options import OutputOptions
+from vos.segmentation.pipeline import Pipeline
 from vos.segmentation.run_folder import STATE
+from vos.segmentation.run_record import StageSeconds
+from vos.segmentation.sinks import OverlayVideo, Result
+from vos.video.frames import Frame
 from vos.video.images import list_images
 from vos.video.reader import open_frames
 
@@ -179,3 +185,44 @@ def test_a_video_that_is_cut_off(segment, video, tmp_path):
     cut.write_bytes(video.read_bytes()[:-200])
     with pytest.raises(InputError, match=r"cut\.mp4"):
         segment(cut)
+
+
+class LiveReader:
+    """A live source, as far as batches go."""
+
+    is_live = True
+
+    def __init__(self, frames):
+        self.frames = iter(frames)
+        self.taken = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.taken += 1
+        return next(self.frames)
+
+
+@pytest.mark.parametrize(("is_live", "size"), [(True, 1), (False, 4)])
+def test_a_live_source_is_not_held_back_for_a_batch(monkeypatch, is_live, size):
+    frames = [Frame(f"{n:05d}", n, None, picture(n)[0]) for n in range(8)]
+    reader = LiveReader(frames)
+    reader.is_live = is_live
+    pipeline = Pipeline.__new__(Pipeline)
+    pipeline.reader, pipeline.prompts, pipeline.seconds = reader, {0: None}, StageSeconds()
+    pipeline.tracker = SimpleNamespace(backbone=SimpleNamespace(device=torch.device("cuda")))
+    monkeypatch.setattr(Pipeline, "_computed", lambda _, batch: ((frame, None) for frame in batch))
+    assert [reader.taken for _ in pipeline._with_features(None)][:4] == (
+        [1, 2, 3, 4] if size == 1 else [4] * 4
+    )
+
+
+def test_the_overlay_holds_the_picture_where_frames_were_dropped():
+    written = []
+    writer = SimpleNamespace(write=lambda image, **_: written.append(int(image[0, 0, 0])))
+    sink = OverlayVideo(writer, show_ids=False, hold_stride=2)
+    for index in (0, 6, 8):
+        image = np.full((8, 8, 3), index, np.uint8)
+        sink.write(Result(Frame("x", index, None, image), np.zeros((8, 8), np.uint8), None, ()))
+    assert written == [0, 0, 0, 6, 8]

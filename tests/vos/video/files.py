@@ -37,6 +37,7 @@ def number_of(image):
 def encode_ramp(
     path, codec="libx264", *, count=COUNT, intra=False, options=(), container=(), times=None,
     size=(64, 96), form=None, pixels=None, setup=None, sound=False, rotation=0,
+    first=0,
 ):  # fmt: skip
     """Write the ramp as a video of 25 frames a second and return its path.
 
@@ -53,6 +54,7 @@ def encode_ramp(
         pixels: the pixel format.
         setup: called with the encoder's context before the first frame.
         sound: a track of silence beside the pictures.
+        first: number of the first frame, whose time is 0 all the same.
         rotation: degrees by which players turn the pictures.
     """
     chosen = {**_OPTIONS.get(codec, {}), **(_INTRA if intra else {}), **dict(options)}
@@ -68,7 +70,7 @@ def encode_ramp(
             setup(stream.codec_context)
         audio = out.add_stream("aac", rate=48000, layout="mono") if sound else None
         for number in range(count):
-            frame = av.VideoFrame.from_ndarray(ramp(number, size), "rgb24")
+            frame = av.VideoFrame.from_ndarray(ramp(first + number, size), "rgb24")
             frame.pts, frame.time_base = times[number] if times else number, base
             if audio is not None:
                 out.mux(audio.encode(_silence(number)))

@@ -42,6 +42,25 @@ def test_reading_ahead_stops_at_the_size_of_the_queue():
     reader.close()
 
 
+def test_the_latest_item_replaces_what_waits():
+    produced, go_on = [], threading.Event()
+
+    def items():
+        yield from counted(50, produced)
+        go_on.wait(SECONDS)
+        yield from counted(20, produced)
+
+    reader = ReadAhead(items(), 3, latest=True)
+    wait_for(lambda: len(produced) == 50)
+    time.sleep(0.05)
+    assert [next(reader), next(reader)] == [0, 49]  # the first one stays until it is taken
+    go_on.set()
+    wait_for(lambda: len(produced) == 70)
+    time.sleep(0.05)
+    assert list(reader) == [19]
+    assert reader.seconds > 0
+
+
 def test_an_error_comes_after_the_items_before_it():
     reader = ReadAhead(counted(3, error=OSError("lost")), 8)
     read = []

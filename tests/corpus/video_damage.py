@@ -110,8 +110,10 @@ _DAMAGED = [
     ("MP4, packet 3, end 5", clip("v.mp4", lambda: damaged(intra(), 3), ("--end", "5")), stops(3),
      False),
     ("MP4, skipped", clip("v.mp4", lambda: damaged(intra(), 3), SKIP), skips(3), False),
-    ("FFV1, skipped", clip("v.mkv", lambda: damaged(video(**FFV1), 3, keep=40), SKIP), skips(3),
-     True),
+    ("FFV1, skipped", clip("v.mkv", lambda: damaged(video(**FFV1), 3, keep=40), SKIP),
+     works(frames_are(0, 1, 2), says=("9 damaged or missing frames were skipped",)), False),
+    ("FFV1 of key frames, skipped", clip("v.mkv", lambda: damaged(
+        intra(**FFV1), 3, keep=40), SKIP), skips(3), False),
     ("PNG, skipped", clip("v.mov", lambda: damaged(video(**PNG), 3, keep=100), SKIP), skips(3),
      False),
     ("a packet left out", clip("v.mkv", lambda: remuxed(intra(), "matroska", lambda n: n != 5)),

@@ -15,11 +15,14 @@ from vos.errors import IncompleteSourceError, InputError
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, container_form
 from vos.video.sources.file_kind import png_frames
+from vos.video.sources.fragments import fragments_of
 
 CUT_PACKET = "a part of a frame is missing"
 _DISCARDED = 2  # FFmpeg's flag of index entries that an edit list leaves out
 _SEGMENT = b"\x18\x53\x80\x67"  # Matroska's element around all others
 _HEADER_BYTES = 4096
+# Their frames are noise without what the frames before left in the decoder, not just ghosts.
+_ENTROPY_CHAINS = {"ffv1", "vp8", "vp9"}
 _PICTURE_ENDS = (0, 0x3B)  # last byte of a GIF's picture, and of the file
 _LOST_FRAMES = 1.5  # a file that ends this many frames early was cut off
 
@@ -56,6 +59,7 @@ class FrameCheck:
         self._after = 0  # the number after that of the last frame
         self._skipped = 0
         self._cut = ""
+        self._is_chain_broken = False  # until the next key frame
         self._limit: int | None = None  # time stamps from here on may lack others before them
         self._packet: Any = None
 
@@ -69,9 +73,7 @@ class FrameCheck:
             numbers.withdraw(last)
             self._cut, self._limit = CUT_PACKET, last.dts
             return
-        end = numbers.end
-        seconds = None if end is None else float(end * self._stream.time_base)
-        self._cut = shortfall(self._name, self._container, self._stream, numbers.expected, seconds)
+        self._cut = shortfall(self._name, self._container, self._stream, numbers)
         if self._cut and last is not None and last.dts is not None:
             self._limit = last.dts + (last.duration or 1)
 
@@ -94,9 +96,14 @@ class FrameCheck:
         index = numbers.number(frame, damaged=bool(self.fault))
         if index > self._after:
             self._lost(index - self._after, self.fault or "frames are missing")
+            self._is_chain_broken = self._stream.codec_context.name in _ENTROPY_CHAINS
+        self._is_chain_broken &= not frame.key_frame
         self._after = index + 1
         if frame.is_corrupt:
             self._lost(1, "a frame is corrupt")
+            return None
+        if self._is_chain_broken:
+            self._skipped += 1
             return None
         self.fault = ""
         self._readable += 1
@@ -158,29 +165,33 @@ def is_incomplete(packet: Any) -> bool:
     return bool(is_gif and memoryview(packet)[-1] not in _PICTURE_ENDS)
 
 
-def shortfall(name: str, container: Any, stream: Any, readable: int, seconds: float | None) -> str:
+def shortfall(name: str, container: Any, stream: Any, numbers: FrameNumbers) -> str:
     """Say what a file lacks whose readable frames are over; nothing if it is whole.
 
     Args:
         name: the file, or an address.
         container: the open file, read to its end.
         stream: the stream of its pictures.
-        readable: frames that the packets stand for.
-        seconds: time at which the last frame ends, from time 0 of the file; None if unknown.
+        numbers: of the frames; knows all packets that are whole.
     """
-    form = container_form(container)
-    is_png = form == "apng" and Path(name).is_file()
-    listed = png_frames(Path(name)) if is_png else indexed_frames(container, stream)
+    form, readable = container_form(container), numbers.expected
+    path = Path(name) if Path(name).is_file() else None
+    listed = png_frames(path) if form == "apng" and path else indexed_frames(container, stream)
     if listed is not None and readable < listed:
         return f"its index lists {listed} frames"
-    short = Path(name).is_file() and ends_early(Path(name), form)
+    short = path is not None and ends_early(path, form)
     if form == "gif" and short:
         return "the file ends before its end mark"
     if form == "avi" and (
         readable < stream.frames if short else readable < 0.98 * stream.frames - 2
     ):
         return f"it states {stream.frames} frames"
-    length = _stated_length(container, stream)
+    fragments = fragments_of(path) if form == "mov" and path else None
+    if fragments is not None and fragments.count < fragments.listed and not numbers.gaps:
+        return f"its index lists {fragments.listed} fragments, {fragments.count} are there"
+    seconds, length = numbers.seconds_to_end(stream.time_base), _stated_length(container, stream)
+    if fragments is not None and fragments.seconds:
+        seconds, length, short = numbers.length(stream.time_base), fragments.seconds, True
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     slack = (0.5 if short else _LOST_FRAMES) / rate
     if length is not None and seconds is not None and length - seconds > slack:

@@ -24,13 +24,13 @@ from vos.errors import InputError
 from vos.video.completeness import CUT_PACKET, FrameCheck, indexed_frames, is_incomplete
 from vos.video.filters import HIGH_RANGE, SQUARE, RgbConverter, maps_tones
 from vos.video.frame_range import ReadingOptions
-from vos.video.numbering import FrameNumbers, Packets
-from vos.video.sources.file_kind import png_frames
+from vos.video.numbering import FrameNumbers, Packets, container_form
+from vos.video.sources.fragments import fragments_of, missing_samples
 from vos.video.sources.live import LiveFrames
+from vos.video.sources.opening import connect, opening_options
 
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
 _COUNTED_BYTES = 1 << 30  # larger files are not read through just to count their frames
-_NETWORK_SECONDS = 15.0
 _UNPROVEN_FRAMES = 25  # what twice an announced number is enlarged by
 _SAME_RATE = 0.05  # share by which a mean rate may differ from the nominal one
 _STRICT = {"err_detect": "explode+crccheck"}  # damaged frames are errors, not guesses
@@ -73,6 +73,9 @@ class Video:
         self._stream = self._best_stream()
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
+        path = Path(name)
+        is_mp4 = container_form(container) == "mov" and path.is_file()
+        self._is_fragmented = is_mp4 and fragments_of(path) is not None
         self._packets = None if live else self._walk()
         self.count: int | None = None if live else self._count()
         self.limit = self._limit()
@@ -109,7 +112,7 @@ class Video:
 
     def _count(self) -> int | None:
         """Return the number of frames by index or header, else by the packets."""
-        if self._stream.frames:
+        if self._stream.frames and self._packets is None and not self._is_fragmented:
             return indexed_frames(self._container, self._stream) or int(self._stream.frames)
         return self._packets.count or None if self._packets else None
 
@@ -121,13 +124,19 @@ class Video:
         return self.count if is_proven else 2 * self.count + _UNPROVEN_FRAMES
 
     def _walk(self) -> Packets | None:
-        """Walk the packets undecoded where the header has no number of frames."""
+        """Walk the packets undecoded where the header has no number of all frames."""
         path = Path(self.name)
-        if self._stream.frames or not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
+        if not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
+            return None
+        missing: dict[int, int] = {}
+        if self._is_fragmented:
+            holes = missing_samples(path, self._stream.id)
+            missing = {self._stream.frames + place: lost for place, lost in holes.items()}
+        elif self._stream.frames:
             return None
         try:
-            with av.open(**_options(self.name)) as reopened:
-                return Packets.walk(reopened, reopened.streams[self._stream.index])
+            with av.open(**opening_options(self.name)) as reopened:
+                return Packets.walk(reopened, reopened.streams[self._stream.index], missing)
         except av.FFmpegError:
             return None  # the damage is told where decoding meets it
 
@@ -160,7 +169,7 @@ class Video:
             self.name,
             self._container,
             self._stream,
-            connect=partial(_connect, self.name) if can_connect else None,
+            connect=partial(connect, self.name) if can_connect else None,
             attempts=self.reading.reconnects,
         )
 
@@ -196,7 +205,7 @@ class Video:
             pass  # which frame it was, threads do not say; one thread does
         place = self._stream.index
         self._container.close()
-        with av.open(**_options(self.name)) as reopened:
+        with av.open(**opening_options(self.name)) as reopened:
             self._container, self._stream = reopened, reopened.streams[place]
             yield from (item for item in self._passed(serial=True) if item[0] >= after)
 
@@ -261,35 +270,6 @@ def _buffered(stream: Any) -> list[Any]:
         return []
 
 
-def _options(source: str) -> dict[str, Any]:
-    """Return how to open a source: cameras by device, network addresses with time limits."""
-    if Path(source).is_file():
-        # FFmpeg takes an animated PNG for a picture. A colon in a name shall name no protocol.
-        form = {"format": "apng"} if png_frames(Path(source)) else {}
-        return {"file": f"file:{source}", **form}
-    if source.startswith("/dev/video"):
-        return {"format": "v4l2"}
-    if "://" in source:
-        options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
-        return {"options": options, "timeout": (_NETWORK_SECONDS, _NETWORK_SECONDS)}
-    return {}
-
-
-def _connect(source: str) -> tuple[Any, Any]:
-    """Open a live source again; returns the container and the stream of its pictures.
-
-    Raises:
-        av.FFmpegError: it cannot be reached.
-        ValueError: it holds no video now.
-    """
-    container = av.open(**{"file": source, **_options(source)})
-    stream = container.streams.best("video")
-    if stream is None or stream.codec_context is None:
-        container.close()
-        raise ValueError("no video in it")
-    return container, stream
-
-
 def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
     """Open a video file, a stream address (rtsp://, http://, ...) or a camera (/dev/video0).
 
@@ -300,7 +280,7 @@ def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
         InputError: it cannot be opened, or holds no video.
     """
     try:
-        container = av.open(**{"file": source, **_options(source)})
+        container = av.open(**{"file": source, **opening_options(source)})
     except (av.FFmpegError, ValueError) as error:
         is_file = Path(source).is_file()
         what = "not a video that can be read, or cut off" if is_file else "cannot be reached"

@@ -7,7 +7,7 @@ no frame leaves a gap in the numbers.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -93,6 +93,16 @@ class FrameNumbers:
         self._first = frame.pts if self._first is None else self._first
         return float((frame.pts - self._first) * base)
 
+    def seconds_to_end(self, base: Any) -> float | None:
+        """Return the time from 0 of the file to the end of its last frame, None if unknown."""
+        return None if self.end is None else float(self.end * base)
+
+    def length(self, base: Any) -> float | None:
+        """Return the time from the first frame to the end of the last one, None if unknown."""
+        if self.end is None or self._first is None:
+            return None
+        return float((self.end - self._first) * base)
+
     def number(self, frame: Any, *, damaged: bool) -> int:
         """Return the number of the next frame that is shown.
 
@@ -139,21 +149,31 @@ class Packets:
     """From the first frame to the last one, None if unknown."""
 
     @classmethod
-    def walk(cls, container: Any, stream: Any) -> Packets:
+    def walk(cls, container: Any, stream: Any, missing: Mapping[int, int]) -> Packets:
         """Read through a container that was opened for this alone.
+
+        Args:
+            container: the open file.
+            stream: the stream of its pictures.
+            missing: number of a packet -> frames that are known to be missing before it.
 
         Raises:
             av.FFmpegError: it is damaged.
         """
         numbers = FrameNumbers.of(container, {})
         stamps: list[int] = []
-        for packet in container.demux(stream):
+        holes: list[tuple[int, int]] = []  # stamps before a hole, frames missing in it
+        for position, packet in enumerate(container.demux(stream)):
+            if position in missing:
+                holes.append((len(stamps), missing[position]))
             before = numbers.expected
             numbers.add(packet)
             if numbers.expected > before:
                 stamps.append(packet.pts if packet.pts is not None else packet.dts)
+        gaps = {min(stamps[at:]): lost for at, lost in holes if 0 < at < len(stamps)}
         stamps.sort()
-        gaps = missing_between(stamps) if container_form(container) == "matroska" else {}
+        if container_form(container) == "matroska":
+            gaps = missing_between(stamps)
         seconds = float((stamps[-1] - stamps[0]) * stream.time_base) if stamps else None
         return cls(numbers.expected + sum(gaps.values()), gaps, seconds)
 

@@ -108,6 +108,22 @@ def test_skipped_frames_keep_their_numbers(tmp_path, kind):
     assert (indexes, error) == ([n for n in range(COUNT) if n != 3], None)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "keep"),
+    [("a.mkv", "ffv1", 60), ("a.webm", "libvpx-vp9", 12), ("a.mkv", "libx264", 12)],
+)
+def test_frames_that_are_noise_without_a_damaged_one_are_skipped(tmp_path, name, codec, keep):
+    path = damage(encode_ramp(tmp_path / name, codec, options={"g": "8"}), 3, keep)
+    with (
+        pytest.warns(UserWarning, match="skipped"),
+        open_frames(path, reading=SKIP) as reader,
+    ):
+        frames = list(reader)
+    later = range(4 if codec == "libx264" else 8, COUNT)
+    assert [frame.index for frame in frames] == [0, 1, 2, *later]
+    assert all(number_of(f.image) == f.index for f in frames if f.index < 3 or f.index >= 8)
+
+
 @pytest.mark.parametrize(("name", "codec", "keep"), [("a.mp4", "libx264", 800),
                                                      ("a.mov", "png", 100)])  # fmt: skip
 def test_a_damaged_first_frame_is_told(tmp_path, name, codec, keep):

@@ -102,10 +102,10 @@ class FrameCheck:
         if frame.is_corrupt:
             self._lost(1, "a frame is corrupt")
             return None
+        self.fault = ""
         if self._is_chain_broken:
             self._skipped += 1
             return None
-        self.fault = ""
         self._readable += 1
         return index
 

@@ -23,7 +23,8 @@ WINGS: dict[str, dict[str, set[str]]] = {
     "vos": {
         "runtime": set(),
         "masks": set(),
-        "video": set(),
+        "pictures": set(),
+        "video": {"pictures"},
         "visualization": {"masks"},
         "datasets": {"masks"},
         "backbones": {"runtime"},
@@ -32,8 +33,8 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "evaluation": {"datasets", "masks"},
         "segmentation": {"propagation", "backbones", "video", "masks", "visualization", "runtime"},
         "cli": {
-            "runtime", "masks", "video", "visualization", "datasets", "backbones", "propagation",
-            "features", "evaluation", "segmentation",
+            "runtime", "masks", "pictures", "video", "visualization", "datasets", "backbones",
+            "propagation", "features", "evaluation", "segmentation",
         },
     },
     "pretrain": {
@@ -75,7 +76,7 @@ FACES = {"__init__", "__main__"}
 ACROSS: dict[tuple[str, str], dict[str, set[str]]] = {
     ("pretrain", "vos"): {
         "*": {
-            "errors", "files", "_version", "runtime", "visualization", "backbones",
+            "errors", "files", "_version", "runtime", "visualization", "backbones", "pictures",
             "cli.verbs",
         },
     },
@@ -98,6 +99,7 @@ WITHOUT_TORCH = (
     "vos.errors",
     "vos.files",
     "vos.masks",
+    "vos.pictures",
     "vos.video",
     "vos.visualization",
     "vos.datasets",

@@ -1,7 +1,8 @@
 """Image bytes to RGB pixels: right for every colour form, quick for ordinary JPEGs.
 
 Ordinary JPEGs go through OpenCV, at a reduced scale where that loses nothing. All else goes
-through Pillow, which knows palettes, alpha, CMYK and 16 bits.
+through Pillow, which knows palettes, alpha, CMYK and 16 bits. Levels of more than 8 bits are scaled
+as `vos.pictures.levels` says, each picture on its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,16 @@ from importlib.util import find_spec
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vos.pictures.jpeg import jpeg_damage, with_end
+from vos.pictures.levels import (
+    FULL,
+    DeepForm,
+    deep_form,
+    read_levels,
+    to_8_bits,
+    white_of,
+)
 
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -104,6 +115,9 @@ def decode(data: bytes, header: Header, reduction: int = 1) -> tuple[np.ndarray,
     Raises:
         BrokenImageError: the file is cut short or damaged.
     """
+    if damage := jpeg_damage(data):
+        raise BrokenImageError(f"damaged: {damage}")
+    data = with_end(data)
     whole = b"\xff\xd9" in data[-64:]
     if header.format == "JPEG" and header.mode in _PLAIN_MODES and whole:
         flag = _REDUCED[reduction]
@@ -117,7 +131,7 @@ def _decode_with_pillow(data: bytes) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = ImageOps.exif_transpose(_open(data))
+            image = _narrow_levels(data) or ImageOps.exif_transpose(_open(data))
             return np.array(_to_rgb(image), dtype=np.uint8)
     except BrokenImageError:
         raise
@@ -125,10 +139,26 @@ def _decode_with_pillow(data: bytes) -> np.ndarray:
         raise BrokenImageError(_reason(error)) from error
 
 
+def _narrow_levels(data: bytes) -> Image.Image | None:
+    """Read what holds other levels than 16 bits in more than 8; None of all other files.
+
+    A picture is on its own here: its highest level says which one is white.
+    """
+    form = deep_form(data)
+    levels = read_levels(data, form) if form else None
+    if form is None or levels is None or (white := white_of(levels, form)) == FULL:
+        return None
+    image = to_8_bits(levels, white)
+    if image.ndim == 3:  # OpenCV has blue first
+        image = image[..., [2, 1, 0, 3][: image.shape[2]]]
+    return Image.fromarray(image)
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Bring any Pillow mode to 8-bit RGB; what is transparent is laid on white."""
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+        levels = np.asarray(image)
+        return Image.fromarray(to_8_bits(levels, _white(levels))).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -136,17 +166,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _to_8_bits(levels: np.ndarray) -> np.ndarray:
-    """Scale 16-bit grey levels to 8 bits; floats are taken from 0 to 1 if none is above.
-
-    Raises:
-        BrokenImageError: a value is not finite.
-    """
-    if not np.isfinite(levels).all():
-        raise BrokenImageError("holds values that are not finite (NaN or infinite)")
+def _white(levels: np.ndarray) -> float:
+    """Return the level of white of what Pillow gives in more than 8 bits."""
     highest = float(levels.max(initial=0))
     if np.issubdtype(levels.dtype, np.floating):
-        scale = 255.0 if highest <= 1 else 1.0 if highest <= 255 else 255 / highest
-    else:
-        scale = 1.0 if levels.dtype.itemsize > 2 and highest <= 255 else 1 / 257
-    return np.clip(np.round(levels * scale), 0, 255).astype(np.uint8)
+        return white_of(levels, DeepForm(32, is_real=True))
+    return 255 if levels.dtype.itemsize > 2 and highest <= 255 else FULL

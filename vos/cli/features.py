@@ -76,6 +76,7 @@ class Features:
     @contextmanager
     def _frames(self) -> Iterator[tuple[int | None, Iterator[tuple[str, NDArray[np.uint8]]]]]:
         """Open the source; pictures of a folder or pattern may have any sizes."""
+        from vos.pictures.levels import SequenceLevels
         from vos.video.images import list_images, read_image, shrink, source_kind
         from vos.video.reader import open_frames
 
@@ -83,7 +84,9 @@ class Features:
             paths = list_images(self.source)
             taken = self.frames.indexes(len(paths), self.source)
             size = self.frames.max_size
-            yield len(taken), ((paths[i].stem, shrink(read_image(paths[i]), size)) for i in taken)
+            levels = SequenceLevels.of_files(paths[: self.frames.end])
+            images = ((paths[i].stem, shrink(read_image(paths[i], levels), size)) for i in taken)
+            yield len(taken), images
             return
         with open_frames(self.source, **asdict(self.frames), reading=self.reading) as reader:
             yield reader.count, ((frame.name, frame.image) for frame in reader)

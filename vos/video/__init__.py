@@ -1,4 +1,4 @@
 """Frames in, videos out: reader, decoding, images, writer.
 
-It imports no other wing.
+It imports pictures.
 """

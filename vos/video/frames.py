@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
+from vos.pictures.levels import SequenceLevels
 from vos.video.decoding import Video
 from vos.video.filters import SQUARE
 from vos.video.frame_range import FrameRange, ReadingOptions
@@ -46,7 +47,9 @@ def image_frames(
 ) -> Iterator[Frame]:
     """Yield the chosen pictures, all of one size."""
     taken = choice.indexes(len(paths), source)
-    pictures = ((index, None, read_image(paths[index])) for index in taken)
+    # Levels of what comes later do not count: a run that goes on over more frames agrees.
+    levels = SequenceLevels.of_files(paths[: choice.end])
+    pictures = ((index, None, read_image(paths[index], levels)) for index in taken)
     yield from _of_one_size(pictures, lambda i: (paths[i].stem, str(paths[i])), choice, source,
                             reading)  # fmt: skip
 
@@ -58,7 +61,8 @@ def archive_frames(
     names = archive.names
     try:
         taken = choice.indexes(len(names), source)
-        pictures = ((index, None, archive.read(index)) for index in taken)
+        levels = archive.levels(choice.end)
+        pictures = ((index, None, archive.read(index, levels)) for index in taken)
         yield from _of_one_size(pictures, lambda i: (names[i], names[i]), choice, source, reading)
     finally:
         archive.close()

@@ -21,20 +21,24 @@ from PIL import Image
 
 from vos.errors import InputError
 from vos.files import FRAME_SUFFIXES, HEIF_SUFFIXES, natural_key
+from vos.pictures.jpeg import is_cut_off, jpeg_damage, with_end
+from vos.pictures.levels import (
+    FULL,
+    DeepForm,
+    SequenceLevels,
+    deep_form,
+    read_levels,
+    to_8_bits,
+    white_of,
+)
+from vos.pictures.orientation import ORIENTATION_TAG, turned_upright
 from vos.video.box_pictures import decode_box_picture, is_box_picture
 from vos.video.sources.file_kind import file_kind
 from vos.video.sources.patterns import is_pattern, matches
 
 Kind = Literal["video", "folder", "glob", "image", "pages", "archive", "list", "camera", "stream"]
 """`pages` are several pictures in one file: a TIFF, or an animation that FFmpeg does not read."""
-_END_MARKS = {  # start of a file -> the bytes near its end without which it was cut off
-    b"\xff\xd8": b"\xff\xd9",
-    b"\x89PNG": b"IEND",
-}
-
-
-_ORIENTATION_TAG = 0x112
-_SCAN_START = b"\xff\xda"
+_PNG_START, _PNG_END = b"\x89PNG", b"IEND"
 
 
 def is_image(path: str | Path) -> bool:
@@ -110,69 +114,99 @@ def refuse_same_names(paths: Iterable[Path]) -> None:
             )
 
 
-def _is_cut_off(data: bytes | mmap.mmap) -> bool:
-    """Say whether a JPEG or PNG lacks its end; decoders fill what is missing with gray."""
-    for start, end in _END_MARKS.items():
-        if data[: len(start)] == start:
-            after = data.rfind(_SCAN_START) if start == b"\xff\xd8" else 0
-            return data.find(end, max(after, 0)) < 0
-    return False
+def _damage(data: bytes | mmap.mmap) -> str | None:
+    """Say what a JPEG or PNG lacks or holds wrong, where decoders fill in gray or noise."""
+    if not data:
+        return "empty"
+    if isinstance(data, mmap.mmap):  # a page of a TIFF
+        return None
+    if data.startswith(_PNG_START):
+        return None if _PNG_END in data else "cut off"
+    if damage := jpeg_damage(data):
+        return "cut off" if is_cut_off(data) else f"damaged ({damage})"
+    return None
 
 
-def _decoded(data: bytes | mmap.mmap) -> cv2.typing.MatLike | None:
+def _decoded(data: bytes | mmap.mmap, levels: SequenceLevels | None) -> cv2.typing.MatLike | None:
     """Decode a file's bytes to BGR, upright; None if it is no picture.
 
     OpenCV knows the orientation of all forms but WebP, where it depends on its version.
+
+    Raises:
+        ValueError: a value is not finite.
     """
-    stored = np.frombuffer(data, np.uint8)
+    whole = data if isinstance(data, mmap.mmap) else with_end(data)
+    stored = np.frombuffer(whole, np.uint8)
     if is_box_picture(data[:12]):
         return decode_box_picture(bytes(data))
+    if (form := deep_form(data)) and (deep := _decoded_deep(data, form, levels)) is not None:
+        return deep
     if data[8:12] != b"WEBP":
         return cv2.imdecode(stored, cv2.IMREAD_COLOR)
     image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
         return None
     with Image.open(io.BytesIO(data)) as opened:
-        orientation = opened.getexif().get(_ORIENTATION_TAG, 1)
-    if orientation >= 5:
-        image = image.swapaxes(0, 1)  # (H, W, 3) -> (W, H, 3)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
-    return np.ascontiguousarray(image[::rows, ::columns])
+        orientation = opened.getexif().get(ORIENTATION_TAG, 1)
+    return turned_upright(image, orientation)
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
+def _decoded_deep(
+    data: bytes | mmap.mmap, form: DeepForm, levels: SequenceLevels | None
+) -> NDArray[np.uint8] | None:
+    """Decode a picture of more than 8 bits to BGR, upright; None where all 16 bits count."""
+    if levels and levels.white(form) == FULL and form.bits == 16:
+        return None  # without decoding it twice
+    stored = read_levels(data, form)
+    if stored is None:
+        return None
+    white = levels.white(form) if levels else white_of(stored, form)
+    if white == FULL and form.bits == 16:
+        return None
+    image = to_8_bits(stored, white)
+    return np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image[..., :3].copy()
+
+
+def read_image(path: str | Path, levels: SequenceLevels | None = None) -> NDArray[np.uint8]:
     """Read a picture as RGB uint8 (H, W, 3), upright.
 
     The orientation written by a camera (EXIF) is applied. Gray and palette pictures become RGB,
-    16 bits a channel become 8, transparency is dropped.
+    more than 8 bits a channel become 8, transparency is dropped.
+
+    Args:
+        path: the file.
+        levels: the sequence that it is a frame of, whose highest level says which one is white in
+            files of more than 8 bits; by default its own does.
 
     Raises:
-        InputError: the file is missing, damaged, cut off, or no picture.
+        InputError: the file is missing, damaged, cut off, or no picture; or it holds values that
+            are not finite.
     """
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    return decode_image(data, str(path))
+    return decode_image(data, str(path), levels)
 
 
-def decode_image(data: bytes | mmap.mmap, name: str) -> NDArray[np.uint8]:
+def decode_image(
+    data: bytes | mmap.mmap, name: str, levels: SequenceLevels | None = None
+) -> NDArray[np.uint8]:
     """Decode a picture file's bytes as `read_image` does.
 
     Raises:
         InputError: they are damaged, cut off, or no picture; `name` says whose they are.
     """
-    image = None
-    if data and not _is_cut_off(data):
-        try:
-            image = _decoded(data)
-        except cv2.error as error:  # a picture too large, or a damaged header
-            raise InputError(f"{name}: not a readable picture ({error.err})") from error
-    if image is None:
-        what = "empty" if not data else "cut off" if _is_cut_off(data) else "not a picture"
-        raise InputError(f"{name}: {what} ({len(data)} bytes); replace the file or leave it out")
+    try:
+        image = _decoded(data, levels) if data else None
+    except cv2.error as error:  # a picture too large, or a damaged header
+        raise InputError(f"{name}: not a readable picture ({error.err})") from error
+    except ValueError as error:
+        raise InputError(f"{name}: {error}; replace the file or leave it out") from error
+    fault = _damage(data) or ("not a picture" if image is None else None)
+    if image is None or fault:
+        raise InputError(f"{name}: {fault} ({len(data)} bytes); replace the file or leave it out")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

@@ -3,11 +3,13 @@
 import io
 import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from pretrain.sources.decode import BrokenImageError, decode, read_header
+from tests.vos.pictures.files import photo
 
 RED, BLUE = (200, 30, 40), (20, 60, 210)
 
@@ -75,6 +77,19 @@ def test_16_bits_are_scaled_not_cut(form):
     np.testing.assert_allclose(image[..., 0], np.arange(256).reshape(16, 16), atol=1)
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("form", [".png", ".tiff"])
+def test_fewer_bits_in_16_are_scaled(bits, channels, form):
+    eight = np.dstack([np.arange(256).reshape(16, 16)] * channels)
+    eight[..., 1:2] //= 2
+    eight[..., 3:] = 255
+    levels = np.round(eight * (((1 << bits) - 1) / 255)).astype(np.uint16)
+    image, _ = decoded(cv2.imencode(form, levels)[1].tobytes())
+    expected = eight[..., 2::-1] if channels > 1 else np.repeat(eight, 3, 2)
+    np.testing.assert_array_equal(image, expected)
+
+
 def test_float_levels_from_0_to_1():
     levels = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     image, _ = decoded(encoded(Image.fromarray(levels), "TIFF"))
@@ -119,7 +134,21 @@ def test_other_formats_are_decoded_whole():
     assert made == 1 and image.shape == (40, 60, 3)
 
 
+def inside(data, content):
+    return data[:900] + content + data[900 + len(content) :]
+
+
+def test_a_jpeg_without_the_mark_of_its_end_is_read():
+    data = encoded(halves(), "JPEG", quality=95)
+    np.testing.assert_array_equal(decoded(data[:-2])[0], decoded(data)[0])
+
+
+NOISE = np.random.default_rng(3).integers(0, 255, 200, np.uint8).tobytes()
+PHOTO = Image.fromarray(photo())
 BROKEN = {
+    "noise in a jpeg": inside(encoded(PHOTO, "JPEG"), NOISE),
+    "zeros in a jpeg": inside(encoded(PHOTO, "JPEG", progressive=True), bytes(200)),
+    "half a jpeg": encoded(PHOTO, "JPEG")[:1500] + b"\xff\xd9",
     "empty": b"",
     "text": b"this is no image",
     "cut jpeg": encoded(halves(200, 300), "JPEG")[:900],

@@ -1,5 +1,9 @@
 """Frames in order, their sizes and names."""
 
+import zipfile
+
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -26,6 +30,21 @@ def test_pictures_know_their_number_and_no_rate(pictures):
             assert len(list(reader)) == count
 
 
+def test_frames_of_a_sequence_are_scaled_alike(tmp_path):
+    levels = np.linspace(0, 4095, 64 * 48).reshape(48, 64).astype(np.uint16)
+    for number, share in enumerate((16, 1, 16)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), levels // share)
+    expected = [16, 255, 16]
+    for choice in ({}, {"start": 2}, {"stride": 2}):
+        with (
+            pytest.warns(UserWarning, match=r"end at 4,095 are read as 12 bits") as said,
+            open_frames(tmp_path, **choice) as reader,
+        ):
+            frames = list(reader)
+        assert [frame.image.max() for frame in frames] == [expected[f.index] for f in frames]
+        assert len(said) == 1
+
+
 def test_frames_of_another_size_are_refused(pictures):
     Image.new("RGB", (30, 20)).save(pictures / "frame7.png")
     with (
@@ -46,3 +65,24 @@ def test_frames_of_another_size_are_resized_on_request(pictures, tmp_path):
             list(reader)
         with open_frames(source, reading=resized) as reader:
             assert [frame.image.shape for frame in reader] == [shape] * count
+
+
+@pytest.mark.parametrize("form", ["folder", "archive", "pages"])
+def test_deep_pictures_of_a_sequence_are_scaled_alike(tmp_path, form):
+    """The first frame of a 12-bit sequence is dark, and stays so, however the frames are stored."""
+    frames = [np.full((40, 48), level, np.uint16) for level in (900, 4000)]
+    if form == "pages":
+        source = tmp_path / "stack.tif"
+        assert cv2.imwritemulti(str(source), frames)
+    else:
+        for number, frame in enumerate(frames):
+            assert cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+        source = tmp_path
+    if form == "archive":
+        source = tmp_path / "frames.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            for number in range(2):
+                archive.write(tmp_path / f"{number}.png", f"{number}.png")
+    with pytest.warns(UserWarning, match="read as 12 bits"), open_frames(source) as reader:
+        found = [int(frame.image[0, 0, 0]) for frame in reader]
+    assert found == [round(level * 255 / 4095) for level in (900, 4000)]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.vos.pictures.files import jpeg, tiff
 from vos.errors import InputError
 from vos.video.images import is_image, list_images, read_image, shrink, source_kind
 
@@ -61,6 +62,45 @@ def test_sixteen_bits_become_eight(tmp_path, picture, suffix):
     np.testing.assert_array_equal(read_image(path), np.repeat(picture[..., :1], 3, 2))
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_fewer_bits_in_sixteen_become_eight(tmp_path, picture, suffix, bits):
+    path = tmp_path / f"a.{suffix}"
+    picture[0, 0] = 255
+    levels = np.round(picture * (((1 << bits) - 1) / 255)).astype(np.uint16)
+    cv2.imwrite(str(path), levels[..., ::-1])
+    np.testing.assert_array_equal(read_image(path), picture)
+    cv2.imwrite(str(path), levels[..., 0])
+    np.testing.assert_array_equal(read_image(path), np.repeat(picture[..., :1], 3, 2))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_fewer_bits_are_turned_upright_too(tmp_path, picture, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    gray, seen = picture[..., 0].astype(np.uint16) * 16, {}
+    for suffix, levels in (("png", gray), ("png", gray * 16), ("tif", gray)):
+        path = tmp_path / f"a.{suffix}"
+        Image.fromarray(levels).save(path, exif=exif)
+        seen[suffix, levels.max()] = read_image(path)
+    whole, *others = seen.values()
+    for other in others:
+        assert other.shape == whole.shape
+        np.testing.assert_allclose(other, whole, atol=2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_real_numbers_become_eight_bits(tmp_path, picture, dtype):
+    path = tmp_path / "a.tif"
+    gray = picture[..., 0].astype(dtype) / 255
+    path.write_bytes(tiff(gray))
+    np.testing.assert_array_equal(read_image(path)[..., 1], picture[..., 0])
+    gray[5, 6] = np.nan
+    path.write_bytes(tiff(gray))
+    with pytest.raises(InputError, match=r"a\.tif: holds values that are not finite"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "LA", "CMYK"])
 def test_other_kinds_become_rgb(tmp_path, picture, mode):
     image = Image.fromarray(picture).convert(mode)
@@ -91,6 +131,27 @@ def test_a_cut_off_jpeg_with_a_thumbnail_is_refused(tmp_path, picture):
     path.write_bytes(data[:2] + segment + data[2:-300])
     with pytest.raises(InputError, match="cut off"):
         read_image(path)
+
+
+def test_damage_inside_a_jpeg_is_refused(tmp_path):
+    path, data = tmp_path / "a.jpg", jpeg(quality=90)
+    path.write_bytes(data[:2000] + bytes(200) + data[2200:])
+    with pytest.raises(InputError, match=r"a\.jpg: damaged \(Corrupt JPEG data.*replace the file"):
+        read_image(path)
+
+
+def test_a_jpeg_without_the_mark_of_its_end_is_whole(tmp_path):
+    path, data = tmp_path / "a.jpg", jpeg(quality=90)
+    path.write_bytes(data)
+    whole = read_image(path)
+    path.write_bytes(data[:-2])
+    np.testing.assert_array_equal(read_image(path), whole)
+
+
+def test_a_film_after_a_jpeg_does_no_harm(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg(quality=90) + b"film \xff\xda film")
+    assert read_image(path).shape == (96, 128, 3)
 
 
 def test_bytes_after_a_jpeg_do_no_harm(tmp_path, picture):

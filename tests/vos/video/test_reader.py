@@ -40,7 +40,7 @@ def test_decoding_runs_ahead_but_not_further(pictures, monkeypatch):
     read = []
     monkeypatch.setattr(
         "vos.video.frames.read_image",
-        lambda path: read.append(path) or np.zeros((4, 4, 3), np.uint8),
+        lambda path, _levels: read.append(path) or np.zeros((4, 4, 3), np.uint8),
     )
     with open_frames(pictures, read_ahead=3) as reader:
         deadline = time.monotonic() + 5
@@ -119,7 +119,7 @@ def test_unreadable_picture_in_the_middle_is_named(pictures):
 
 
 def test_errors_of_the_thread_reach_the_reader(pictures, monkeypatch):
-    def fail(path):
+    def fail(_path, _levels):
         raise MemoryError("no more")
 
     monkeypatch.setattr("vos.video.frames.read_image", fail)

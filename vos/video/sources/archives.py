@@ -9,6 +9,8 @@ import lzma
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import FRAME_SUFFIXES, natural_key, shortened
+from vos.pictures.levels import SequenceLevels
 from vos.video.images import decode_image, is_image, refuse_same_names
 
 _MOST_BYTES = 1 << 29  # of one picture
@@ -61,20 +64,34 @@ class PictureArchive:
         """Close the file."""
         self._file.close()
 
-    def read(self, number: int) -> NDArray[np.uint8]:
+    def levels(self, end: int | None = None) -> SequenceLevels:
+        """Return the levels of the sequence of the pictures before `end`, as `read` takes them."""
+
+        def stored() -> Iterator[bytes]:
+            for number in range(len(self._members))[:end]:
+                with suppress(InputError):  # it is refused in its turn
+                    yield self._stored(number)
+
+        return SequenceLevels(str(self._path), stored)
+
+    def read(self, number: int, levels: SequenceLevels | None = None) -> NDArray[np.uint8]:
         """Read a picture as RGB (H, W, 3).
 
         Raises:
             InputError: it is damaged.
         """
+        return decode_image(self._stored(number), self._called(number), levels)
+
+    def _stored(self, number: int) -> bytes:
         member = self._members[number]
-        name = f"{self._path}, {member.filename}"
         try:
             with self._file.open(member) as file:
-                data = file.read(member.file_size)
+                return file.read(member.file_size)
         except _READ_ERRORS as error:
-            raise InputError(f"{name}: cannot be read ({error})") from None
-        return decode_image(data, name)
+            raise InputError(f"{self._called(number)}: cannot be read ({error})") from None
+
+    def _called(self, number: int) -> str:
+        return f"{self._path}, {self._members[number].filename}"
 
     def _refuse_unusable(self, listed: list[zipfile.ZipInfo]) -> None:
         nested = [m.filename for m in listed if _place(m).suffix.lower() in _NESTED]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import IncompleteSourceError, InputError
+from vos.pictures.levels import SequenceLevels
 from vos.video.images import decode_image
 from vos.video.sources.file_kind import TIFF_STARTS, TiffPages, tiff_pages, webp_delays
 
@@ -76,10 +77,12 @@ class PageFile:
         if self._tiff is None:
             yield from self._played(numbers, select)
             return
+        tiff = self._tiff
+        levels = SequenceLevels(str(self._path), lambda: (self._alone(tiff, n) for n in numbers))
         for number in filter(select, numbers):
             try:
                 image = decode_image(
-                    self._alone(self._tiff, number), f"{self._path}, page {number + 1}"
+                    self._alone(tiff, number), f"{self._path}, page {number + 1}", levels
                 )
             except InputError as error:
                 if number < self.count - 1:

@@ -27,6 +27,19 @@ from tests.corpus.scene import (
 )
 
 
+def cartoon(mask=None):
+    """Return a maker of frames with even colours; the mask is one of them, or another one."""
+
+    def make(folder):
+        frame = coloured(IDS, ((90, 180, 230), (220, 30, 40), (250, 220, 30)))
+        for number in range(2):
+            save(folder / "frames" / f"{number:05d}.png", frame)
+        save(folder / "mask.png", frame if mask is None else mask)
+        return segment("frames", "mask.png")
+
+    return make
+
+
 def with_mask(array, name="mask.png", options=(), **save_options):
     """Return a maker of two frames and a mask, written by Pillow or as an array."""
 
@@ -222,6 +235,9 @@ _SNAPPED = [
      works(first_mask_overlaps(np.where(IDS, 3 - IDS, 0).astype(np.uint8))), False),
     ("the frame itself", with_mask(picture(0)), refused("photograph"), False),
     ("the frame itself snapped", with_mask(picture(0), options=SNAP), refused("photograph"), False),
+    ("a frame with even colours itself", cartoon(), refused("photograph", "equal the frame"),
+     False),
+    ("a drawn mask on even colours", cartoon(IDS), works(first_mask_is(IDS)), False),
     ("another photograph", with_mask(cv2.GaussianBlur(picture(1), (0, 0), 2)),
      refused("photograph"), False),
     ("a photograph as JPEG", with_mask(jpeg(picture(1)), "m.jpg", SNAP),

@@ -163,7 +163,7 @@ MORE = [
     Row("Ctrl-C before a frame", "stops", stopped, Outcome((130,), ("Ctrl-C",)), stop_at=1),
     Row("cross-check without its package", "missing programs",
         scored(MOVES, MOVES, ("--cross-check",)), refused("davis2017", never=("scoring",)),
-        fails_today=True, absent=("davis2017", "davis2017.davis")),
+        absent=("davis2017", "davis2017.davis")),
     Row("Slurm without sbatch", "missing programs", slurm(), refused("sbatch"), **NO_PROGRAMS),
     Row("Slurm without submitit", "missing programs", slurm(), refused("submitit|sbatch"),
         absent=("submitit",), **NO_PROGRAMS),

@@ -36,7 +36,10 @@ def check_possible(scored: Dataset | Evaluation, rules: ScoringRules) -> None:
     """
     title = scored.dataset if isinstance(scored, Evaluation) else scored.name
     if not title.startswith("DAVIS") or title == "DAVIS 2016":
-        raise InputError(f"--cross-check compares scores on DAVIS 2017; this is {title}")
+        raise InputError(
+            "--cross-check compares with davis2017-evaluation, which scores DAVIS 2017 alone; "
+            f"this is {title}"
+        )
     if rules.first_last:
         raise InputError(_PROTOCOL)
     _official_scorer()

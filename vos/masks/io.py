@@ -59,6 +59,9 @@ __all__ = [
 
 # NumPy reads a header with Python's own tokenizer and parser
 _NPY_ERRORS = (OSError, ValueError, EOFError, SyntaxError, TokenError)
+# Pillow's parsers of damaged files raise what they trip over
+_PICTURE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
+                   struct.error, MemoryError, Image.DecompressionBombError)  # fmt: skip
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -86,7 +89,7 @@ def _open_image(path: Path) -> Image.Image:
                 stored = np.asarray(image) // (255 // ((1 << depth) - 1))
                 return Image.fromarray(stored.astype(np.uint8))
             return image.copy()
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+    except _PICTURE_ERRORS as error:
         raise InputError(f"{path}: not a readable image ({error})") from error
 
 

@@ -7,17 +7,22 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vos.errors import InputError
+from vos.masks.edges import photograph
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
 from vos.masks.orientation import put_right
 from vos.masks.values import LoadedMask, ValueRules, from_array
 from vos.segmentation.numbering import check_numbering
 from vos.segmentation.options import PromptRules
-from vos.video.images import shrunk_size
+from vos.video.images import is_image, read_image, shrunk_size
 
+_ALIKE = 16  # levels that lossy files move a colour by
+_MOST = 0.5  # share of pixels
 MaskSource = str | Path | np.ndarray
 Masks = MaskSource | Mapping[int, MaskSource] | Mapping[int | str, MaskSource]
 """One mask for the first frame; or masks by the frame's index in the source (a number), or by its
@@ -146,6 +151,42 @@ def check_sizes(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # said when the frame comes
             fit_prompt(prompt, index, frame, rules, max_size)
+
+
+def refuse_frame(
+    source: MaskSource, prompt: LoadedMask, frame: NDArray[np.uint8], rules: PromptRules
+) -> None:
+    """Refuse a picture that is the frame itself, such as a drawing with even colours.
+
+    Where its larger part is background, as in white shapes on black, it may be a mask of the frame
+    all the same: that is warned of.
+
+    Args:
+        source: the mask as it was given; arrays and files of labels are no pictures.
+        prompt: what was read of it.
+        frame: its frame's image (H, W, 3) RGB.
+        rules: how masks may differ from what is expected.
+
+    Raises:
+        InputError: it is the frame.
+    """
+    if rules.trust_mask or isinstance(source, np.ndarray) or not is_image(source):
+        return
+    try:
+        picture = read_image(source)
+    except InputError:  # it was read as a mask; other readers need not know the form
+        return
+    height, width = frame.shape[:2]
+    fitted = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+    equal = np.all(cv2.absdiff(fitted, frame) <= _ALIKE, axis=2)
+    lit = np.any(fitted > _ALIKE, axis=2)  # black is black in masks and in dark frames
+    share = float(equal.mean())
+    if min(share, equal[lit].mean() if lit.any() else 0.0) <= _MOST:
+        return
+    why = f"{share:.0%} of its pixels equal the frame's"
+    if (prompt.ids == 0).mean() < _MOST:
+        raise photograph(str(source), why)
+    warnings.warn(f"{source}: is it a mask? {why}; its colours were taken as ids", stacklevel=2)
 
 
 def fit_prompt(

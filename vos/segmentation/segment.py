@@ -21,7 +21,14 @@ from vos.propagation.snapshot import load_snapshot
 from vos.runtime.folder_lock import locked_folder
 from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.pipeline import OnFrame, Pipeline
-from vos.segmentation.prompts import Masks, MaskSource, check_sizes, masks_by_index, read_prompts
+from vos.segmentation.prompts import (
+    Masks,
+    MaskSource,
+    check_sizes,
+    masks_by_index,
+    read_prompts,
+    refuse_frame,
+)
 from vos.segmentation.run_folder import RUN, STATE, check_folder, make_folder, prepare_folder
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frame_range import FrameRange, ReadingOptions
@@ -180,6 +187,8 @@ def _prompts(
         first = reader.peek()
         if first is not None:
             check_sizes(prompts, first.image.shape[:2], rules, frames.max_size)
+            if first.index in prompts:
+                refuse_frame(by_index[first.index], prompts[first.index], first.image, rules)
     return prompts
 
 

@@ -166,6 +166,18 @@ def test_truncated_mask_is_refused(tmp_path, three):
             read(tmp_path / "cut.png")
 
 
+@pytest.mark.parametrize("error", [TypeError, MemoryError, KeyError, OverflowError])
+def test_whatever_a_decoder_trips_over_is_a_damaged_mask(tmp_path, three, monkeypatch, error):
+    write_mask(tmp_path / "m.png", three)
+
+    def trip(*_):
+        raise error("no integer")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", trip)
+    with pytest.raises(InputError, match=r"m\.png: not a readable image"):
+        read_mask(tmp_path / "m.png")
+
+
 def test_write_mask_refuses_other_arrays(tmp_path):
     for bad in (
         np.zeros((4, 4), np.int64),

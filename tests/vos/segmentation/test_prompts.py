@@ -1,5 +1,7 @@
 """For which frames masks are, and what is refused before any work."""
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -7,8 +9,8 @@ import pytest
 from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
 from vos.masks.io import write_mask
-from vos.segmentation.options import parse_masks
-from vos.segmentation.prompts import masks_by_index
+from vos.segmentation.options import PromptRules, parse_masks
+from vos.segmentation.prompts import masks_by_index, read_prompts, refuse_frame
 from vos.segmentation.segment import segment_video
 
 IDS = np.zeros((48, 64), np.uint8)
@@ -92,3 +94,50 @@ def test_frames_beyond_the_end_are_refused_before_weights_are_loaded(tmp_path):
 def test_frames_beyond_the_end_of_a_video_are_refused_before_weights_are_loaded(tmp_path):
     path = encode_ramp(tmp_path / "a.mp4", count=6, size=(48, 64))
     refused(tmp_path, path, {0: IDS, "6": IDS}, r"frames \[6\].*only 6 frames")
+
+
+def drawn(background, colours=((200, 40, 60), (250, 220, 30))):
+    """A frame with even colours, RGB."""
+    image = np.full((*IDS.shape, 3), background, np.uint8)
+    image[8:30, 8:40], image[32:44, 44:60] = colours
+    return image
+
+
+def as_mask(folder, image, name="m.png", **rules):
+    """Read a picture as a mask; returns what `refuse_frame` takes but the frame."""
+    cv2.imwrite(str(folder / name), image[..., ::-1])
+    chosen = PromptRules(**rules)
+    return folder / name, read_prompts({0: folder / name}, chosen)[0], chosen
+
+
+@pytest.mark.filterwarnings("ignore:.*covers")
+def test_a_frame_with_even_colours_is_no_mask_of_itself(tmp_path):
+    frame = drawn((90, 180, 230))
+    source, prompt, rules = as_mask(tmp_path, frame)
+    moved = cv2.resize(frame, None, fx=2, fy=2).astype(int) - 6  # as a video moves colours
+    for image in (frame, np.clip(moved, 0, 255).astype(np.uint8)):
+        with pytest.raises(InputError, match=r"m\.png is a photograph.* equal the frame's.*paint"):
+            refuse_frame(source, prompt, image, rules)
+    other = np.full_like(frame, 120)
+    refuse_frame(source, prompt, other, rules)
+    refuse_frame(
+        *as_mask(tmp_path, frame, trust_mask=True)[:2], frame, PromptRules(trust_mask=True)
+    )
+
+
+def test_shapes_on_black_may_be_a_mask_of_themselves(tmp_path):
+    frame = drawn((0, 0, 0))
+    with pytest.warns(UserWarning, match="equal the frame's; its colours were taken as ids"):
+        source, prompt, rules = as_mask(tmp_path, frame)
+        refuse_frame(source, prompt, frame, rules)
+
+
+@pytest.mark.filterwarnings("ignore:.*black and white")
+def test_masks_of_dark_frames_and_arrays_are_not_compared(tmp_path):
+    night = np.full((*IDS.shape, 3), 3, np.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source, prompt, rules = as_mask(tmp_path, drawn((0, 0, 0)))
+        refuse_frame(source, prompt, night, rules)
+        refuse_frame(IDS, prompt, night, rules)
+        refuse_frame(tmp_path / "m.json", prompt, night, rules)

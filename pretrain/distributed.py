@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
+from vos.runtime.folder_lock import working_folder
 
 _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
 
@@ -72,6 +74,27 @@ def in_any_process(flags: list[bool], device: torch.device) -> list[bool]:
     values = torch.tensor(flags, dtype=torch.float32, device=device)
     dist.all_reduce(values, op=dist.ReduceOp.MAX)
     return [value > 0 for value in values.tolist()]
+
+
+@contextmanager
+def own_folder(folder: Path, processes: Processes) -> Iterator[None]:
+    """Keep other runs out of the output folder; the leading process does so for all.
+
+    Raises:
+        InputError: another run works in it; in the other processes SystemExit, so that it is said
+            once.
+    """
+    with ExitStack() as stack:
+        refusal: InputError | None = None
+        if processes.leads:
+            try:
+                stack.enter_context(working_folder(folder))
+            except InputError as error:
+                refusal = error
+        refused = any(in_any_process([refusal is not None], processes.device))
+        if refused:
+            raise refusal or SystemExit(2)
+        yield
 
 
 def wait_for_all() -> None:

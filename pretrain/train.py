@@ -16,7 +16,13 @@ from pretrain.config.run_config import RunConfig
 from pretrain.data.dataset import Batch, CropDataset
 from pretrain.data.device_batches import DeviceBatches
 from pretrain.data.loader import StepSampler, build_loader, cores_left, steps_per_epoch
-from pretrain.distributed import Processes, in_any_process, joined_processes, wait_for_all
+from pretrain.distributed import (
+    Processes,
+    in_any_process,
+    joined_processes,
+    own_folder,
+    wait_for_all,
+)
 from pretrain.monitoring.monitor import Monitor
 from pretrain.sources.mixture import Mixture
 from pretrain.training.checkpoints import (
@@ -61,13 +67,18 @@ def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
     """Pretrain from images to checkpoints in `run.output_dir`.
 
     Raises:
-        InputError: data, device, resumed checkpoint or settings cannot be used.
+        InputError: data, device, resumed checkpoint or settings cannot be used; or another run
+            works in the output folder.
         OSError: the first or the last checkpoint could not be written.
         DivergedError: training does not recover from values that are not finite.
     """
     if run.threads:
         torch.set_num_threads(run.threads)
-    with joined_processes(run.device) as processes, deferred_signals() as stop:
+    with (
+        joined_processes(run.device) as processes,
+        own_folder(run.output_dir, processes),
+        deferred_signals() as stop,
+    ):
         loop = _Loop(config, run, processes)
         try:
             return loop.run_to_end(stop)

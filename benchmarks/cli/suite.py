@@ -19,6 +19,7 @@ from benchmarks.reporting.run_files import RESULTS
 from vos.cli.verbs import Verb, run_verbs
 from vos.errors import InputError
 from vos.files import write_json
+from vos.runtime.folder_lock import working_folder
 
 SUMMARY = "suite.json"
 _OWN = "all"
@@ -73,6 +74,10 @@ class Suite:
 
         verbs = [verb for verb in VERBS if verb.name != _OWN]
         planned = read_plan(self.config, [verb.name for verb in verbs])
+        with working_folder(self.out):
+            return self._run(planned, verbs)
+
+    def _run(self, planned: Sequence[Planned], verbs: Sequence[Verb]) -> int:
         earlier = read_object(self.out / SUMMARY).get("runs", {})
         states: dict[str, dict[str, Any]] = {}
         for number, plan in enumerate(planned, 1):

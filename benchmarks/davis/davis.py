@@ -88,17 +88,18 @@ class Davis:
             if processes.leads:
                 status(f"reading the list of sequences of {data}")
             dataset = processes.from_leader(partial(self._dataset, data))
-            return run_davis(
-                dataset,
-                self._backbone(processes),
-                out,
-                processes,
-                resolution=self.resolution,
-                config=self.propagation,
-                overwrite=self.overwrite,
-                scoring_processes=self.processes,
-                submission=self.submission,
-            )
+            with processes.own_folder(out):
+                return run_davis(
+                    dataset,
+                    self._backbone(processes),
+                    out,
+                    processes,
+                    resolution=self.resolution,
+                    config=self.propagation,
+                    overwrite=self.overwrite,
+                    scoring_processes=self.processes,
+                    submission=self.submission,
+                )
 
     def _dataset(self, data: Path) -> Dataset:
         from benchmarks.davis.run_folder import check_prompts

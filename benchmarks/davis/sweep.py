@@ -80,20 +80,20 @@ class Sweep:
                 status(f"reading the list of sequences of {self.data}")
             dataset = processes.from_leader(self._dataset)
             loaded = load_for_team(self.backbone, processes)
-            cache = self.feature_cache or self.out / _FEATURES
-            backbone = CachedBackbone(loaded, cache, "bf16")
-            sweep = SweepRun(
-                self.out,
-                dataset,
-                backbone,
-                processes,
-                subset=self.set,
-                resolution=self.resolution,
-                first_frames=self.first_frames,
-                sequences=self.sequences,
-                scoring_processes=self.processes,
-            )
-            return sweep.run(points, configs)
+            with processes.own_folder(self.out):
+                cache = self.feature_cache or self.out / _FEATURES
+                sweep = SweepRun(
+                    self.out,
+                    dataset,
+                    CachedBackbone(loaded, cache, "bf16"),
+                    processes,
+                    subset=self.set,
+                    resolution=self.resolution,
+                    first_frames=self.first_frames,
+                    sequences=self.sequences,
+                    scoring_processes=self.processes,
+                )
+                return sweep.run(points, configs)
 
     def _dataset(self) -> Dataset:
         from benchmarks.davis.run_folder import check_prompts

@@ -135,8 +135,20 @@ def benchmark_run(
     they come back with its record if the input of this one cannot be used.
 
     Raises:
-        InputError: the folder cannot be made or written to.
+        InputError: the folder cannot be made or written to, or another run works in it.
     """
+    with (
+        processes.own_folder(out),
+        _recorded(benchmark, options, out, device, processes) as run,
+    ):
+        yield run
+
+
+@contextmanager
+def _recorded(
+    benchmark: str, options: DataclassInstance, out: Path, device: torch.device, processes: Team
+) -> Iterator[BenchmarkRun]:
+    """Record a run in a folder of its own; see `benchmark_run`."""
     machines = processes.gather(machine(device))
     run = BenchmarkRun(benchmark, out, options, device, processes, machines)
     start = time.perf_counter()

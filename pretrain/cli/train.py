@@ -49,6 +49,7 @@ class Train:
         status("loading PyTorch")
         import torch
 
+        from pretrain.data.dataset import SampleError
         from pretrain.data.device_batches import WorkersDiedError
         from pretrain.distributed import lost_another_process
         from pretrain.train import DivergedError, train
@@ -57,6 +58,8 @@ class Train:
             result = train(self.config, options)
         except (DivergedError, WorkersDiedError) as error:
             return self._failed(str(error))
+        except SampleError as error:
+            return self._failed(f"{error}; go on with --resume auto when that is mended")
         except torch.cuda.OutOfMemoryError as error:
             return self._failed(
                 f"{error}. Lower --batch-size-per-gpu and raise --accumulate by as much"

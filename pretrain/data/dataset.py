@@ -6,7 +6,9 @@ Shapes: V crops an image, B images of a process's batch, S side of a crop.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,10 @@ class _Sample:
     broken: list[tuple[str, str]]
 
 
+class SampleError(RuntimeError):
+    """A sample could not be made into crops, for another reason than that its image is broken."""
+
+
 class CropDataset(Dataset[Any]):
     """Crops of the samples of a mixture, by key."""
 
@@ -75,6 +81,10 @@ class CropDataset(Dataset[Any]):
             except BrokenImageError as error:
                 broken.append((self.mixture.name(index), str(error)))
                 index = int(random.integers(len(self.mixture)))
+            except (InputError, OSError, MemoryError):
+                raise
+            except Exception as error:
+                raise SampleError(_sentence(self.mixture.name(index), error)) from error
         name, why = broken[-1]
         raise InputError(
             f"{_REPLACEMENTS} samples drawn one after another could not be read, the last one "
@@ -89,6 +99,16 @@ class CropDataset(Dataset[Any]):
         if isinstance(data, bytes):
             return make_crops(data, self.kinds, random, colors=self.colors)
         return crops_of_frame(data, self.kinds, random, colors=self.colors)
+
+
+def _sentence(name: str, error: Exception) -> str:
+    """Say on one line which sample an error is of, what it is and where it comes from."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return (
+        f"the sample {name} cannot be used: {type(error).__name__}: {text} "
+        f"({Path(place.filename).name}, line {place.lineno})"
+    )
 
 
 def collate(samples: list[_Sample]) -> Batch:

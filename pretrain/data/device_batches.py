@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from pretrain.data.dataset import Batch
+from pretrain.data.dataset import Batch, SampleError
 from pretrain.data.device_augmentations import normalize, recolor_batch
 from vos.errors import InputError
 
@@ -62,6 +62,7 @@ class DeviceBatches:
             WorkersDiedError: workers keep dying at the same step.
             InputError: too many samples in a row cannot be read.
             OSError: the cache for shards cannot be written to.
+            SampleError: a sample cannot be used, for another reason than a broken image.
         """
         start = time.perf_counter()
         batches = self._next_batches()
@@ -78,7 +79,7 @@ class DeviceBatches:
                 if self._batches is None:
                     self._batches = iter(self.make_loader(self.step))
                 return [next(self._batches) for _ in range(self.parts)]
-            except (InputError, RuntimeError, EOFError, OSError) as error:
+            except (InputError, RuntimeError, EOFError, OSError, MemoryError) as error:
                 if not _is_death(error):
                     raise _plain(error) from error
                 self._batches = None
@@ -111,7 +112,9 @@ def _is_death(error: Exception) -> bool:
 
 def _plain(error: Exception) -> Exception:
     """Take the traceback out of the text of a worker's error, where the text is for the user."""
-    if not str(error).startswith(_FROM_A_WORKER) or not isinstance(error, InputError | OSError):
+    if not str(error).startswith(_FROM_A_WORKER) or not isinstance(
+        error, InputError | OSError | MemoryError | SampleError
+    ):
         return error
     _, _, message = str(error).strip().splitlines()[-1].partition(": ")
     return type(error)(message)

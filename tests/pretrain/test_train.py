@@ -17,6 +17,7 @@ from pretrain.training.checkpoints import list_checkpoints
 from pretrain.training.learner import Learner
 from tests.pretrain.runs import CONFIG, STEPS, losses, photos, settings, tiny_vit, whole
 from vos.errors import InputError
+from vos.runtime.folder_lock import locked_folder
 
 __all__ = ["photos", "tiny_vit", "whole"]
 
@@ -45,6 +46,22 @@ def test_what_takes_a_while_is_said_before_it(photos, tmp_path, capsys):
         "step 0: looking at the teacher …",
     ]
     assert begun[3] == "starting 1 loader worker …"
+
+
+def test_two_runs_do_not_share_a_folder(photos, tmp_path):
+    with (
+        locked_folder(tmp_path),
+        pytest.raises(InputError, match=r"in use by process .*give another folder"),
+    ):
+        train(CONFIG, settings(photos, tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="no image"):
+        train(CONFIG, settings(tmp_path / "photos", tmp_path / "runs" / "mine"))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_log_has_what_is_to_be_watched(whole):

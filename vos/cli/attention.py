@@ -13,6 +13,7 @@ from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
 from vos.files import write_png
+from vos.runtime.folder_lock import working_folder
 from vos.runtime.progress import CountProgress
 from vos.video.frame_range import FrameRange, ReadingOptions
 
@@ -67,7 +68,10 @@ class Attention:
         from vos.features.attention import AttentionReader
         from vos.video.reader import open_frames
 
-        with open_frames(self.source, **asdict(self.frames), reading=self.reading) as reader:
+        with (
+            working_folder(self.out),
+            open_frames(self.source, **asdict(self.frames), reading=self.reading) as reader,
+        ):
             attention = AttentionReader(
                 load_with_progress(self.backbone), short_side=self.short_side, mass=self.mass
             )

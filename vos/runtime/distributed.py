@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 
 from vos.errors import InputError
+from vos.runtime.folder_lock import working_folder
 
 T = TypeVar("T")
 _PATIENCE = timedelta(days=7)
@@ -93,6 +95,18 @@ class Team:
             raise error if self.leads else SystemExit(2)
         return cast("T", value)
 
+    @contextmanager
+    def own_folder(self, folder: Path) -> Iterator[None]:
+        """Make an output folder and keep other runs out of it while the block runs.
+
+        Raises:
+            InputError: another run works in it, or it cannot be made; in all but the leading
+                process SystemExit.
+        """
+        with ExitStack() as stack:
+            self.from_leader(lambda: _enter(stack, folder))
+            yield
+
     def one_at_a_time(self, make: Callable[[], T]) -> T:
         """Make a value in every process, the first of each machine before the others of it.
 
@@ -120,6 +134,15 @@ class Team:
         if self.size > 1 and asked in {"auto", "cuda"} and torch.cuda.is_available():
             return f"cuda:{self.local_rank % torch.cuda.device_count()}"
         return asked
+
+
+def _enter(stack: ExitStack, folder: Path) -> None:
+    try:
+        stack.enter_context(working_folder(folder))
+    except OSError as error:
+        raise InputError(
+            f"the output folder {folder} cannot be made or written to: {error.strerror}"
+        ) from None
 
 
 @contextmanager

@@ -49,6 +49,27 @@ def locked_folder(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
+@contextmanager
+def working_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder as `locked_folder` does, and make it first where it lacks.
+
+    Folders that were made for it and stay empty, as of a run that is refused, are removed.
+
+    Raises:
+        InputError: another process holds the lock.
+        OSError: the folder cannot be made.
+    """
+    lacking = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked_folder(folder):
+            yield
+    finally:
+        with suppress(OSError):  # one that is not empty stays, and those above it
+            for path in lacking:
+                path.rmdir()
+
+
 def require_unlocked(folder: Path) -> None:
     """Say no to a folder that another process works in, and leave it as it is.
 

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.cli.suite import Planned, read_plan
 from tests.data.images import bench, said, save_weights, write_classes
 from vos.errors import InputError
+from vos.runtime.folder_lock import locked_folder
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,13 @@ def test_all_complete_runs_are_kept(place, tmp_path, capsys):
         given = ["--config", tmp_path / "runs.json", "-o", tmp_path / "out"]
         assert bench("all", *given) == 0
         assert capsys.readouterr().out.count("complete already") == expected
+
+
+def test_two_suites_do_not_share_a_folder(config, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    with locked_folder(tmp_path / "out"):
+        assert bench("all", "--config", config, "-o", tmp_path / "out") == 2
+    assert "in use by process" in capsys.readouterr().err
 
 
 def test_stop_ends_all(config, tmp_path, monkeypatch):

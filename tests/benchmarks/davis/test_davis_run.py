@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.davis.run_folder import RunFolder
-from tests.data.davis import OPTIONS, davis, make_davis
+from tests.data.davis import OPTIONS, bench, davis, make_davis
+from vos.runtime.folder_lock import LOCK, locked_folder
 
 ROOT = Path(__file__).resolve().parents[3]
+GRID = ("--grid", "topk=5", *OPTIONS)
 
 
 def masks_of(out):
@@ -57,6 +60,17 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_scores(tmp_path):
     scores = [load(folder / "results.json") for folder in (out, tmp_path / "whole")]
     assert scores[0]["global"] == scores[1]["global"]
     assert scores[0]["sequences"] == scores[1]["sequences"]
+
+
+def test_two_runs_do_not_share_a_folder(data, tmp_path, capsys):
+    for verb, make in (("davis", davis), ("sweep", partial(bench, "sweep"))):
+        out = tmp_path / verb
+        out.mkdir()
+        arguments = (data, out) if verb == "davis" else ("--data", data, "--out", out, *GRID)
+        with locked_folder(out):
+            assert make(*arguments) == 2
+            assert "in use by process" in capsys.readouterr().err
+            assert [path.name for path in out.iterdir()] == [LOCK]
 
 
 def test_a_stop_is_recorded(data, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.reporting.benchmark_run import shown_name
 from tests.data.images import bench, save_weights, write_classes
+from vos.runtime.folder_lock import LOCK, locked_folder
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,14 @@ def test_wrong_input_leaves_the_results_of_the_run_before(classes, weights, tmp_
     assert bench("knn", *arguments, *common(weights), "--k", 3) == 130
     assert [(tmp_path / name).is_file() for name in names] == [True, False, False]
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "stopped"
+
+
+def test_two_runs_do_not_share_a_folder(classes, weights, tmp_path, capsys):
+    arguments = ["--train", classes / "train", "--test", classes / "test", "-o", tmp_path]
+    with locked_folder(tmp_path):
+        assert bench("knn", *arguments, *common(weights), "--k", 2) == 2
+        assert "in use by process" in capsys.readouterr().err
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
 def test_untrained_backbones_are_called_so():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pretrain.cli import run
+from pretrain.data.dataset import SampleError
 from pretrain.train import DivergedError, TrainResult
 
 
@@ -59,3 +60,10 @@ def test_how_a_run_ends_is_told_by_the_status(monkeypatch, capsys):
     monkeypatch.setattr("pretrain.train.train", diverged)
     assert run(["train", "a"]) == 1
     assert "lower lr" in capsys.readouterr().err
+
+    def tripped(config, options):
+        raise SampleError("the sample a.jpg cannot be used")
+
+    monkeypatch.setattr("pretrain.train.train", tripped)
+    assert run(["train", "a"]) == 1
+    assert "failed: the sample a.jpg cannot be used; go on with" in capsys.readouterr().err

@@ -3,14 +3,16 @@
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 
 import numpy as np
 import pytest
 import torch
 
-from pretrain.data.dataset import Batch
+from pretrain.data.dataset import Batch, SampleError
 from pretrain.data.device_batches import DeviceBatches, WorkersDiedError, to_device
+from pretrain.sources.archives import FolderSource
 from tests.pretrain.data.batches import loader
 from vos.errors import InputError
 
@@ -36,6 +38,29 @@ def test_all_images_broken_is_an_error(photos, workers):
     batches = DeviceBatches(lambda _: loader(photos, workers=workers), 0, torch.device("cpu"))
     with pytest.raises(InputError, match=r"^50 samples drawn .*\(not an image\).* check-data"):
         batches.next()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_unforeseen_error_names_the_sample_in_one_line(photos, workers):
+    loading = loader(photos, workers=workers)
+    names = [path.name for path in photos.iterdir()]
+    loading.dataset.mixture.sources = [Tripping(photos, names)]
+    batches = DeviceBatches(lambda _: loading, 0, torch.device("cpu"))
+    with pytest.raises(SampleError) as caught:
+        batches.next()
+    said = str(caught.value)
+    assert re.fullmatch(
+        r"the sample .*\.jpg cannot be used: ValueError: one of two lines "
+        r"\(test_device_batches\.py, line \d+\)",
+        said,
+    )
+
+
+class Tripping(FolderSource):
+    """A source whose reading meets an error that nobody foresaw."""
+
+    def read(self, index, random):
+        raise ValueError("one\nof two lines")
 
 
 class Dying:

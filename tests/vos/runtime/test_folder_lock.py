@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vos.errors import InputError
-from vos.runtime.folder_lock import LOCK, locked_folder, require_unlocked
+from vos.runtime.folder_lock import LOCK, locked_folder, require_unlocked, working_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -63,6 +63,28 @@ def test_a_lock_is_of_one_run_not_of_one_process_and_ends_with_an_error(tmp_path
         pass
     assert not list(tmp_path.iterdir())
     require_unlocked(tmp_path)
+
+
+def test_a_working_folder_is_made_and_goes_again_where_nothing_was_written(tmp_path):
+    folder = tmp_path / "runs" / "mine"
+    with pytest.raises(InputError, match="wrong"), working_folder(folder):
+        assert (folder / LOCK).exists()
+        raise InputError("wrong input")
+    assert not list(tmp_path.iterdir())
+    with working_folder(folder):
+        (folder / "result").touch()
+    assert [path.name for path in folder.iterdir()] == ["result"]
+    with working_folder(folder):
+        (folder / "result").unlink()
+    assert folder.is_dir()  # it was there before
+
+
+def test_a_working_folder_has_one_run(tmp_path, holder):
+    with (
+        pytest.raises(InputError, match=f"in use by process {holder.pid}"),
+        working_folder(tmp_path),
+    ):
+        pass
 
 
 def test_a_folder_that_cannot_be_written_to_goes_without_a_lock(tmp_path, monkeypatch):

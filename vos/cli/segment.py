@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
+from vos.runtime.local_team import run_local_team
 from vos.runtime.progress import CountProgress
 from vos.segmentation.options import OutputOptions, PromptRules, parse_masks
 from vos.video.frame_range import FrameRange, ReadingOptions
@@ -34,8 +36,8 @@ class Segment:
     """Segment objects through a video from a mask on its first frame, or on any frames.
 
     Writes masks/<frame>.png (indexed PNG, DAVIS palette), overlay.mp4 and run.json. With --batch
-    it does so for every video of a list, with one load of the model; under torchrun the list is
-    shared out over processes and machines.
+    it does so for every video of a list, with one load of the model; with --processes the list
+    is shared out over processes, under torchrun over machines too.
 
     Example: vos segment clip.mp4 --mask first.png -o out
     """
@@ -55,6 +57,9 @@ class Segment:
     """Go on with the unfinished run in the output folder."""
     overwrite: bool = False
     """Replace the run in the output folder."""
+    processes: int = 1
+    """Processes on this machine that share out the list of --batch, with a GPU each where there
+    are several; for several machines there is torchrun."""
     feature_cache: Path | None = None
     """Folder to keep features in, so that another run over the video computes none twice."""
     threads: int | None = None
@@ -72,6 +77,8 @@ class Segment:
         """Segment what was asked for and say what was done."""
         if self.batch is not None:
             return self._run_batch(self.batch)
+        if self.processes != 1:
+            raise InputError("--processes shares out a list of videos; give it with --batch alone")
         if self.video is None or self.out is None:
             raise InputError("give a video and -o OUT, or a list of videos (--batch)")
         masks = parse_masks(self.mask)
@@ -84,8 +91,12 @@ class Segment:
         return 0
 
     def _run_batch(self, path: Path) -> int:
+        if self.processes < 1:
+            raise InputError(f"--processes {self.processes}: expected 1 or more")
         if self.video is not None or self.out is not None or self.mask:
             raise InputError("--batch names videos, masks and outputs; give no others beside it")
+        if self.processes > 1 and "WORLD_SIZE" not in os.environ:  # which this one's own have
+            return run_local_team([sys.executable, "-m", "vos", *sys.argv[1:]], self.processes)
         start_pytorch(self.threads)
         from vos.runtime.distributed import team
         from vos.segmentation.batch import read_batch, run_batch
@@ -154,11 +165,8 @@ def _kept(out: Path) -> Iterator[str]:
 def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> int:
     """Gather the failures of all processes; the first prints them, all exit alike."""
     failed = [failure for some in processes.gather(failures) for failure in some]
-    if processes.leads:
-        print(f"{total - len(failed)} of {total} videos done")
-        for video, reason in failed:
-            print(f"failed: {video}: {reason}", file=sys.stderr)
-    return 1 if failed else 0
+    lines = [f"failed: {video}: {reason}" for video, reason in failed]
+    return processes.conclude(f"{total - len(failed)} of {total} videos done", lines)
 
 
 def _report(result: SegmentResult, outputs: OutputOptions) -> None:

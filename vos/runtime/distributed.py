@@ -6,9 +6,12 @@ between them is small and goes through the CPU (gloo), whatever the models run o
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -107,6 +110,21 @@ class Team:
             self.from_leader(lambda: _enter(stack, folder))
             yield
 
+    def conclude(self, summary: str, failures: Sequence[str]) -> int:
+        """Print once how the work of all ended, and return the exit status that all end with.
+
+        torchrun ends with a traceback of its own where that is not 0; the last that it prints are
+        these words, too.
+        """
+        if self.leads:
+            print(summary, flush=True)
+            for failure in failures:
+                print(failure, file=sys.stderr, flush=True)
+        if failures and self.local_rank == 0:
+            _leave_to_torchrun("\n".join((summary, *failures)))
+        self.gather(None)  # torchrun ends the others as soon as one has gone
+        return 1 if failures else 0
+
     def one_at_a_time(self, make: Callable[[], T]) -> T:
         """Make a value in every process, the first of each machine before the others of it.
 
@@ -134,6 +152,14 @@ class Team:
         if self.size > 1 and asked in {"auto", "cuda"} and torch.cuda.is_available():
             return f"cuda:{self.local_rank % torch.cuda.device_count()}"
         return asked
+
+
+def _leave_to_torchrun(text: str) -> None:
+    """Write the text where torchrun takes what to say of a process that failed."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        about = {"py_callstack": text, "timestamp": str(int(time.time()))}
+        with suppress(OSError):
+            Path(path).write_text(json.dumps({"message": {"message": text, "extraInfo": about}}))
 
 
 def _enter(stack: ExitStack, folder: Path) -> None:

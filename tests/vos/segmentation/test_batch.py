@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,51 @@ def test_two_processes_share_a_list(videos):
     for name in ("a", "b", "c"):
         assert done.stdout.count(f"{videos / name}: 3 frames") == 1
         assert len(list((videos / f"out_{name}" / "masks").iterdir())) == 3
+
+
+def run_list(path, *launch, rest=()):
+    done = subprocess.run(
+        [sys.executable, *launch, "-m", "vos", "segment", "--batch", str(path), *FAST, *rest],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return done.returncode, done.stdout, done.stderr.strip()
+
+
+def test_processes_share_a_list_and_end_with_the_summary(videos):
+    pytest.importorskip("torch")
+    rows = [*rows_of(videos)[:2], (str(videos / "nowhere"), str(videos / "a.png"), "out_n")]
+    path = write_list(videos / "list.csv", rows)
+    status, said, errors = run_list(path, rest=("--processes", "2"))
+    assert status == 1
+    assert said.count("2 of 3 videos done") == 1
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith(f"failed: {videos / 'nowhere'}: ")
+    for name in ("a", "b"):
+        assert len(list((videos / f"out_{name}" / "masks").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_torchrun_ends_with_the_summary(videos):
+    rows = [*rows_of(videos)[:1], (str(videos / "nowhere"), str(videos / "a.png"), "out_n")]
+    path = write_list(videos / "list.csv", rows)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    status, said, errors = run_list(path, *launch)
+    assert (status, said.count("1 of 2 videos done")) == (1, 1)
+    assert "1 of 2 videos done\n  failed: " in errors[-600:]
+
+
+def test_processes_are_for_lists(videos, capsys):
+    video, mask, out = rows_of(videos)[0]
+    arguments = ["segment", video, "--mask", mask, "-o", out, "--processes", "2"]
+    assert run_verbs("vos", "", VERBS, arguments) == 2
+    assert "give it with --batch" in capsys.readouterr().err
+    arguments = ["segment", "--batch", "list.csv", "--processes", "0"]
+    assert run_verbs("vos", "", VERBS, arguments) == 2
+    assert "--processes 0: expected 1 or more" in capsys.readouterr().err
 
 
 def test_a_failure_that_nobody_foresaw_is_told_in_full(capsys):

@@ -9,7 +9,7 @@ Shape letters: H W pixels.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -71,6 +71,7 @@ class Video:
         self._is_high_range = False
         self._connection: LiveFrames | None = None
         self._stream = self._best_stream()
+        self._place = self._stream.index  # a stream of a closed file does not know it
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
         path = Path(name)
@@ -136,7 +137,7 @@ class Video:
             return None
         try:
             with av.open(**opening_options(self.name)) as reopened:
-                return Packets.walk(reopened, reopened.streams[self._stream.index], missing)
+                return Packets.walk(reopened, reopened.streams[self._place], missing)
         except av.FFmpegError:
             return None  # the damage is told where decoding meets it
 
@@ -151,14 +152,8 @@ class Video:
                 yielded.
             InputError: not one frame is whole.
         """
-        base = self._stream.time_base
-        convert = RgbConverter(base)
-        if self._live:
-            self._connection = self._live_frames()
-        for index, seconds, frame in self._connection or self._file_frames():
-            time = seconds
-            if time is None and self.fps:
-                time = float(index / self.fps)
+        convert = self.converter()
+        for index, time, frame in self.decoded():
             if select(index):
                 self._tell_of_high_range(frame)
                 yield Picture(index, time, convert(frame), self._pixel_aspect(convert))
@@ -172,6 +167,27 @@ class Video:
             connect=partial(connect, self.name) if can_connect else None,
             attempts=self.reading.reconnects,
         )
+
+    def decoded(self) -> Generator[tuple[int, float | None, Any]]:
+        """Yield (index, seconds since the first frame, frame as decoded), as `pictures` does."""
+        if self._live:
+            self._connection = self._live_frames()
+        for index, stamp, frame in self._connection or self._file_frames():
+            rate = self.fps if stamp is None else None
+            yield index, float(index / rate) if rate else stamp, frame
+
+    def converter(self) -> RgbConverter:
+        """Return what turns decoded frames into pictures."""
+        return RgbConverter(self._stream.time_base)
+
+    def rewind(self) -> tuple[Any, Any]:
+        """Open the file anew, for `decoded` or to seek in it; return container and stream."""
+        self._container.close()
+        self._container = av.open(**opening_options(self.name))
+        self._stream = self._container.streams[self._place]
+        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.options = _STRICT
+        return self._container, self._stream
 
     def _tell_of_high_range(self, frame: Any) -> None:
         """Say once that a frame's colours are mapped, or that they cannot be."""
@@ -203,10 +219,9 @@ class Video:
             return
         except _NotDecodedError:
             pass  # which frame it was, threads do not say; one thread does
-        place = self._stream.index
         self._container.close()
         with av.open(**opening_options(self.name)) as reopened:
-            self._container, self._stream = reopened, reopened.streams[place]
+            self._container, self._stream = reopened, reopened.streams[self._place]
             yield from (item for item in self._passed(serial=True) if item[0] >= after)
 
     def _passed(self, *, serial: bool) -> Iterator[tuple[int, float | None, Any]]:

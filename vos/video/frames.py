@@ -73,7 +73,7 @@ def page_frames(
 ) -> Iterator[Frame]:
     """Yield the chosen pictures of a file of several, all of one size."""
     pages = file.pages(choice.takes, choice.end)
-    yield from _of_one_size(pages, lambda i: (_numbered(i), f"page {i + 1}"), choice, source,
+    yield from _of_one_size(pages, lambda i: (frame_name(i), f"page {i + 1}"), choice, source,
                             reading)  # fmt: skip
 
 
@@ -98,12 +98,8 @@ def _of_one_size(
     for index, time, picture in pictures:
         size = size or picture.shape[:2]
         stem, called = name(index)
-        image = _of_size(picture, size, called, source, resize=resize)
+        image = of_size(picture, size, called, source, resize=resize)
         yield Frame(stem, index, time, shrink(image, choice.max_size))
-
-
-def _numbered(index: int) -> str:
-    return f"{index:0{_NAME_DIGITS}d}"
 
 
 def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
@@ -117,9 +113,9 @@ def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
                 return
             index, image = picture.index, picture.image
             size = size or image.shape[:2]
-            image = _of_size(image, size, f"frame {index}", video.name, resize=resize)
+            image = of_size(image, size, f"frame {index}", video.name, resize=resize)
             image = shrink(image, choice.max_size)
-            yield Frame(_numbered(index), index, picture.time, image, picture.pixel_aspect)
+            yield Frame(frame_name(index), index, picture.time, image, picture.pixel_aspect)
             if choice.is_past(index + 1):
                 return  # a live source must not wait for a frame that is not wanted
     finally:
@@ -128,10 +124,15 @@ def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:
         raise InputError(f"{video.name}: ends before frame {choice.start}; start earlier")
 
 
-def _of_size(
+def frame_name(index: int) -> str:
+    """Return the name of a video's frame."""
+    return f"{index:0{_NAME_DIGITS}d}"
+
+
+def of_size(
     image: NDArray[np.uint8], size: tuple[int, ...], what: str, source: str, *, resize: bool
 ) -> NDArray[np.uint8]:
-    """Return the picture, resized to the first one's size where that is wanted.
+    """Return a picture (H, W, 3), resized to the first one's size (H, W) where that is wanted.
 
     Raises:
         InputError: it has another size and is not to be resized.

@@ -59,13 +59,13 @@ class FrameNumbers:
     def add(self, packet: Any) -> None:
         """Take note of a packet before it is decoded."""
         stamp = packet.pts if packet.pts is not None else packet.dts
-        if not packet.size or stamp is None or packet.is_discard:
+        if not packet.size or stamp is None:
             return
-        if self._key is None:
+        if self._key is None:  # an edit list may leave out the key frame that others build on
             if not packet.is_keyframe:
                 return
             self._key = stamp
-        if stamp < self._key or not _shows_a_frame(packet):
+        if packet.is_discard or stamp < self._key or not _shows_a_frame(packet):
             return
         self.expected += 1
         self.end = max(self.end or stamp, stamp + (packet.duration or 0))

@@ -25,7 +25,7 @@ from vos.errors import InputError
 from vos.files import write_json
 from vos.propagation.config import PropagationConfig
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
-from vos.segmentation.options import OutputOptions
+from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.pipeline import OnFrame
 from vos.segmentation.run_folder import MASKS, RUN
 from vos.segmentation.run_record import RunRecord
@@ -155,6 +155,7 @@ class RunFolder:
             backbone=backbone,
             config=config,
             outputs=OutputOptions(overlay=False),
+            passes=PassOptions("forward"),  # as the published protocol goes
             overwrite=True,
             on_frame=on_frame,
         )

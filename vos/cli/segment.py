@@ -20,7 +20,7 @@ from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
 from vos.runtime.local_team import run_local_team
 from vos.runtime.progress import CountProgress
-from vos.segmentation.options import OutputOptions, PromptRules, parse_masks
+from vos.segmentation.options import OutputOptions, PassOptions, PromptRules, parse_masks
 from vos.video.frame_range import FrameRange, ReadingOptions
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Segment:
     )
     rules: Annotated[PromptRules, tyro.conf.arg(name="mask")] = field(default_factory=PromptRules)
     frames: Annotated[FrameRange, tyro.conf.arg(name="frame")] = field(default_factory=FrameRange)
+    passes: PassOptions = field(default_factory=PassOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
@@ -132,6 +133,7 @@ class Segment:
         }
         try:
             with ExitStack() as stack:
+                progress = CountProgress(stack, label)
                 return segment_video(
                     item.video,
                     masks,
@@ -142,9 +144,11 @@ class Segment:
                     reading=self.reading,
                     rules=self.rules,
                     outputs=self.outputs,
+                    passes=self.passes,
                     resume=self.resume,
                     overwrite=self.overwrite,
-                    on_frame=CountProgress(stack, label),
+                    on_frame=progress,
+                    on_pass=lambda name: progress.note(f"{name} pass"),
                 )
         except KeyboardInterrupt as stop:
             stop.args = tuple(_kept(item.out))
@@ -156,8 +160,10 @@ def _kept(out: Path) -> Iterator[str]:
     from vos.segmentation.run_folder import frames_kept
 
     frames, resumable = frames_kept(out)
-    if frames:
+    if frames or resumable:
         counted = "1 frame is" if frames == 1 else f"{frames} frames are"
+        if not frames:
+            counted = "the backward pass is"
         advice = "; give the same command with --resume to go on" if resumable else ""
         yield f"{counted} kept in {out}{advice}"
 

@@ -132,7 +132,8 @@ class LabelPropagator:
         predicted = self._engine.propagate(features)
         mask = np.zeros(frame.shape[:2], np.uint8)
         if predicted is not None:
-            mask = self._mask(predicted, (h, w), frame)
+            labels = predicted.T.reshape(-1, h, w).contiguous()  # (C, h, w)
+            mask = self.mask_of(labels, self._objects, frame)
         if prompt is not None:
             objects = self._objects + tuple(o for o in given if o not in self._objects)
             self._warn_of_small(prompt, (h, w), given)
@@ -140,13 +141,37 @@ class LabelPropagator:
             channels = [objects.index(object_id) + 1 for object_id in given]
             self._engine.remember_prompt(self._number, features, labels, channels)
             self._objects = objects
-            mask = _merge(mask, prompt, given)
+            mask = with_prompt(mask, prompt, given)
         else:
             assert predicted is not None  # without a prompt there are objects, so a prediction
             labels = predicted
             self._engine.remember(self._number, features, labels)
         self.soft_labels = labels.T.unflatten(1, (h, w))  # (C, h, w)
         return mask
+
+    @torch.inference_mode()
+    def mask_of(self, labels: Tensor, objects: tuple[int, ...], frame: np.ndarray) -> np.ndarray:
+        """Return the mask that soft labels give, as `step` makes it of its own.
+
+        Args:
+            labels: (C, h, w) float32, background first.
+            objects: ids of channels 1, 2, and so on.
+            frame: RGB uint8 (H, W, 3).
+
+        Returns:
+            uint8 (H, W) of ids, 0 background.
+        """
+        adaptive = isinstance(self._engine, AdaptivePropagation)
+        if adaptive and self.config.adaptive_refine:
+            return ids_from_channels(guided_channel(labels, self.backbone.stride, frame), objects)
+        winner = winning_channel(
+            labels,
+            self.backbone.stride,
+            upsampling=self.config.upsampling,
+            stretch=self.config.stretch_channels and not adaptive,
+        )
+        channels = winner.to(torch.uint8).cpu().numpy()
+        return resize_nearest(ids_from_channels(channels, objects), *frame.shape[:2])
 
     def snapshot(self) -> Snapshot:
         """Return the state after the last step, from which `restore` goes on to the same masks."""
@@ -218,21 +243,6 @@ class LabelPropagator:
                 stacklevel=3,
             )
 
-    def _mask(self, labels: Tensor, grid: tuple[int, int], frame: np.ndarray) -> np.ndarray:
-        maps = labels.T.reshape(-1, *grid).contiguous()  # (C, h, w)
-        adaptive = isinstance(self._engine, AdaptivePropagation)
-        if adaptive and self.config.adaptive_refine:
-            winner = guided_channel(maps, self.backbone.stride, frame)
-            return ids_from_channels(winner, self._objects)
-        channels = winning_channel(
-            maps,
-            self.backbone.stride,
-            upsampling=self.config.upsampling,
-            stretch=self.config.stretch_channels and not adaptive,
-        )
-        ids = ids_from_channels(channels.to(torch.uint8).cpu().numpy(), self._objects)
-        return resize_nearest(ids, *frame.shape[:2])
-
     def _check_size(self, frame: np.ndarray) -> None:
         size = frame.shape[:2]
         if self._size is None:
@@ -260,8 +270,17 @@ class LabelPropagator:
         return given
 
 
-def _merge(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
-    """Put a prompt over the predicted mask, leaving its void pixels and other objects alone."""
+def with_prompt(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
+    """Put a prompt over a predicted mask, leaving its void pixels and other objects alone.
+
+    Args:
+        mask: uint8 (H, W) of ids.
+        prompt: uint8 (H, W) of ids, 0 background, 255 void.
+        given: the ids of the prompt's objects.
+
+    Returns:
+        uint8 (H, W) of ids.
+    """
     drawn = np.isin(prompt, given)
     erased = np.isin(mask, given) & (prompt != VOID)
     return np.where(drawn, prompt, np.where(erased, 0, mask)).astype(np.uint8)

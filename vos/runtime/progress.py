@@ -138,10 +138,15 @@ class CountProgress:
         self._label = label
         self._advance = None if total is None else stack.enter_context(progress(label, total))
         self._shown = 0
+        self._note = ""
+
+    def note(self, text: str) -> None:
+        """Show a text beside the rate from now on, where a call has none of its own."""
+        self._note = text
 
     def __call__(self, done: int, total: int | None, note: str = "") -> None:
         """Take (frames done, frames in all or None) and what to show beside the rate."""
         if self._advance is None:
             self._advance = self._stack.enter_context(progress(self._label, total))
-        self._advance(done - self._shown, note, total=total)
+        self._advance(done - self._shown, note or self._note, total=total)
         self._shown = done

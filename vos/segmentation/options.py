@@ -28,6 +28,16 @@ class PromptRules:
 
 
 @dataclass(frozen=True)
+class PassOptions:
+    """Which ways a run goes through the frames."""
+
+    direction: Literal["auto", "forward", "both"] = "auto"
+    """forward: from the first frame on, and frames before the first mask are empty; both: back
+    from the masks too, and frames between two masks are merged from both sides; auto: both where
+    the first frame has no mask."""
+
+
+@dataclass(frozen=True)
 class OutputOptions:
     """What is written beside the masks."""
 

@@ -6,7 +6,7 @@ Shapes: H W pixels, h w patches, D width.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,21 +20,25 @@ from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.runtime.devices import peak_memory_mib, synchronize
 from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.outputs import Outputs
+from vos.segmentation.passes.backward_pass import BackwardPass
+from vos.segmentation.passes.frame_features import frames_with_features
+from vos.segmentation.passes.pass_labels import FrameLabels, PassFolder
 from vos.segmentation.prompts import fit_prompt
-from vos.segmentation.run_folder import STATE
+from vos.segmentation.run_folder import PASSES, STATE
 from vos.segmentation.run_record import RunRecord, RunResults, StageSeconds
 from vos.segmentation.sinks import Result
 from vos.segmentation.source_fingerprint import fingerprint_of
-from vos.video.frame_range import FrameRange
+from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame
 from vos.video.reader import FrameReader
 
 OnFrame = Callable[[int, int | None], None]
-"""Called after each frame with (frames done, frames in all or None)."""
+"""Called after each frame with (frames done, frames in all or None), both passes counted."""
+OnPass = Callable[[str], None]
+"""Called where a pass of two begins: `backward` or `forward`."""
 
 
 _SAVE_SECONDS = 10.0
-_GPU_BATCH = 4
 
 
 class Pipeline:
@@ -92,8 +96,29 @@ class Pipeline:
         self.seconds = StageSeconds()
         self.done = 0
         self.computed = 0
+        self._backward: BackwardPass | None = None
+        self._on_pass: OnPass | None = None
         self._latest: Snapshot | None = None
         self._saved = time.monotonic()  # when the state was last handed over to be saved
+
+    def go_back_first(self, reading: ReadingOptions | None, on_pass: OnPass | None) -> None:
+        """Have a backward pass go before this one.
+
+        Args:
+            reading: how the reader was opened.
+            on_pass: told which of the two begins.
+        """
+        self._on_pass = on_pass
+        self._backward = BackwardPass(
+            self.reader,
+            self.tracker,
+            self.prompts,
+            rules=self.rules,
+            frames=self.frames,
+            reading=reading,
+            folder=PassFolder(self.out / PASSES),
+        )
+        self.record.settings["direction"] = "both"
 
     def run(self, earlier: Snapshot | None) -> None:
         """Segment all frames; `earlier` is where a stopped run goes on.
@@ -114,6 +139,7 @@ class Pipeline:
             hold=self.reader.latest,
         )
         try:
+            self._go_backward()
             with outputs:
                 try:
                     self._frames(outputs, earlier)
@@ -122,8 +148,14 @@ class Pipeline:
                         raise
                     stop = interrupt  # leaves the block normally: videos stay, up to here
             state = "stopped" if stop else "complete"
+        except KeyboardInterrupt:
+            if self._backward is not None and self._backward.done:
+                state = "stopped"
+            raise
         finally:
             self.seconds.decode = self.reader.decode_seconds
+            if self._backward is not None:
+                self.seconds.decode += self._backward.decode_seconds
             self.seconds.writing = outputs.seconds
             self._finish(state, time.perf_counter() - start, resumable=outputs.all_written)
         if stop is not None:
@@ -132,59 +164,44 @@ class Pipeline:
     def _frames(self, outputs: Outputs, earlier: Snapshot | None) -> None:
         remaining = set(self.prompts)
         memory_images: dict[int, np.ndarray] = {}
-        for frame, features in self._with_features(earlier):
+        replayed = -1 if earlier is None else earlier.number
+        first = min(self.prompts)
+        for frame, features in frames_with_features(
+            self.reader,
+            self.tracker,
+            self.seconds,
+            lambda position, frame: position > replayed and frame.index >= first,
+            in_batches=not self.reader.is_live,  # a live source's frames are not held back
+        ):
             remaining.discard(frame.index)
             if earlier is not None and self.done <= earlier.number:
                 self._replay(frame, outputs, earlier, memory_images)
             else:
                 self._step(frame, features, outputs)
             self.done += 1
-            if self.on_frame is not None:
-                self.on_frame(self.done, self.reader.count)
+            before = 0 if self._backward is None else self._backward.done
+            self._report(before + self.done, before)
         if remaining:
             raise InputError(
                 f"masks were given for frames {sorted(remaining)}, which the source does not have "
                 f"(it ended after {self.done} frames)"
             )
 
-    def _with_features(self, earlier: Snapshot | None) -> Iterator[tuple[Frame, Tensor | None]]:
-        """Give frames with their features, in batches on a GPU; none before the first prompt.
+    def _go_backward(self) -> None:
+        """Do the pass before this one, if there is one."""
+        if self._backward is None:
+            return
+        begin = self._on_pass or (lambda _: None)
+        begin("backward")
+        self._backward.run(self.seconds, self._report)
+        begin("forward")
 
-        A live source's frames are not held back for a batch.
-        """
-        alone = self.reader.is_live or self.tracker.backbone.device.type == "cpu"
-        size = 1 if alone else _GPU_BATCH
-        first = min(self.prompts)
-        position = 0
-        batch: list[Frame] = []
-        for frame in self._timed_reader():
-            replayed = earlier is not None and position <= earlier.number
-            position += 1
-            if replayed or frame.index < first:
-                yield frame, None
-                continue
-            batch.append(frame)
-            if len(batch) == size:
-                yield from self._computed(batch)
-                batch = []
-        if batch:
-            yield from self._computed(batch)
-
-    def _computed(self, batch: list[Frame]) -> Iterator[tuple[Frame, Tensor]]:
-        start = time.perf_counter()
-        features = self.tracker.features([frame.image for frame in batch])
-        synchronize(self.tracker.backbone.device)
-        self.seconds.features += time.perf_counter() - start
-        yield from zip(batch, features, strict=True)
-
-    def _timed_reader(self) -> Iterator[Frame]:
-        while True:
-            start = time.perf_counter()
-            frame = next(self.reader, None)
-            self.seconds.decode_wait += time.perf_counter() - start
-            if frame is None:
-                return
-            yield frame
+    def _report(self, done: int, backward_frames: int | None) -> None:
+        """Report the frames done of both passes."""
+        if self.on_frame is not None:
+            counts = (self.reader.count, backward_frames)
+            total = None if counts[0] is None or counts[1] is None else counts[0] + counts[1]
+            self.on_frame(done, total)
 
     def _step(self, frame: Frame, features: Tensor | None, outputs: Outputs) -> None:
         size = frame.image.shape[:2]
@@ -196,11 +213,15 @@ class Pipeline:
         ids = self.tracker.step(frame.image, prompt, features=features)
         synchronize(self.tracker.backbone.device)
         self.seconds.propagation += time.perf_counter() - start
+        outcome = FrameLabels(self.tracker.soft_labels, self.tracker.objects, ids)
+        if self._backward is not None:
+            outcome = self._backward.merged(frame, outcome, prompt)
         soft = None
-        if self.options.soft != "none" and self.tracker.soft_labels is not None:
-            soft = self.tracker.soft_labels.float().cpu().numpy()
+        if self.options.soft != "none" and outcome.labels is not None:
+            soft = outcome.labels.float().cpu().numpy()
         snapshot = self.tracker.snapshot()
-        outputs.write(Result(frame, ids, soft, self.tracker.objects), self._saver(snapshot))
+        assert outcome.mask is not None
+        outputs.write(Result(frame, outcome.mask, soft, outcome.objects), self._saver(snapshot))
         self._latest = snapshot
         self.computed += 1
 
@@ -250,9 +271,13 @@ class Pipeline:
                 self._save_latest(resumable)
                 raise
             (self.out / STATE).unlink(missing_ok=True)
+            if self._backward is not None:
+                self._backward.folder.remove()
             return
         if self.fingerprint is not None:
-            self.record.settings["fingerprint"] = self.fingerprint.as_json(self.done)
+            self.record.settings["fingerprint"] = self.fingerprint.as_json(
+                self.done if self._backward is None else None
+            )
         self._save_latest(resumable)
         with suppress(OSError):
             self.record.write(self.out)

@@ -23,7 +23,11 @@ SOFT = "soft"
 RLE = "rle.json"
 ALPHA = "alpha"
 ALPHA_VIDEO = "alpha.mov"
-_FOLDERS = (MASKS, SOFT, ALPHA)
+PASSES = ".passes"
+"""Folder of what one pass leaves for another; there until the run is complete."""
+
+
+_FOLDERS = (MASKS, SOFT, ALPHA, PASSES)
 _FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
 FolderState = Literal["new", "unfinished", "complete"]
 
@@ -63,7 +67,7 @@ def _checked(out: Path, *, resume: bool, overwrite: bool) -> dict[str, Any] | No
         _refuse_foreign(out)
         return None
     frames = earlier.get("results", {}).get("frames")
-    empty = earlier.get("state") == "failed" and not frames
+    empty = earlier.get("state") == "failed" and not frames and not (out / PASSES).is_dir()
     if not (resume or overwrite or empty):
         raise InputError(
             f"{out} holds another run; go on with it (--resume), replace it (--overwrite), or "
@@ -120,11 +124,14 @@ def prepare_folder(
 
 
 def frames_kept(out: Path) -> tuple[int, bool]:
-    """Return how many masks a run has left in its folder, and whether it can be resumed there."""
+    """Return how many masks a run has left in its folder, and whether it can be resumed there.
+
+    A run that was stopped in a pass before its last one can be resumed without any mask.
+    """
     if not (out / RUN).is_file():
         return 0, False
     masks = [path for path in (out / MASKS).glob("*.png") if not path.name.startswith(".")]
-    return len(masks), (out / STATE).is_file()
+    return len(masks), _has_state(out)
 
 
 def _read(out: Path) -> dict[str, Any] | None:
@@ -185,7 +192,12 @@ def _resumable(out: Path, earlier: Mapping[str, Any]) -> FolderState:
     if earlier.get("state") == "complete":
         return "complete"
     _remove_parts(out)
-    return "unfinished" if (out / STATE).is_file() else "new"
+    return "unfinished" if _has_state(out) else "new"
+
+
+def _has_state(out: Path) -> bool:
+    """Whether a run can go on: in its only or last pass, or in one before that."""
+    return (out / STATE).is_file() or (out / PASSES).is_dir()
 
 
 def _remove_parts(out: Path) -> None:

@@ -23,11 +23,12 @@ from vos.video.frame_range import FrameRange
 
 
 def setting_defaults() -> dict[str, Any]:
-    """Return the defaults of the groups of settings, for records without a newer setting."""
+    """Return the defaults of settings and of their groups, for records without a newer setting."""
     return {
         "frames": asdict(FrameRange()),
         "propagation": asdict(PropagationConfig()),
         "outputs": asdict(OutputOptions()),
+        "direction": "forward",
     }
 
 
@@ -128,6 +129,7 @@ class RunRecord:
                 "backbone": backbone.describe(),
                 "propagation": asdict(config),
                 "outputs": asdict(outputs),
+                "direction": "forward",
             }
         )
 

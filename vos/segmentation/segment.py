@@ -19,8 +19,9 @@ from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
 from vos.runtime.folder_lock import locked_folder
-from vos.segmentation.options import OutputOptions, PromptRules
-from vos.segmentation.pipeline import OnFrame, Pipeline
+from vos.segmentation.options import OutputOptions, PassOptions, PromptRules
+from vos.segmentation.passes.direction import run_direction
+from vos.segmentation.pipeline import OnFrame, OnPass, Pipeline
 from vos.segmentation.prompts import (
     Masks,
     MaskSource,
@@ -68,9 +69,11 @@ def segment_video(
     rules: PromptRules | None = None,
     outputs: OutputOptions | None = None,
     reading: ReadingOptions | None = None,
+    passes: PassOptions | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_frame: OnFrame | None = None,
+    on_pass: OnPass | None = None,
 ) -> SegmentResult:
     """Segment objects through a video from a mask on one or more frames.
 
@@ -88,34 +91,32 @@ def segment_video(
         rules: how masks may differ from what is expected.
         outputs: what is written beside the masks.
         reading: what is done about sources that are cut short, damaged or live.
+        passes: forward, or both directions; by default both where the first frame has no mask.
         resume: go on with the unfinished run in `out`, of the same settings and source.
         overwrite: replace the run in `out`.
         on_frame: told of progress.
+        on_pass: told which pass begins where there are two.
 
     Raises:
         InputError: anything given that cannot be used, or a source that is cut short or damaged.
         OSError: a result cannot be written.
         KeyboardInterrupt: stopped; what was finished is on disk.
     """
-    frames = frames or FrameRange()
-    rules = rules or PromptRules()
+    frames, rules = frames or FrameRange(), rules or PromptRules()
     outputs = outputs or OutputOptions()
     out = Path(out)
-    check_folder(out, resume=resume, overwrite=overwrite)
+    earlier = check_folder(out, resume=resume, overwrite=overwrite)
     _check_given(masks, frames)
     with open_frames(source, **asdict(frames), reading=reading) as reader:
         prompts = _prompts(masks, reader, frames, rules)
+        way = run_direction(passes, prompts, reader, frames.start, earlier if resume else None)
         tracker = LabelPropagator(_loaded_backbone(backbone), config)
         pipeline = Pipeline(
-            reader,
-            tracker,
-            prompts,
-            rules=rules,
-            frames=frames,
-            out=out,
-            options=outputs,
+            reader, tracker, prompts, rules=rules, frames=frames, out=out, options=outputs,
             on_frame=on_frame,
-        )
+        )  # fmt: skip
+        if way == "both":
+            pipeline.go_back_first(reading, on_pass)
         return _run(pipeline, resume=resume, overwrite=overwrite)
 
 
@@ -142,7 +143,8 @@ def _run_locked(pipeline: Pipeline, *, resume: bool, overwrite: bool) -> Segment
         pipeline.record.write(out)
     except PermissionError:
         raise InputError(f"the output folder {out} cannot be written to") from None
-    pipeline.run(load_snapshot(out / STATE) if earlier.state == "unfinished" else None)
+    unfinished = earlier.state == "unfinished" and (out / STATE).is_file()
+    pipeline.run(load_snapshot(out / STATE) if unfinished else None)
     return _result(pipeline, pipeline.record)
 
 

@@ -17,6 +17,7 @@ from tests.data.command_lines import names
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.masks.io import read_index_png, write_mask
+from vos.segmentation.passes.backward_pass import BackwardPass
 from vos.video.reader import open_frames
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,6 +88,41 @@ def test_segment_says_what_it_did(clip, tmp_path, capsys):
     assert len(record["settings"]["backbone"]["sha256"]) == 64
     assert call(*command(clip, out), "--soft", "npz", "--rle", "coco", "--resume") == 0
     assert "complete already" in capsys.readouterr().out
+
+
+def test_a_mask_on_a_later_frame_goes_both_ways(clip, tmp_path, capsys):
+    source = [clip / "frames", "--mask", f"3:{clip / 'mask.png'}", *SMALL]
+    assert call(*source, "-o", tmp_path / "both") == 0
+    said = capsys.readouterr().err
+    assert "the first mask is for frame 3: segmenting back to frame 0 too" in said
+    assert "segment: 12/12 frames" in said
+    listed = tmp_path / "list.csv"
+    lines = [f"{clip / 'frames'},3:{clip / 'mask.png'},{tmp_path / way}" for way in ("a", "b")]
+    listed.write_text("\n".join(["video,mask,output", *lines]))
+    assert call("--batch", listed, "--direction", "forward", *SMALL) == 0
+    for way, empty in (("both", False), ("a", True), ("b", True)):
+        record = json.loads((tmp_path / way / "run.json").read_text())
+        assert record["settings"]["direction"] == ("forward" if empty else "both")
+        masks = tmp_path / way / "masks"
+        assert read_index_png(masks / "0.png").any() != empty
+        assert read_index_png(masks / "7.png").any()
+
+
+def test_a_stop_in_the_backward_pass_says_how_to_go_on(clip, tmp_path, capsys, monkeypatch):
+    def interrupted(self, *_rest):
+        if self.done == 2:
+            raise KeyboardInterrupt
+        return step(self, *_rest)
+
+    step = BackwardPass._step
+    monkeypatch.setattr(BackwardPass, "_step", interrupted)
+    source = [clip / "frames", "--mask", f"5:{clip / 'mask.png'}", *SMALL, "-o", tmp_path / "out"]
+    assert call(*source) == 130
+    said = capsys.readouterr().err
+    assert f"the backward pass is kept in {tmp_path / 'out'}; give the same command with" in said
+    monkeypatch.undo()
+    assert call(*source, "--resume") == 0
+    assert len(names(tmp_path / "out" / "masks")) == 8
 
 
 def test_options_of_every_group_are_taken(clip, tmp_path):

@@ -77,3 +77,16 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
     assert "segment" in told
     assert "4/4" in told
     assert "frames/s" in told
+
+
+def test_a_note_is_shown_until_a_call_has_its_own(capsys, clock):
+    with ExitStack() as stack:
+        shown = CountProgress(stack, "segment", 40)
+        shown.note("backward pass")
+        for done, note in ((10, ""), (20, "J 0.7"), (30, "")):
+            clock.now += 5
+            shown(done, 40, note)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(", ")[2] for line in lines[:3]] == [
+        "backward pass", "J 0.7", "backward pass"
+    ]  # fmt: skip

@@ -22,7 +22,7 @@ from tests.data.clips import (
 from vos.errors import InputError
 from vos.masks.io import write_mask
 from vos.propagation.config import PropagationConfig
-from vos.segmentation.options import OutputOptions, PromptRules
+from vos.segmentation.options import OutputOptions, PassOptions, PromptRules
 from vos.video.frame_range import FrameRange
 from vos.video.reader import open_frames
 
@@ -82,7 +82,8 @@ def test_one_frame_is_a_video_too(segment, tmp_path, mask):
 def test_masks_on_several_frames_and_files(segment, folder, tmp_path):
     write_mask(tmp_path / "first.png", np.where(picture(2)[1] == 3, 3, 0).astype(np.uint8))
     np.save(tmp_path / "later.npy", np.where(picture(5)[1] == 9, 9, 0))
-    result = segment(folder, {2: tmp_path / "first.png", 5: tmp_path / "later.npy"})
+    masks = {2: tmp_path / "first.png", 5: tmp_path / "later.npy"}
+    result = segment(folder, masks, passes=PassOptions("forward"))
     found = masks_of(result.out)
     for number in (0, 1):
         assert not found[f"frame{number + 5}"].any()

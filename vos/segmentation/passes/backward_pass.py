@@ -23,6 +23,7 @@ from vos.masks.values import LoadedMask
 from vos.propagation.propagator import LabelPropagator, with_prompt
 from vos.propagation.snapshot import Snapshot
 from vos.runtime.devices import synchronize
+from vos.runtime.progress import status
 from vos.segmentation.options import PromptRules
 from vos.segmentation.passes.frame_features import frames_with_features
 from vos.segmentation.passes.merging import merge_labels
@@ -114,6 +115,8 @@ class BackwardPass:
         images: dict[int, np.ndarray] = {}
         saved = time.monotonic()
         missing = set(self._prompts)
+        if self._reader.kind == "video":
+            status(f"reading the video up to frame {self._last}, to go back from there")
         with open_backward(self._reader, self._range, self._last, self._reading) as reader:
             for frame, features in frames_with_features(
                 reader, self._tracker, seconds, lambda position, _: position > replayed

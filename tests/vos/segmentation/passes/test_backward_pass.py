@@ -1,5 +1,6 @@
 """Both directions: a mask on any frame segments the whole video, as a run played backward does."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -304,6 +305,22 @@ def test_lost_labels_are_said(segment, folder, tmp_path):
     (tmp_path / "out" / ".passes" / "00003.npz").unlink()
     with pytest.raises(InputError, match="labels of the backward pass for frame 3"):
         segment(folder, prompts, resume=True)
+
+
+def test_a_run_of_an_older_version_goes_on_forward(segment, folder, tmp_path):
+    """It has no direction in its record, and empty masks before its first prompt."""
+    prompts = {3: picture(3)[1]}
+    whole = segment(folder, prompts, out="whole", passes=FORWARD).out
+    with pytest.raises(KeyboardInterrupt):
+        segment(folder, prompts, passes=FORWARD, on_frame=stop_after(5))
+    record = record_of(tmp_path / "out")
+    del record["settings"]["direction"]
+    (tmp_path / "out" / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="direction: forward before, both now"):
+        segment(folder, prompts, resume=True, passes=BOTH)
+    result = segment(folder, prompts, resume=True)
+    assert_same_masks(whole, result.out)
+    assert not masks_of(result.out)["00002"].any()
 
 
 def test_a_source_that_changed_between_the_passes_is_refused(segment, folder, tmp_path):

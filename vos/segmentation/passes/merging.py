@@ -1,13 +1,18 @@
 """The labels of a frame from both passes, made one.
 
 Between two prompts of an object, each pass is believed the more, the nearer the prompt that it
-comes from and the surer its labels. An object that one pass alone knows is as that pass has it.
+comes from and the surer its labels: its weight is the square root of the distance to the other
+prompt, times its confidence. Of the weights tried on sequences of DAVIS's train set (the distance,
+its square, its root, halves, the nearer pass alone; with and without confidence, by object and by
+patch) those with the root were best, by little: J .75 against .73 of the nearer pass alone and .68
+of the forward pass. An object that one pass alone knows is as that pass has it.
 
 Shapes: C = 1 + objects, background first; h w patches.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -60,9 +65,10 @@ def merge_labels(
             shares.append(other if one is None else one)
             continue
         before, behind = distances[object_id]
-        weights = behind * sure[0][object_id], before * sure[1][object_id]
+        near = math.sqrt(behind), math.sqrt(before)
+        weights = near[0] * sure[0][object_id], near[1] * sure[1][object_id]
         if not sum(weights):  # both are unsure, or the frame is prompted itself
-            weights = (float(behind), float(before)) if before + behind else (1.0, 1.0)
+            weights = near if sum(near) else (1.0, 1.0)
         shares.append((weights[0] * one + weights[1] * other) / sum(weights))
     merged = torch.stack([share for share in shares if share is not None])  # (C - 1, h, w)
     background = (1 - merged.sum(0, keepdim=True)).clamp(min=0)

@@ -24,7 +24,7 @@ def test_confidence_is_the_margin_where_the_object_is():
 
 def test_the_nearer_prompt_weighs_more():
     merged = merge_labels(frame((5,), 1.0), frame((5,), 0.8), {5: (1, 3)})
-    ahead, behind = 3 * 1.0, 1 * 0.6  # frames to the other prompt times the margin
+    ahead, behind = 3**0.5 * 1.0, 1 * 0.6  # by the frames to the other prompt and the margin
     expected = (ahead * 1.0 + behind * 0.8) / (ahead + behind)
     assert merged.objects == (5,)
     assert merged.labels[1].flatten().tolist() == pytest.approx([expected] * 6)

@@ -113,6 +113,7 @@ WITHOUT_TORCH = (
     "vos.cli.evaluate",
     "vos.cli.export",
     "vos.cli.features",
+    "vos.cli.frame",
     "vos.cli.segment",
 )
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, FILES_OF_A_FOLDER = 320, 60, 12

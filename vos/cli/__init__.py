@@ -8,6 +8,7 @@ from vos.cli.verbs import Verb, run_verbs
 
 VERBS = (
     Verb("segment", "Segment objects through a video from a mask.", "vos.cli.segment:Segment"),
+    Verb("frame", "Write frames as pictures, to draw masks on.", "vos.cli.frame:WriteFrames"),
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),
     Verb("features", "Write features of pictures or a video.", "vos.cli.features:Features"),

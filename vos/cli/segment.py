@@ -20,7 +20,13 @@ from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
 from vos.runtime.local_team import run_local_team
 from vos.runtime.progress import CountProgress
-from vos.segmentation.options import OutputOptions, PassOptions, PromptRules, parse_masks
+from vos.segmentation.options import (
+    OutputOptions,
+    PassOptions,
+    PromptRules,
+    parse_masks,
+    ways_to_a_mask,
+)
 from vos.video.frame_range import FrameRange, ReadingOptions
 
 if TYPE_CHECKING:
@@ -80,8 +86,12 @@ class Segment:
             return self._run_batch(self.batch)
         if self.processes != 1:
             raise InputError("--processes shares out a list of videos; give it with --batch alone")
-        if self.video is None or self.out is None:
+        if self.video is None or (self.out is None and self.mask):
             raise InputError("give a video and -o OUT, or a list of videos (--batch)")
+        if not self.mask:
+            what = "" if self.out else "give a video and -o OUT; "
+            raise InputError(what + ways_to_a_mask(self.video))
+        assert self.out is not None
         masks = parse_masks(self.mask)
         start_pytorch(self.threads)
         from vos.segmentation.batch import BatchItem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,22 @@ class OutputOptions:
         """
         if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
             raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
+
+
+def ways_to_a_mask(video: str) -> str:
+    """Say how to make the mask that a run starts from."""
+    return (
+        "no mask was given; give --mask FILE for the first frame, or --mask 40:FILE for frame 40. "
+        "Ways to make one:\n"
+        f"  1. vos frame {shlex.quote(video)} -n 0 -o frame.png writes the frame to draw on.\n"
+        "  2. In a paint program, open it and draw each object in a plain colour of its own on a "
+        "transparent\n     layer above it, with a hard brush; save that layer alone as PNG. Add "
+        "--snap-mask for soft edges.\n"
+        "  3. Or outline the objects in LabelMe and give its .json, or in CVAT and give its .xml.\n"
+        "  4. Or give a mask of another program: ids as a gray or indexed picture or .npy, black "
+        "and white,\n     or COCO .json.\n"
+        "All forms are in `vos segment --help` at --mask. vos demo runs without a mask of yours."
+    )
 
 
 def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:

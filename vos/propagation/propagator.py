@@ -27,6 +27,7 @@ from vos.propagation.adaptive_propagation import (
     AdaptiveState,
     engine_for,
 )
+from vos.propagation.confidence import ObjectConfidence, object_confidence
 from vos.propagation.config import PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.prompt_labels import prompt_labels
@@ -56,6 +57,7 @@ class LabelPropagator:
         self.soft_labels: Tensor | None = None
         self._engine: ContextPropagation | AdaptivePropagation = ContextPropagation(self.config)
         self._objects: tuple[int, ...] = ()
+        self._labeled_objects: tuple[int, ...] = ()  # of `soft_labels`: `remove` leaves those alone
         self._size: tuple[int, int] | None = None
         self._number = -1
 
@@ -63,6 +65,16 @@ class LabelPropagator:
     def objects(self) -> tuple[int, ...]:
         """Ids of the present objects, in the order of their channels."""
         return self._objects
+
+    @property
+    def confidence(self) -> dict[int, ObjectConfidence]:
+        """How sure each object's mask in the last frame is; empty before the first prompt.
+
+        Of objects that the frame's prompt gave it is that of the given mask, so 1.
+        """
+        if self.soft_labels is None:
+            return {}
+        return object_confidence(self.soft_labels, self._labeled_objects)
 
     def remove(self, object_id: int) -> None:
         """Stop tracking an object; where it was counts as background from now on.
@@ -147,6 +159,7 @@ class LabelPropagator:
             labels = predicted
             self._engine.remember(self._number, features, labels)
         self.soft_labels = labels.T.unflatten(1, (h, w))  # (C, h, w)
+        self._labeled_objects = self._objects
         return mask
 
     @torch.inference_mode()

@@ -186,7 +186,7 @@ def _summary(processes: Team, total: int, failures: list[tuple[str, str]]) -> in
 
 
 def _report(result: SegmentResult, outputs: OutputOptions) -> None:
-    from vos.segmentation.run_folder import MASKS, OVERLAY
+    from vos.segmentation.run_folder import CONFIDENCE, MASKS, MEASUREMENTS, OVERLAY
 
     for object_id, value in sorted(result.mapping.items()):
         print(f"object {object_id} was {value} in the given mask")
@@ -203,3 +203,7 @@ def _report(result: SegmentResult, outputs: OutputOptions) -> None:
     print(f"masks: {result.out / MASKS}")
     if outputs.overlay:
         print(f"overlay: {result.out / OVERLAY}")
+    if outputs.writes_confidence:
+        print(f"confidence: {result.out / CONFIDENCE}")
+    if outputs.measure:
+        print(f"measurements: {result.out / MEASUREMENTS}")

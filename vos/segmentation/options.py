@@ -54,15 +54,71 @@ class OutputOptions:
     """Run-length codes of all masks in one JSON file."""
     alpha: Literal["none", "png", "video"] = "none"
     """The objects cut out: RGBA PNG files, or a ProRes 4444 video with alpha."""
+    confidence: bool = False
+    """Write confidence.csv: how sure each object's mask is in every frame, 0 to 1, and whether
+    the object is absent."""
+    mark_unsure: float | None = None
+    """On the overlay, frame in orange what has an object with a confidence below this, and name
+    the object. Writes confidence.csv too."""
+    measure: bool = False
+    """Write measurements.csv: area, centroid, box and perimeter of each object in every frame."""
+    pixel_size: float | None = None
+    """Length of a pixel's side; measurements are in that unit then, and in pixels otherwise."""
+    pixel_unit: str | None = None
+    """Name of the unit of the pixel size, such as um or mm; columns carry it."""
+    measure_fps: float | None = None
+    """Frames per second at which the source was recorded, for the times of the measurements; by
+    default the source's own time stamps count, and pictures have no times."""
 
     def __post_init__(self) -> None:
-        """Check the frame rate.
+        """Check the numbers, and that options of one output come with it.
 
         Raises:
-            InputError: it is not above 0.
+            InputError: one is out of its range, or is for an output that is not asked for.
         """
-        if self.overlay_fps is not None and not 0 < self.overlay_fps < float("inf"):
-            raise InputError(f"overlay fps is {self.overlay_fps}; expected frames per second")
+        for name in ("overlay_fps", "measure_fps"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < float("inf"):
+                shown = name.replace("_", " ")
+                raise InputError(f"{shown} is {rate}; expected frames per second")
+        if self.mark_unsure is not None:
+            if not 0 < self.mark_unsure <= 1:
+                raise InputError(
+                    f"mark unsure is {self.mark_unsure}; expected a confidence above 0, up to 1"
+                )
+            if not self.overlay:
+                raise InputError("mark unsure is for the overlay, which is not written")
+        self._check_measuring()
+
+    def _check_measuring(self) -> None:
+        alone = [n for n in ("pixel_size", "pixel_unit", "measure_fps") if getattr(self, n)]
+        if alone and not self.measure:
+            raise InputError(f"{alone[0].replace('_', ' ')} is for measurements; add --measure")
+        if self.pixel_size is not None and not 0 < self.pixel_size < float("inf"):
+            raise InputError(f"pixel size is {self.pixel_size}; expected a length above 0")
+        if self.pixel_unit is None:
+            return
+        if self.pixel_size is None:
+            raise InputError(
+                f"pixel unit is {self.pixel_unit}, but no pixel size is given; add --pixel-size"
+            )
+        if not re.fullmatch(r"[^\W\d_]{1,12}", self.pixel_unit):
+            raise InputError(f"pixel unit is {self.pixel_unit!r}; expected letters, such as um")
+
+    @property
+    def needs_confidence(self) -> bool:
+        """Whether an output holds the objects' confidence."""
+        return self.writes_confidence or self.measure
+
+    @property
+    def writes_confidence(self) -> bool:
+        """Whether confidence.csv is written."""
+        return self.confidence or self.mark_unsure is not None
+
+    @property
+    def length_unit(self) -> str:
+        """The unit of measurements, px for pixels."""
+        return "px" if self.pixel_size is None else self.pixel_unit or "unit"
 
 
 def ways_to_a_mask(video: str) -> str:

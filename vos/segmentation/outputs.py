@@ -1,4 +1,4 @@
-"""What a run writes: masks, overlay, soft labels, cut-outs, run-length codes.
+"""What a run writes: masks, tables, overlay, soft labels, cut-outs, run-length codes.
 
 All of it happens in one thread of its own, behind a bounded queue, while the next frame is
 computed. Each file is written beside its name and renamed, so none is ever half there.
@@ -18,8 +18,19 @@ from vos.files import write_json
 from vos.masks.io import read_index_png
 from vos.masks.rle import RleTracks
 from vos.segmentation.options import OutputOptions
-from vos.segmentation.run_folder import ALPHA, ALPHA_VIDEO, MASKS, OVERLAY, RLE, SOFT
-from vos.segmentation.sinks import CutOuts, MaskFiles, OverlayVideo, Result, Sink, SoftFiles
+from vos.segmentation.run_folder import (
+    ALPHA,
+    ALPHA_VIDEO,
+    CONFIDENCE,
+    MASKS,
+    MEASUREMENTS,
+    OVERLAY,
+    RLE,
+    SOFT,
+)
+from vos.segmentation.sinks.pictures import CutOuts, MaskFiles, OverlayVideo, SoftFiles
+from vos.segmentation.sinks.result import Result, Sink
+from vos.segmentation.sinks.tables import ConfidenceTable, MeasurementTable
 from vos.video.background import WriteBehind
 from vos.video.frames import Frame
 from vos.video.writer import VideoWriter
@@ -57,15 +68,17 @@ class Outputs(AbstractContextManager["Outputs"]):
         self._out = out
         self._hold_stride = stride if hold else None
         self._options = options
+        self._source_fps = fps
         rate = fps / stride if fps else Fraction(_PICTURE_FPS)
         self._fps = Fraction(options.overlay_fps) if options.overlay_fps else rate
         self._masks = MaskFiles(out / MASKS)
+        self._confidence: ConfidenceTable | None = None
         self._names: list[str] = []
         self._stack = ExitStack()
         self._writing = WriteBehind(self._write_to_sinks, _QUEUE)
 
     def __enter__(self) -> Outputs:
-        self._sinks = [self._masks, *self._videos_and_files()]
+        self._sinks: list[Sink] = [self._masks, *self._tables(), *self._videos_and_files()]
         self._writing.start()
         return self
 
@@ -74,11 +87,24 @@ class Outputs(AbstractContextManager["Outputs"]):
         """What writing took so far, in its thread."""
         return self._writing.seconds
 
+    def _tables(self) -> Iterable[Sink]:
+        options = self._options
+        if options.writes_confidence:
+            self._confidence = ConfidenceTable(self._out / CONFIDENCE)
+            self._stack.callback(self._confidence.table.close)
+            yield self._confidence
+        if options.measure:
+            measurements = MeasurementTable(self._out / MEASUREMENTS, options, self._source_fps)
+            self._stack.callback(measurements.table.close)
+            yield measurements
+
     def _videos_and_files(self) -> Iterable[Sink]:
         options = self._options
         if options.overlay:
             writer = self._stack.enter_context(VideoWriter(self._out / OVERLAY, self._fps))
-            yield OverlayVideo(writer, options.show_ids, self._hold_stride)
+            yield OverlayVideo(
+                writer, options.show_ids, self._hold_stride, mark_unsure=options.mark_unsure
+            )
         if options.soft != "none":
             yield SoftFiles(self._out / SOFT, options.soft)
         if options.alpha != "none":
@@ -115,7 +141,8 @@ class Outputs(AbstractContextManager["Outputs"]):
             InputError: its mask is missing or damaged.
         """
         ids = read_index_png(self._masks.path(frame.name))
-        result = Result(frame, ids, None, ())
+        confidence = self._confidence.earlier(frame.index) if self._confidence else {}
+        result = Result(frame, ids, None, (), confidence, replayed=True)
         self._writing.put((result, None))
         self._names.append(frame.name)
         return ids

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vos.errors import InputError
 from vos.masks.values import LoadedMask
+from vos.propagation.confidence import ObjectConfidence, object_confidence
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.runtime.devices import peak_memory_mib, synchronize
@@ -26,7 +27,7 @@ from vos.segmentation.passes.pass_labels import FrameLabels, PassFolder
 from vos.segmentation.prompts import fit_prompt
 from vos.segmentation.run_folder import PASSES, STATE
 from vos.segmentation.run_record import RunRecord, RunResults, StageSeconds
-from vos.segmentation.sinks import Result
+from vos.segmentation.sinks.result import Result
 from vos.segmentation.source_fingerprint import fingerprint_of
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame
@@ -217,11 +218,16 @@ class Pipeline:
         if self._backward is not None:
             outcome = self._backward.merged(frame, outcome, prompt)
         soft = None
-        if self.options.soft != "none" and outcome.labels is not None:
-            soft = outcome.labels.float().cpu().numpy()
+        confidence: dict[int, ObjectConfidence] = {}
+        if outcome.labels is not None:
+            if self.options.soft != "none":
+                soft = outcome.labels.float().cpu().numpy()
+            if self.options.needs_confidence:
+                confidence = object_confidence(outcome.labels, outcome.objects)
         snapshot = self.tracker.snapshot()
         assert outcome.mask is not None
-        outputs.write(Result(frame, outcome.mask, soft, outcome.objects), self._saver(snapshot))
+        result = Result(frame, outcome.mask, soft, outcome.objects, confidence)
+        outputs.write(result, self._saver(snapshot))
         self._latest = snapshot
         self.computed += 1
 

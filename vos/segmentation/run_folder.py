@@ -23,12 +23,14 @@ SOFT = "soft"
 RLE = "rle.json"
 ALPHA = "alpha"
 ALPHA_VIDEO = "alpha.mov"
+CONFIDENCE = "confidence.csv"
+MEASUREMENTS = "measurements.csv"
 PASSES = ".passes"
 """Folder of what one pass leaves for another; there until the run is complete."""
 
 
 _FOLDERS = (MASKS, SOFT, ALPHA, PASSES)
-_FILES = (OVERLAY, ALPHA_VIDEO, RLE, STATE, RUN)
+_FILES = (OVERLAY, ALPHA_VIDEO, RLE, CONFIDENCE, MEASUREMENTS, STATE, RUN)
 FolderState = Literal["new", "unfinished", "complete"]
 
 

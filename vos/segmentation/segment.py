@@ -106,7 +106,7 @@ def segment_video(
     outputs = outputs or OutputOptions()
     out = Path(out)
     earlier = check_folder(out, resume=resume, overwrite=overwrite)
-    _check_given(masks, frames)
+    _check_given(masks, frames, outputs)
     with open_frames(source, **asdict(frames), reading=reading) as reader:
         prompts = _prompts(masks, reader, frames, rules)
         way = run_direction(passes, prompts, reader, frames.start, earlier if resume else None)
@@ -194,11 +194,22 @@ def _prompts(
     return prompts
 
 
-def _check_given(masks: Masks, frames: FrameRange) -> None:
+def _check_given(masks: Masks, frames: FrameRange, outputs: OutputOptions) -> None:
     """Refuse what is wrong whatever the source: no mask, and indexes that are not taken."""
+    _check_pixel_size(outputs, frames)
     if isinstance(masks, Mapping):
         numbers = {key: mask for key, mask in masks.items() if isinstance(key, int)}
         _check_indices(numbers or masks, frames)
+
+
+def _check_pixel_size(outputs: OutputOptions, frames: FrameRange) -> None:
+    """Refuse lengths in a unit where the masks have other pixels than the source."""
+    if outputs.pixel_size is not None and frames.max_size is not None:
+        raise InputError(
+            f"the pixel size is {outputs.pixel_size}, but a pixel of a shrunk frame (max size "
+            f"{frames.max_size}) is larger than one of the source; leave out --max-size, or "
+            "measure in pixels (without --pixel-size)"
+        )
 
 
 def _frame_names(reader: FrameReader, frames: FrameRange) -> dict[str, int]:

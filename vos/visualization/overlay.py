@@ -13,6 +13,7 @@ from vos.masks.ids import VOID, object_ids
 from vos.masks.palette import DAVIS_PALETTE
 from vos.visualization.sheets import FONT
 
+_MARK_COLOR = (255, 140, 0)
 _CONTOUR_PIXELS_AT = 480  # a contour is one pixel wide on each side per this many rows
 
 
@@ -101,6 +102,28 @@ def _write_id(image: NDArray[np.uint8], ids: NDArray[np.uint8], object_id: int) 
     thickness = max(1, round(scale))
     cv2.putText(image, str(object_id), corner, FONT, scale, (0, 0, 0), thickness + 2, cv2.LINE_AA)
     cv2.putText(image, str(object_id), corner, FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
+
+
+def draw_mark(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """Draw an orange border around a picture, with a text on its upper edge.
+
+    Args:
+        image: RGB (H, W, 3) uint8; it is not changed.
+        text: one line; what is too long for the picture is cut off.
+
+    Returns:
+        RGB (H, W, 3) uint8.
+    """
+    result = image.copy()
+    height, width = image.shape[:2]
+    border = max(2, round(min(height, width) / 80))
+    scale = max(0.4, height / 1000)
+    (_, line), below = cv2.getTextSize(text, FONT, scale, 1)
+    cv2.rectangle(result, (0, 0), (width - 1, height - 1), _MARK_COLOR, 2 * border - 1)
+    cv2.rectangle(result, (0, 0), (width - 1, line + below + border), _MARK_COLOR, cv2.FILLED)
+    at = (2 * border, line + border)
+    cv2.putText(result, text, at, FONT, scale, (0, 0, 0), max(1, round(scale)), cv2.LINE_AA)
+    return result
 
 
 def draw_heatmap(

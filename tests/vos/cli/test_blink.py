@@ -58,6 +58,7 @@ def test_an_unknown_option(verb):
         ("segment clip.mp4", "give a video and -o OUT"),
         ("segment clip.mp4", "In a paint program, open it and draw each object"),
         ("segment clip.mp4 --mask first.png", "give a video and -o OUT"),
+        ("segment clip.mp4 -o out --mask first.png --pixel-size 2", "add --measure"),
         ("frame clip.mp4 -n 1 2 -o out.png", "do not go into one file"),
         ("frame clip.mp4 -n -1 -o out", "expected 0 or more"),
         ("segment clip.mp4 --batch list.csv", "give no others beside it"),

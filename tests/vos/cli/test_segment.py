@@ -235,7 +235,7 @@ def test_a_failing_disk_ends_with_status_1(clip, tmp_path, capsys, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vos.segmentation.sinks.write_mask", full)
+    monkeypatch.setattr("vos.segmentation.sinks.pictures.write_mask", full)
     assert call(*command(clip, tmp_path / "out")) == 1
     captured = capsys.readouterr()
     assert "No space left on device" in captured.err

@@ -1,43 +1,20 @@
-"""What takes a frame's result: mask files, overlay video, soft labels, cut-outs.
+"""Pictures and videos of a frame's result: mask files, overlay video, soft labels, cut-outs.
 
 Shape letters: O objects + background, h w patches, H W pixels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from vos.masks.io import write_mask
 from vos.masks.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
-from vos.video.frames import Frame
+from vos.segmentation.sinks.result import Result
 from vos.video.writer import VideoWriter
-from vos.visualization.overlay import draw_overlay
-
-
-@dataclass(frozen=True)
-class Result:
-    """One frame's outcome."""
-
-    frame: Frame
-    ids: np.ndarray
-    """uint8 (H, W)."""
-    soft: np.ndarray | None
-    """(O, h, w) float32 with values in 0..1, background first; None before the first prompt."""
-    objects: tuple[int, ...]
-    """The ids of channels 1, 2, ..."""
-
-
-class Sink(Protocol):
-    """Something that takes the results in order."""
-
-    def write(self, result: Result) -> None:
-        """Take a frame's result."""
-        ...
+from vos.visualization.overlay import draw_mark, draw_overlay
 
 
 class MaskFiles:
@@ -56,19 +33,28 @@ class MaskFiles:
 
 
 class OverlayVideo:
-    """The masks drawn over the frames.
+    """The masks drawn over the frames; those of unsure objects are marked on request.
 
     Args:
         writer: the video.
         show_ids: write each object's id.
         hold_stride: the stride of the frames where some were dropped; the picture before those is
             written again in their places.
+        mark_unsure: name the objects whose confidence is below it; None for none.
     """
 
-    def __init__(self, writer: VideoWriter, show_ids: bool, hold_stride: int | None = None) -> None:
+    def __init__(
+        self,
+        writer: VideoWriter,
+        show_ids: bool,
+        hold_stride: int | None = None,
+        *,
+        mark_unsure: float | None = None,
+    ) -> None:
         self.writer = writer
         self.show_ids = show_ids
         self.hold_stride = hold_stride
+        self.mark_unsure = mark_unsure
         self._last: tuple[int, np.ndarray] | None = None
 
     def write(self, result: Result) -> None:
@@ -79,9 +65,23 @@ class OverlayVideo:
             for _ in range((frame.index - index) // self.hold_stride - 1):
                 self.writer.write(picture)
         drawn = draw_overlay(frame.image, result.ids, labels=self.show_ids)
+        if text := self._unsure(result):
+            drawn = draw_mark(drawn, text)
         self.writer.write(drawn, pixel_aspect=frame.pixel_aspect)
         if self.hold_stride:
             self._last = (frame.index, drawn)
+
+    def _unsure(self, result: Result) -> str:
+        """Name the objects whose confidence is below the mark."""
+        if self.mark_unsure is None:
+            return ""
+        return ", ".join(
+            f"{object_id} absent ({c.confidence:.2f})"
+            if c.absent
+            else f"{object_id} unsure ({c.confidence:.2f})"
+            for object_id, c in sorted(result.confidence.items())
+            if c.confidence < self.mark_unsure
+        )
 
 
 class SoftFiles:

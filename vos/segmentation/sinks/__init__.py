@@ -1,0 +1,1 @@
+"""What takes the results of a run, frame by frame: pictures, videos and tables."""

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
 from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate
+from vos.evaluation.ranking import rank_objects
 from vos.evaluation.reports import as_json, score_lines, write_reports
 from vos.evaluation.scores import Evaluation
 from vos.evaluation.submission import pack_submission
@@ -85,12 +87,13 @@ def _report(
     dataset: Dataset, folder: RunFolder, record: RunState, scoring_processes: int | None
 ) -> None:
     evaluation = score(dataset, folder, scoring_processes)
-    results = write_results(evaluation, folder, folder.records(dataset))
+    results = write_results(evaluation, folder, dataset)
     record.state = "complete"
     record.write()
     report = folder.out / REPORT
     write_report(report, evaluation, dataset, folder.masks, run=record.as_json(), results=results)
     print("\n".join(score_lines(evaluation)))
+    _print_ranking(results["confidence"])
     _print_speed(results["speed"])
     for what in results["made_with_different"]:
         print(f"note: the sequences were made with different {what}; see sequences/*.json")
@@ -207,14 +210,15 @@ def score(dataset: Dataset, folder: RunFolder, processes: int | None) -> Evaluat
         return evaluate(folder.masks, dataset, processes=processes, on_progress=shown)
 
 
-def write_results(
-    evaluation: Evaluation, folder: RunFolder, records: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def write_results(evaluation: Evaluation, folder: RunFolder, dataset: Dataset) -> dict[str, Any]:
     """Write the scores: the official CSV files, per-frame.csv and results.json."""
     write_reports(evaluation, folder.out)
+    records = folder.records(dataset)
+    confidence = folder.confidence(dataset)
     results = {
         "state": "complete",
         **as_json(evaluation),
+        "confidence": asdict(rank_objects(evaluation.objects, confidence)) if confidence else None,
         "speed": speed(records),
         "made_with_different": mixed_origins(records),
     }
@@ -233,6 +237,21 @@ def _give_up(failed: dict[str, str], folder: RunFolder) -> int:
     )
     write_json(folder.out / RESULTS, {"state": "failed", "failed": failed})
     return 1
+
+
+def _print_ranking(figures: dict[str, Any] | None) -> None:
+    """Say how well the masks' confidence tells good frames from poor ones."""
+    if figures is None or figures["rank_correlation"] is None:
+        return
+    text = f"confidence: rank correlation with J {figures['rank_correlation']:.2f}"
+    if figures["within_objects"] is not None:
+        text += f" ({figures['within_objects']:.2f} within an object)"
+    if figures["poor_frames"]:
+        text += (
+            f"; of {figures['poor_frames']} frames with J below .5, {figures['poor_caught']:.0%} "
+            f"are among the least sure tenth (at best {figures['poor_catchable']:.0%})"
+        )
+    print(text)
 
 
 def _print_speed(figures: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
     run.json               what the run was made with
     masks/<sequence>/      a PNG for each frame; `vos evaluate OUT/masks DAVIS` reads them
     sequences/<name>.json  the record of each sequence: prompts, seconds, memory, versions
+    sequences/<name>.csv   how sure each object's mask is in every frame
     unfinished/            sequences being worked on
 
 A sequence is whole once its folder of masks has its final name; that is the last thing done.
@@ -10,6 +11,7 @@ A sequence is whole once its folder of masks has its final name; that is the las
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Mapping
@@ -27,7 +29,7 @@ from vos.propagation.config import PropagationConfig
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
 from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.pipeline import OnFrame
-from vos.segmentation.run_folder import MASKS, RUN
+from vos.segmentation.run_folder import CONFIDENCE, MASKS, RUN
 from vos.segmentation.run_record import RunRecord
 from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.segment import segment_video
@@ -154,7 +156,7 @@ class RunFolder:
             work,
             backbone=backbone,
             config=config,
-            outputs=OutputOptions(overlay=False),
+            outputs=OutputOptions(overlay=False, confidence=True),
             passes=PassOptions("forward"),  # as the published protocol goes
             overwrite=True,
             on_frame=on_frame,
@@ -167,6 +169,7 @@ class RunFolder:
         record["machine"] = machine(backbone.device)
         record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
         write_json(self._record_path(name), record)
+        (work / CONFIDENCE).replace(self._confidence_path(name))
         shutil.rmtree(self.masks / name, ignore_errors=True)
         (work / MASKS).rename(self.masks / name)
         shutil.rmtree(work)
@@ -179,6 +182,25 @@ class RunFolder:
             s.name: json.loads(self._record_path(s.name).read_text(encoding="utf-8"))
             for s in dataset.sequences
         }
+
+    def confidence(self, dataset: Dataset) -> dict[tuple[str, int, str], float] | None:
+        """Return how sure the masks are, by (sequence, object id, frame).
+
+        None where a sequence has no such table, as in runs of an older version.
+        """
+        values: dict[tuple[str, int, str], float] = {}
+        for sequence in dataset.sequences:
+            path = self._confidence_path(sequence.name)
+            if not path.is_file():
+                return None
+            with path.open(encoding="utf-8", newline="") as handle:
+                for row in csv.DictReader(handle):
+                    key = (sequence.name, int(row["object"]), row["name"])
+                    values[key] = float(row["confidence"])
+        return values
+
+    def _confidence_path(self, name: str) -> Path:
+        return self.out / _SEQUENCES / f"{name}.csv"
 
     def _record_path(self, name: str) -> Path:
         return self.out / _SEQUENCES / f"{name}.json"

@@ -72,7 +72,7 @@ class SweepRun:
         if not processes.leads:
             return {}
         evaluation = score(dataset, folder, self.scoring_processes)
-        results = write_results(evaluation, folder, folder.records(dataset))
+        results = write_results(evaluation, folder, dataset)
         figures = {name: results["global"][name] for name in _FIGURES}
         rate = results["speed"]["frames_per_second"]["propagation"]
         return {**point, **figures, "propagation frames/s": rate}

@@ -119,10 +119,10 @@ def draw_mark(image: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     border = max(2, round(min(height, width) / 80))
     scale = max(0.4, height / 1000)
     (_, line), below = cv2.getTextSize(text, FONT, scale, 1)
-    cv2.rectangle(result, (0, 0), (width - 1, height - 1), _MARK_COLOR, 2 * border - 1)
     cv2.rectangle(result, (0, 0), (width - 1, line + below + border), _MARK_COLOR, cv2.FILLED)
     at = (2 * border, line + border)
     cv2.putText(result, text, at, FONT, scale, (0, 0, 0), max(1, round(scale)), cv2.LINE_AA)
+    cv2.rectangle(result, (0, 0), (width - 1, height - 1), _MARK_COLOR, 2 * border - 1)
     return result
 
 

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import random
@@ -71,6 +72,22 @@ def test_two_runs_do_not_share_a_folder(data, tmp_path, capsys):
             assert make(*arguments) == 2
             assert "in use by process" in capsys.readouterr().err
             assert [path.name for path in out.iterdir()] == [LOCK]
+
+
+def test_results_say_how_well_the_confidence_ranks_frames(whole, data, tmp_path, capsys):
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
+    ranking = load(out / "results.json")["confidence"]
+    with (out / "per-frame.csv").open() as handle:
+        assert ranking["frames"] == len(list(csv.DictReader(handle))) > 0
+    assert -1 <= ranking["rank_correlation"] <= 1
+    assert davis(data, out) == 0
+    shown = f"rank correlation with J {ranking['rank_correlation']:.2f}"
+    assert shown in capsys.readouterr().out
+    assert load(out / "results.json")["confidence"] == ranking
+    (out / "sequences" / "crow.csv").unlink()  # as an older version left it
+    assert davis(data, out) == 0
+    assert load(out / "results.json")["confidence"] is None
+    assert "rank correlation" not in capsys.readouterr().out
 
 
 def test_a_stop_is_recorded(data, tmp_path, monkeypatch):

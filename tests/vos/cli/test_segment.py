@@ -125,6 +125,24 @@ def test_a_stop_in_the_backward_pass_says_how_to_go_on(clip, tmp_path, capsys, m
     assert len(names(tmp_path / "out" / "masks")) == 8
 
 
+def test_tables_are_written_and_said(clip, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--confidence", "--mark-unsure", "0.9", "--measure"]
+    options += ["--pixel-size", "0.65", "--pixel-unit", "um", "--measure-fps", "4"]
+    assert call(*command(clip, out), *options) == 0
+    printed = capsys.readouterr().out
+    assert f"confidence: {out / 'confidence.csv'}" in printed
+    assert f"measurements: {out / 'measurements.csv'}" in printed
+    lines = (out / "measurements.csv").read_text().splitlines()
+    assert len(lines) == 9
+    assert lines[0].startswith("frame,name,time_s,object,area_um2,centroid_x_um,")
+    assert lines[8].startswith("7,7,1.750000,5,")
+    assert call(*command(clip, out), *options, "--resume") == 0
+    assert "complete already" in capsys.readouterr().out
+    assert call(*command(clip, out), *options[:-2], "--resume") == 2
+    assert "measure_fps" in capsys.readouterr().err
+
+
 def test_options_of_every_group_are_taken(clip, tmp_path):
     out = tmp_path / "out"
     options = ["--n-last-frames", "3", "--neighborhood-radius", "5", "--topk", "7"]

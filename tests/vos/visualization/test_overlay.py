@@ -5,7 +5,7 @@ import pytest
 
 from vos.masks.ids import VOID
 from vos.masks.palette import DAVIS_PALETTE
-from vos.visualization.overlay import draw_heatmap, draw_overlay
+from vos.visualization.overlay import draw_heatmap, draw_mark, draw_overlay
 
 
 @pytest.fixture
@@ -120,3 +120,16 @@ def test_flat_heatmap_is_its_least_colour(frame):
 def test_heatmap_refuses_other_maps(frame, values):
     with pytest.raises(ValueError, match="finite values"):
         draw_heatmap(frame, values)
+
+
+@pytest.mark.parametrize("size", [(60, 80), (8, 8), (480, 854)])
+def test_a_mark_is_a_border_and_a_line_of_text(size):
+    image = np.full((*size, 3), 40, np.uint8)
+    marked = draw_mark(image, "2 unsure (0.21), and a long rest that does not fit")
+    assert (image == 40).all()
+    assert marked.shape == image.shape
+    for edge in (marked[-1], marked[:, 0], marked[:, -1]):
+        assert (edge == (255, 140, 0)).all()
+    if min(size) > 50:
+        middle = marked[size[0] // 2, size[1] // 2]
+        assert (middle == 40).all()

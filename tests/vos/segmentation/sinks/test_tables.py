@@ -14,7 +14,7 @@ from vos.masks.io import read_index_png
 from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.segmentation.measurements import measure
-from vos.segmentation.options import OutputOptions
+from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.sinks.result import Result
 from vos.segmentation.sinks.tables import FrameTable, MeasurementTable
 from vos.video.frame_range import FrameRange
@@ -125,7 +125,8 @@ def test_an_object_that_leaves_has_no_numbers(segment, tmp_path, mask):
 
 
 def test_frames_before_the_first_prompt_have_no_rows(segment, folder):
-    out = segment(folder, {6: picture(6)[1]}, outputs=TABLES).out
+    forward = PassOptions("forward")
+    out = segment(folder, {6: picture(6)[1]}, outputs=TABLES, passes=forward).out
     for name in (CONFIDENCE, MEASUREMENTS):
         assert [row["frame"] for row in rows_of(out / name)] == ["6", "6", "7", "7"]
 
@@ -151,6 +152,18 @@ def tables(out):
 def stop(segment, folder, frames, **options):
     with pytest.raises(KeyboardInterrupt):
         segment(folder, outputs=TABLES, on_frame=stop_after(frames), **options)
+
+
+def test_a_run_in_both_directions_has_rows_of_all_frames(segment, folder, tmp_path):
+    masks = {3: picture(3)[1]}
+    whole = segment(folder, masks, out="whole", outputs=TABLES).out
+    rows = rows_of(whole / CONFIDENCE)
+    assert [row["frame"] for row in rows[::2]] == [str(n) for n in range(FRAMES)]
+    assert [row["confidence"] for row in rows[6:8]] == ["1.0000", "1.0000"]
+    assert all(float(row["confidence"]) > 0 for row in rows)
+    stop(segment, folder, 6, masks=masks)
+    resumed = segment(folder, masks, outputs=TABLES, resume=True).out
+    assert tables(resumed) == tables(whole)
 
 
 @pytest.mark.parametrize("frames", [1, 4, FRAMES])

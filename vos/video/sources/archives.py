@@ -50,7 +50,7 @@ class PictureArchive:
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise InputError(f"{path}: a damaged or cut off zip file ({error})") from None
         try:
-            listed = [m for m in self._file.infolist() if not m.is_dir() and _is_plain(m)]
+            listed = [m for m in self._file.infolist() if _is_plain(m)]
             self._members = [member for member in listed if is_image(_place(member).name)]
             self._refuse_unusable(listed)
             self._members.sort(key=lambda member: natural_key(str(_place(member))))
@@ -125,5 +125,8 @@ def _place(member: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _is_plain(member: zipfile.ZipInfo) -> bool:
+    """Say whether a member is a file that is not hidden."""
+    if not member.filename or member.is_dir():
+        return False
     parts = _place(member).parts
     return not any(part == _FINDER or (part[0] == "." and part != "..") for part in parts)

@@ -142,8 +142,7 @@ def tiff_pages(path: Path) -> TiffPages:
         visited: set[int] = set()
         while at and at not in visited:
             visited.add(at)
-            file.seek(at)
-            read = _read_tags(file, order, big=big)
+            read = _read_tags(file, order, at, big=big)
             if read is None:
                 return TiffPages(order, big, tuple(pages), is_cut=True)
             tags, following = read
@@ -153,8 +152,13 @@ def tiff_pages(path: Path) -> TiffPages:
     return TiffPages(order, big, tuple(pages), is_cut=False)
 
 
-def _read_tags(file: BinaryIO, order: str, *, big: bool) -> tuple[dict[int, int], int] | None:
+def _read_tags(
+    file: BinaryIO, order: str, at: int, *, big: bool
+) -> tuple[dict[int, int], int] | None:
     """Read one page's tags of what it is for, and where the next page's tags are."""
+    if at >= 1 << 63:  # no place in any file
+        return None
+    file.seek(at)
     count_bytes, entry_bytes, offset_bytes = (8, 20, 8) if big else (2, 12, 4)
     count = _number(order, file.read(count_bytes))
     if not 0 < count <= _MOST_TAGS:

@@ -114,3 +114,12 @@ def test_deflated_pictures(tmp_path):
         tmp_path / "a.zip", [("0.png", 0), ("1.png", 1)], compression=zipfile.ZIP_DEFLATED
     )
     assert len(list(open_frames(path))) == 2
+
+
+def test_a_member_without_a_name(tmp_path):
+    path = pack_pairs(tmp_path / "a.zip", [("0.png", 0), ("1", b"x")])
+    central = bytearray(path.read_bytes())
+    at = central.rindex(b"PK\x01\x02") + 46
+    central[at] = 0
+    path.write_bytes(central)
+    assert PictureArchive(path).names == ("0",)

@@ -64,3 +64,10 @@ def test_pages_of_a_cut_tiff(tmp_path):
     data = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(data[: len(data) // 2])
     assert tiff_pages(tmp_path / "a.tif").is_cut
+
+
+def test_a_bigtiff_whose_pages_are_nowhere(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II+\0\x08\0\0\0" + b"\xff" * 8)
+    assert tiff_pages(path).is_cut
+    assert file_kind(path, named_as_picture=True) == "image"

@@ -7,6 +7,7 @@ data, BrokenImageError) or OSError; anything else is a fault.
 import contextlib
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,13 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save as save_tensors
 
 from pretrain.sources.decode import BrokenImageError, decode, read_header
 from tests.corpus import annotations, weights
-from tests.corpus.containers import video
+from tests.corpus.containers import INTRA, video
 from tests.corpus.indexed import palette_image
-from tests.corpus.scene import COLOURS, IDS, coloured, picture
+from tests.corpus.scene import COLOURS, IDS, coloured, picture, png
+from tests.corpus.video_files import FRAGMENTS
 from vos.backbones.checkpoints import load_checkpoint
 from vos.datasets.loading import load_dataset
 from vos.errors import InputError
@@ -147,7 +150,30 @@ def _video(data: bytes, folder: Path) -> None:
 def _video_seeds() -> list[bytes]:
     return [video(count=4), video("matroska", count=4), video("avi", codec="mjpeg", count=4),
             video("webm", codec="libvpx-vp9", count=4), video("gif", codec="gif", count=4),
-            video(codec="libx265", count=4), video("mpegts", count=4)]  # fmt: skip
+            video(codec="libx265", count=4), video("mpegts", count=4),
+            video(count=4, container=FRAGMENTS, options=INTRA)]  # fmt: skip
+
+
+def _pages(data: bytes, folder: Path) -> None:
+    path = _written(".tif")(data, folder)
+    with open_frames(path) as frames:
+        for _ in islice(frames, _FRAMES):
+            pass
+
+
+def _page_seeds() -> list[bytes]:
+    images = [Image.fromarray(picture(number)) for number in range(3)]
+    seeds = []
+    for form, options in (("TIFF", {}), ("TIFF", {"big_tiff": True}), ("WEBP", {}), ("GIF", {}),
+                          ("PNG", {})):  # fmt: skip
+        buffer = io.BytesIO()
+        images[0].save(buffer, form, save_all=True, append_images=images[1:], **options)
+        seeds.append(buffer.getvalue())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.png", png(number))
+    return [*seeds, buffer.getvalue()]
 
 
 def _list(data: bytes, folder: Path) -> None:
@@ -226,6 +252,7 @@ TARGETS = {
         Target("picture", _picture, _picture_seeds),
         Target("training-picture", _training_picture, _picture_seeds),
         Target("video", _video, _video_seeds),
+        Target("pages", _pages, _page_seeds),
         Target("list", _list, _list_seeds),
         Target("coco", _coco, _coco_seeds, is_json=True),
         Target("youtube-vos", _tracks, _track_seeds, is_json=True),

@@ -5,6 +5,7 @@ Letters: H W pixels.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,7 @@ from vos.video.filters import SQUARE
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
 from vos.video.sources.archives import PictureArchive
+from vos.video.sources.file_kind import file_kind
 from vos.video.sources.pages import Page, PageFile
 
 _NAME_DIGITS = 5
@@ -50,8 +52,19 @@ def image_frames(
     # Levels of what comes later do not count: a run that goes on over more frames agrees.
     levels = SequenceLevels.of_files(paths[: choice.end])
     pictures = ((index, None, read_image(paths[index], levels)) for index in taken)
+    _tell_of_further_pictures(paths[taken[0]])
     yield from _of_one_size(pictures, lambda i: (paths[i].stem, str(paths[i])), choice, source,
                             reading)  # fmt: skip
+
+
+def _tell_of_further_pictures(path: Path) -> None:
+    """Warn where a picture among others holds several, of which the first is the frame."""
+    if file_kind(path, named_as_picture=True) != "image":
+        warnings.warn(
+            f"{path} holds several pictures, and the first one is the frame; to have a frame of "
+            "each, give the file itself as the source",
+            stacklevel=2,
+        )
 
 
 def archive_frames(

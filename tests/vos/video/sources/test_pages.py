@@ -166,3 +166,15 @@ def test_pages_of_other_sizes(tmp_path):
     reading = ReadingOptions(on_size_change="resize")
     with open_frames(tmp_path / "a.tif", reading=reading) as reader:
         assert [frame.image.shape for frame in reader] == [(64, 96, 3)] * 2
+
+
+def test_several_pictures_in_a_file_among_others_are_told(tmp_path):
+    for number in range(2):
+        write(tmp_path / f"{number}.tif")
+    with pytest.warns(UserWarning, match=r"0\.tif holds several pictures"):
+        assert len(list(open_frames(tmp_path))) == 2
+    write(tmp_path / "0.tif", 1)
+    write(tmp_path / "1.tif", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list(open_frames(tmp_path))) == 2

@@ -143,7 +143,7 @@ def frame_name(index: int) -> str:
 
 
 def of_size(
-    image: NDArray[np.uint8], size: tuple[int, ...], what: str, source: str, *, resize: bool
+    image: NDArray[np.uint8], size: tuple[int, ...], what: str, source: str, *, resize: bool = False
 ) -> NDArray[np.uint8]:
     """Return a picture (H, W, 3), resized to the first one's size (H, W) where that is wanted.
 

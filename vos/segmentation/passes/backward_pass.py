@@ -30,7 +30,7 @@ from vos.segmentation.passes.merging import merge_labels
 from vos.segmentation.passes.pass_labels import FrameLabels, PassFolder
 from vos.segmentation.prompts import fit_prompt
 from vos.segmentation.run_record import StageSeconds
-from vos.video.backward import open_backward
+from vos.video.backward.reading import open_backward
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame
 from vos.video.reader import FrameReader

@@ -1,8 +1,8 @@
-"""The frames of a source from a later one back to the first: those that forward reading gives.
+"""The frames of a video file from a later one back to the first.
 
-Pictures are read one by one. A video is surveyed in one pass forward, which notes of each frame
-taken its number, time stamp and a checksum. Then it is decoded in windows, the last one first: from
-a key frame on, keeping only the frames of the window. A window whose frames do not come out as in
+The video is surveyed in one pass forward, which notes of each frame taken its number, time stamp
+and a checksum. Then it is decoded in windows, the last one first: from a key frame on, keeping only
+the frames of the window. A window whose frames do not come out as in
 the survey (a key frame that others reach over, damage, a file in which FFmpeg cannot seek) is
 decoded from an earlier key frame, at last from the file's start.
 
@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import av
@@ -26,82 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-from vos.video.decoding import Video, open_video
-from vos.video.frame_range import FrameRange, ReadingOptions
+from vos.video.decoding import Video
+from vos.video.frame_range import FrameRange
 from vos.video.frames import Frame, frame_name, of_size
-from vos.video.images import read_image, shrink, shrunk_size
-from vos.video.reader import FrameReader
-
-WINDOW_BYTES = 256 << 20
-"""Of decoded frames that wait for their turn; a window has at least one frame."""
-
+from vos.video.images import shrink, shrunk_size
 
 _EARLIER_KEYS = (0, 1, 3)  # how many key frames earlier decoding starts, before the file's start
-_LIVE = frozenset({"camera", "stream"})
-
-
-def open_backward(
-    reader: FrameReader,
-    choice: FrameRange,
-    last: int,
-    reading: ReadingOptions | None = None,
-    *,
-    read_ahead: int = 4,
-) -> FrameReader:
-    """Open a source again, to read its frames in falling order.
-
-    Args:
-        reader: the source as `open_frames` opened it; it is left as it is.
-        choice: which frames it was opened for.
-        last: index of the frame to begin with, one of those.
-        reading: as it was opened.
-        read_ahead: frames made ready before they are asked for.
-
-    Returns:
-        A reader of the frames from `last` down to the first one of `choice`.
-
-    Raises:
-        InputError: a camera or stream. While reading: what forward reading raises up to `last`,
-            before the first frame is given; or there is no frame `last`.
-    """
-    if reader.kind in _LIVE:
-        raise InputError(
-            f"{reader.source}: a camera or stream cannot be read backward; record it to a file "
-            "first, or go forward only"
-        )
-    if reader.kind == "video":
-        video = open_video(reader.source, reading)
-        frames = _BackwardVideo(video, choice, last).frames()
-        count = len(range(choice.start, last + 1, choice.stride))
-    else:
-        positions = range((last - choice.start) // choice.stride + 1)
-        count = len(positions)
-        frames = _pictures(reader, choice, positions, reading)
-    return FrameReader(
-        frames,
-        source=reader.source,
-        kind=reader.kind,
-        files=reader.files,
-        fps=reader.fps,
-        mean_fps=reader.mean_fps,
-        count=count,
-        read_ahead=read_ahead,
-    )
-
-
-def _pictures(
-    reader: FrameReader, choice: FrameRange, positions: range, reading: ReadingOptions | None
-) -> Iterator[Frame]:
-    """Yield the pictures at the positions of the reader's files, the last one first."""
-    resize = reading is not None and reading.on_size_change == "resize"
-    size: tuple[int, ...] = ()
-    for position in reversed(positions):
-        path: Path = reader.files[position]
-        image = read_image(path)
-        size = size or (image if position == 0 else read_image(reader.files[0])).shape[:2]
-        image = of_size(image, size, str(path), reader.source, resize=resize)
-        index = choice.start + position * choice.stride
-        yield Frame(path.stem, index, None, shrink(image, choice.max_size))
 
 
 @dataclass
@@ -126,14 +55,21 @@ class _Survey:
         return len(self.indexes)
 
 
-class _BackwardVideo:
+class BackwardVideo:
     """One reading of a video file from a frame back to the first one taken.
 
     A frame waits for its turn as it was decoded, or as a picture where that is smaller.
+
+    Args:
+        video: the open file; it is closed at the end.
+        choice: which frames are taken.
+        last: index of the frame to begin with, one of those.
+        window_bytes: of frames that wait; at least one does.
     """
 
-    def __init__(self, video: Video, choice: FrameRange, last: int) -> None:
+    def __init__(self, video: Video, choice: FrameRange, last: int, window_bytes: int) -> None:
         self._video = video
+        self._window_bytes = window_bytes
         self._choice = choice
         self._last = last
         self._convert = video.converter()
@@ -187,7 +123,7 @@ class _BackwardVideo:
 
     @property
     def _capacity(self) -> int:
-        return max(1, WINDOW_BYTES // self._survey.frame_bytes)
+        return max(1, self._window_bytes // self._survey.frame_bytes)
 
     def _waiting(self, frame: Any) -> Any:
         """Return a frame in the smaller one of its forms, and note how large that is."""

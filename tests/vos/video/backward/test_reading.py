@@ -4,11 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.vos.video.files import COUNT, cut, damage, encode_ramp, number_of
 from vos.errors import IncompleteSourceError, InputError
-from vos.video import backward
-from vos.video.backward import open_backward
+from vos.video.backward import reading as backward
+from vos.video.backward.reading import open_backward
+from vos.video.backward.video import BackwardVideo
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.reader import FrameReader, open_frames
 
@@ -149,9 +151,28 @@ def test_pictures(pictures, kind):
         assert assert_backward_is_forward(source, choice)
 
 
-def test_pictures_of_several_sizes_get_the_size_of_the_first(pictures):
-    from PIL import Image
+@pytest.mark.parametrize("size", ["error", "resize"])
+def test_other_files_of_several_frames_are_read_in_windows(pictures, monkeypatch, size):
+    """A folder stands for them: what is needed of a source is that it can be opened anew."""
+    monkeypatch.setattr(backward, "WINDOW_BYTES", 5 * 24 * 32 * 3)
+    original = FrameReader.__init__
 
+    def pages(self, *arguments, kind, **options):
+        original(self, *arguments, kind="pages", **options)
+
+    monkeypatch.setattr(FrameReader, "__init__", pages)
+    reading = ReadingOptions(on_size_change=size)
+    for choice in (FrameRange(), FrameRange(start=1, stride=2, max_size=16)):
+        assert_backward_is_forward(pictures, choice, reading=reading)
+    Image.new("RGB", (50, 40)).save(pictures / "frame0.png")
+    if size == "resize":
+        assert assert_backward_is_forward(pictures, reading=reading) == 12
+        return
+    with pytest.raises(InputError, match="the frames before it 50x40"):
+        read_backward(pictures, 11)
+
+
+def test_pictures_of_several_sizes_get_the_size_of_the_first(pictures):
     Image.new("RGB", (50, 40)).save(pictures / "frame5.png")
     resize = ReadingOptions(on_size_change="resize")
     assert assert_backward_is_forward(pictures, reading=resize) == 12
@@ -194,14 +215,14 @@ def decoded_by(monkeypatch, path):
     """Read a clip backward; return how many windows began at a key frame and at the start."""
     begun = {"key": 0, "start": 0}
     for name, method in (("key", "_after_key"), ("start", "_from_start")):
-        original = getattr(backward._BackwardVideo, method)
+        original = getattr(BackwardVideo, method)
 
         def counting(self, *arguments, original=original, name=name):
             window = original(self, *arguments)
             begun[name] += bool(window)
             return window
 
-        monkeypatch.setattr(backward._BackwardVideo, method, counting)
+        monkeypatch.setattr(BackwardVideo, method, counting)
     assert_backward_is_forward(path)
     return begun
 
@@ -224,21 +245,21 @@ def test_a_key_frame_that_gives_other_pictures_is_not_believed(
     tmp_path, small_windows, monkeypatch
 ):
     """As where FFmpeg seeks to a key frame, and the frames after it show others' remains."""
-    original = backward._BackwardVideo._checksum
+    original = BackwardVideo._checksum
 
     def checksum(self, frame):
         begins = getattr(self, "begins", None)
         return original(self, frame) + (begins == "key")
 
-    monkeypatch.setattr(backward._BackwardVideo, "_checksum", checksum)
+    monkeypatch.setattr(BackwardVideo, "_checksum", checksum)
     for name, method in (("key", "_after_key"), ("start", "_from_start")):
-        way = getattr(backward._BackwardVideo, method)
+        way = getattr(BackwardVideo, method)
 
         def begin(self, *arguments, way=way, name=name):
             self.begins = name
             return way(self, *arguments)
 
-        monkeypatch.setattr(backward._BackwardVideo, method, begin)
+        monkeypatch.setattr(BackwardVideo, method, begin)
     begun = decoded_by(monkeypatch, encode_ramp(tmp_path / "a.mp4", options=SHORT))
     assert begun["start"] >= 3
     assert begun["key"] == 0
@@ -249,14 +270,14 @@ def test_few_frames_wait_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(backward, "WINDOW_BYTES", 60_000)
     path = encode_ramp(tmp_path / "a.mp4", options=LONG)
     waiting = []
-    original = backward._BackwardVideo._window
+    original = BackwardVideo._window
 
     def noting(self, end):
         window = original(self, end)
         waiting.append(len(window))
         return window
 
-    monkeypatch.setattr(backward._BackwardVideo, "_window", noting)
+    monkeypatch.setattr(BackwardVideo, "_window", noting)
     assert_backward_is_forward(path)
     assert max(waiting) <= 60_000 // (64 * 96 * 3 // 2)
 

@@ -1,0 +1,1 @@
+"""The frames of a source in falling order, the same as in rising order."""

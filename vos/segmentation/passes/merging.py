@@ -2,10 +2,13 @@
 
 Between two prompts of an object, each pass is believed the more, the nearer the prompt that it
 comes from and the surer its labels: its weight is the square root of the distance to the other
-prompt, times its confidence. Of the weights tried on sequences of DAVIS's train set (the distance,
-its square, its root, halves, the nearer pass alone; with and without confidence, by object and by
-patch) those with the root were best, by little: J .75 against .73 of the nearer pass alone and .68
-of the forward pass. An object that one pass alone knows is as that pass has it.
+prompt, times its confidence. Of the weights tried (the distance, its square, its root, halves, the
+nearer pass alone; with and without confidence, by object and by patch) those with the root were
+best, by little: J .78 over 13 sequences of DAVIS's train sets with masks on the first and the last
+of up to 49 frames and the built-in features at 320 pixels, against .76 of the nearer pass alone and
+.72 of the forward pass from the first mask.
+
+An object that one pass alone knows is as that pass has it.
 
 Shapes: C = 1 + objects, background first; h w patches.
 """

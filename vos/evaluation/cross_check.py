@@ -37,8 +37,8 @@ def check_possible(scored: Dataset | Evaluation, rules: ScoringRules) -> None:
     title = scored.dataset if isinstance(scored, Evaluation) else scored.name
     if not title.startswith("DAVIS") or title == "DAVIS 2016":
         raise InputError(
-            "--cross-check compares scores on DAVIS 2017 with those of davis2017-evaluation; this is "
-            f"{title}"
+            "--cross-check compares scores on DAVIS 2017 with those of davis2017-evaluation; this "
+            f"is {title}"
         )
     if rules.first_last:
         raise InputError(_PROTOCOL)

@@ -45,12 +45,14 @@ class Frame:
 
 
 def image_frames(
-    paths: list[Path], choice: FrameRange, source: str, reading: ReadingOptions | None = None
+    paths: list[Path],
+    choice: FrameRange,
+    source: str,
+    reading: ReadingOptions | None = None,
+    levels: SequenceLevels | None = None,
 ) -> Iterator[Frame]:
-    """Yield the chosen pictures, all of one size."""
+    """Yield the chosen pictures, all of one size; `levels` as in `read_image`."""
     taken = choice.indexes(len(paths), source)
-    # Levels of what comes later do not count: a run that goes on over more frames agrees.
-    levels = SequenceLevels.of_files(paths[: choice.end])
     pictures = ((index, None, read_image(paths[index], levels)) for index in taken)
     _tell_of_further_pictures(paths[taken[0]])
     yield from _of_one_size(pictures, lambda i: (paths[i].stem, str(paths[i])), choice, source,
@@ -68,13 +70,17 @@ def _tell_of_further_pictures(path: Path) -> None:
 
 
 def archive_frames(
-    archive: PictureArchive, choice: FrameRange, source: str, reading: ReadingOptions | None = None
+    archive: PictureArchive,
+    choice: FrameRange,
+    source: str,
+    reading: ReadingOptions | None = None,
+    levels: SequenceLevels | None = None,
 ) -> Iterator[Frame]:
-    """Yield the chosen pictures of a zip file, all of one size."""
+    """Yield the chosen pictures of a zip file, all of one size; `levels` as in `read_image`."""
     names = archive.names
     try:
         taken = choice.indexes(len(names), source)
-        levels = archive.levels(choice.end)
+        levels = levels or archive.levels(choice.end)
         pictures = ((index, None, archive.read(index, levels)) for index in taken)
         yield from _of_one_size(pictures, lambda i: (names[i], names[i]), choice, source, reading)
     finally:
@@ -82,10 +88,14 @@ def archive_frames(
 
 
 def page_frames(
-    file: PageFile, choice: FrameRange, source: str, reading: ReadingOptions | None = None
+    file: PageFile,
+    choice: FrameRange,
+    source: str,
+    reading: ReadingOptions | None = None,
+    levels: SequenceLevels | None = None,
 ) -> Iterator[Frame]:
-    """Yield the chosen pictures of a file of several, all of one size."""
-    pages = file.pages(choice.takes, choice.end)
+    """Yield the chosen pictures of a file of several, all of one size; `levels` as there."""
+    pages = file.pages(choice.takes, choice.end, levels)
     yield from _of_one_size(pages, lambda i: (frame_name(i), f"page {i + 1}"), choice, source,
                             reading)  # fmt: skip
 

@@ -6,7 +6,6 @@ in memory. Files are decoded in `vos.video.decoding`, pictures in `vos.video.ima
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -14,12 +13,14 @@ from pathlib import Path
 from types import TracebackType
 
 from vos.errors import InputError
+from vos.pictures.levels import SequenceLevels
 from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame, archive_frames, image_frames, page_frames, video_frames
-from vos.video.images import Kind, list_images, refuse_same_names, source_kind
+from vos.video.images import Kind, list_images, source_kind
 from vos.video.sources.archives import PictureArchive
+from vos.video.sources.listed import list_name, listed_files
 from vos.video.sources.pages import PageFile
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
@@ -44,6 +45,7 @@ class FrameReader:
         limit: an index that is surely above those of all frames in the source, None if unknown.
         is_live: whether it is a camera, or a stream without a length.
         latest: whether frames are dropped that are late.
+        levels: which level is white in pictures of more than 8 bits, of a row of picture files.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class FrameReader:
         limit: int | None = None,
         is_live: bool = False,
         latest: bool = False,
+        levels: SequenceLevels | None = None,
     ) -> None:
+        self.levels = levels
         self.source = source
         self.kind = kind
         self.files = tuple(files)
@@ -137,6 +141,7 @@ def open_frames(
     max_size: int | None = None,
     read_ahead: int = 4,
     reading: ReadingOptions | None = None,
+    levels: SequenceLevels | None = None,
 ) -> FrameReader:
     """Open a source of frames.
 
@@ -152,6 +157,8 @@ def open_frames(
             area averaging, smaller ones are left.
         read_ahead: frames decoded before they are asked for.
         reading: what is done about sources that are cut short, damaged or live.
+        levels: which level is white in pictures of more than 8 bits; by default the frames before
+            `end` say it.
 
     Raises:
         InputError: no such source, no frames in it, or a start past its end; a file of a list is
@@ -159,7 +166,7 @@ def open_frames(
             were read `IncompleteSourceError`), a frame of another size.
     """
     choice = FrameRange(start, end, stride, max_size)
-    reader = _opened(source, choice, read_ahead, reading)
+    reader = _opened(source, choice, read_ahead, reading, levels)
     if reading is not None and reading.latest and not reader.is_live:
         text = f"{reader.source}: no camera or live stream, so no frame is late (--latest)"
         warnings.warn(text, stacklevel=2)
@@ -167,24 +174,28 @@ def open_frames(
 
 
 def _opened(
-    source: Source, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+    source: Source,
+    choice: FrameRange,
+    read_ahead: int,
+    reading: ReadingOptions | None,
+    levels: SequenceLevels | None,
 ) -> FrameReader:
     """Open a source by its kind."""
     if isinstance(source, Sequence) and not isinstance(source, str):
-        paths = _listed(source)
+        paths = listed_files(source)
         return _picture_reader(
-            paths, choice, _list_name(paths), "list", read_ahead, reading=reading
+            paths, choice, list_name(paths), "list", read_ahead, reading=reading, levels=levels
         )
     source = str(source)
     kind = source_kind(source)
     if kind in ("folder", "glob", "image"):
         return _picture_reader(
-            list_images(source), choice, source, kind, read_ahead, reading=reading
+            list_images(source), choice, source, kind, read_ahead, reading=reading, levels=levels
         )
     if kind == "archive":
-        return _archive_reader(source, choice, read_ahead, reading)
+        return _archive_reader(source, choice, read_ahead, reading, levels)
     if kind == "pages":
-        return _page_reader(source, choice, read_ahead, reading)
+        return _page_reader(source, choice, read_ahead, reading, levels)
     return _video_reader(source, kind, choice, read_ahead, reading)
 
 
@@ -220,10 +231,13 @@ def _picture_reader(
     read_ahead: int,
     *,
     reading: ReadingOptions | None,
+    levels: SequenceLevels | None,
 ) -> FrameReader:
     taken = choice.indexes(len(paths), source)
+    # Levels of what comes later do not count: a run that goes on over more frames agrees.
+    levels = levels or SequenceLevels.of_files(paths[: choice.end])
     return FrameReader(
-        image_frames(paths, choice, source, reading),
+        image_frames(paths, choice, source, reading, levels),
         source=source,
         kind=kind,
         files=[paths[index] for index in taken],
@@ -232,11 +246,16 @@ def _picture_reader(
         count=len(taken),
         limit=len(paths),
         read_ahead=read_ahead,
+        levels=levels,
     )
 
 
 def _archive_reader(
-    source: str, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+    source: str,
+    choice: FrameRange,
+    read_ahead: int,
+    reading: ReadingOptions | None,
+    levels: SequenceLevels | None,
 ) -> FrameReader:
     archive = PictureArchive(Path(source))
     try:
@@ -245,7 +264,7 @@ def _archive_reader(
         archive.close()
         raise
     return FrameReader(
-        archive_frames(archive, choice, source, reading),
+        archive_frames(archive, choice, source, reading, levels),
         source=source,
         kind="archive",
         files=[Path(source)],
@@ -258,12 +277,16 @@ def _archive_reader(
 
 
 def _page_reader(
-    source: str, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+    source: str,
+    choice: FrameRange,
+    read_ahead: int,
+    reading: ReadingOptions | None,
+    levels: SequenceLevels | None,
 ) -> FrameReader:
     allow_truncated = reading is not None and reading.allow_truncated
     file = PageFile(Path(source), allow_truncated=allow_truncated)
     return FrameReader(
-        page_frames(file, choice, source, reading),
+        page_frames(file, choice, source, reading, levels),
         source=source,
         kind="pages",
         files=[Path(source)],
@@ -272,31 +295,3 @@ def _page_reader(
         limit=file.count,
         read_ahead=read_ahead,
     )
-
-
-def _listed(source: Sequence[str | Path]) -> list[Path]:
-    """Return the files of a list as paths.
-
-    Raises:
-        InputError: the list is empty, a file is missing, or two have one name.
-    """
-    paths = [Path(path) for path in source]
-    if not paths:
-        raise InputError("the list of frames is empty; expected picture files, one a frame")
-    for path in paths:
-        if not path.is_file():
-            raise InputError(
-                f"{path}: no such file; it is one of the {len(paths)} picture files listed as "
-                "frames"
-            )
-    refuse_same_names(paths)
-    return paths
-
-
-def _list_name(paths: Sequence[Path]) -> str:
-    """Say in words what a list of files is: their common folder and number."""
-    try:
-        folder = Path(os.path.commonpath([path.parent for path in paths]))
-    except ValueError:  # relative and absolute ones, or several drives
-        folder = paths[0].parent
-    return f"{folder} (pictures listed: {len(paths)})"

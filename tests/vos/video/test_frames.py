@@ -9,7 +9,8 @@ from PIL import Image
 
 from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
-from vos.video.frame_range import ReadingOptions
+from vos.video.backward.reading import open_backward
+from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.reader import open_frames
 
 
@@ -84,5 +85,7 @@ def test_deep_pictures_of_a_sequence_are_scaled_alike(tmp_path, form):
             for number in range(2):
                 archive.write(tmp_path / f"{number}.png", f"{number}.png")
     with pytest.warns(UserWarning, match="read as 12 bits"), open_frames(source) as reader:
+        with open_backward(reader, FrameRange(), 1) as backward:
+            falling = [int(frame.image[0, 0, 0]) for frame in backward]
         found = [int(frame.image[0, 0, 0]) for frame in reader]
-    assert found == [round(level * 255 / 4095) for level in (900, 4000)]
+    assert found == falling[::-1] == [round(level * 255 / 4095) for level in (900, 4000)]

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vos.errors import InputError
+from vos.pictures.levels import SequenceLevels
 from vos.video.backward.video import BackwardVideo
 from vos.video.decoding import open_video
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame, of_size
 from vos.video.images import read_image, shrink
 from vos.video.reader import FrameReader, open_frames
+from vos.video.sources.archives import PictureArchive
+from vos.video.sources.pages import PageFile
 
 WINDOW_BYTES = 256 << 20
 """Of frames that wait for their turn; a window has at least one frame."""
@@ -82,7 +85,7 @@ def _pictures(
     size: tuple[int, ...] = ()
     for position in reversed(range(len(indexes))):
         path: Path = reader.files[position]
-        image = read_image(path)
+        image = read_image(path, reader.levels)
         size = size or (image if position == 0 else read_image(reader.files[0])).shape[:2]
         image = of_size(image, size, str(path), reader.source, resize=resize)
         yield Frame(path.stem, indexes[position], None, shrink(image, choice.max_size))
@@ -94,6 +97,7 @@ def _windows(
     """Yield the frames of these indexes, the last one first, by reading forward in windows."""
     resize = reading is not None and reading.on_size_change == "resize"
     shape: tuple[int, ...] = ()
+    levels = _levels(reader, choice)
     size = 1  # of the first window, which tells how many frames may wait
     end = len(indexes)
     while end:
@@ -106,6 +110,7 @@ def _windows(
             stride=choice.stride,
             max_size=choice.max_size,
             reading=reading,
+            levels=levels,
         ) as forward:
             first = forward.peek()
             window = [frame for frame in forward if frame.index >= low]
@@ -118,3 +123,10 @@ def _windows(
             frame = window.pop()
             of_size(frame.image, shape, f"frame {frame.index}", reader.source)
             yield frame
+
+
+def _levels(reader: FrameReader, choice: FrameRange) -> SequenceLevels | None:
+    """Return the levels of all frames taken, of which a window is a part."""
+    if reader.kind == "archive":
+        return PictureArchive(reader.files[0]).levels(choice.end)
+    return PageFile(reader.files[0]).levels(choice.end) if reader.kind == "pages" else None

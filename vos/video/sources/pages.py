@@ -65,8 +65,26 @@ class PageFile:
                 self.count = getattr(image, "n_frames", 1)
             self.fps = Fraction(1000, _GIF_DELAY)
 
-    def pages(self, select: Callable[[int], bool], end: int | None = None) -> Iterator[Page]:
+    def levels(self, end: int | None = None) -> SequenceLevels:
+        """Return the levels of the sequence of the pages before `end`, as `pages` takes them."""
+        tiff = self._tiff
+        numbers = range(self.count)[:end] if tiff else range(0)
+        return SequenceLevels(
+            str(self._path), lambda: (self._alone(tiff, n) for n in numbers if tiff)
+        )
+
+    def pages(
+        self,
+        select: Callable[[int], bool],
+        end: int | None = None,
+        levels: SequenceLevels | None = None,
+    ) -> Iterator[Page]:
         """Yield the selected pictures in order, reading no further than `end`.
+
+        Args:
+            select: which ones, by number.
+            end: number behind the last one that may be selected.
+            levels: of the sequence that they belong to; by default that of the pages before `end`.
 
         Raises:
             InputError: one cannot be decoded (`IncompleteSourceError` behind the first), or the
@@ -77,12 +95,11 @@ class PageFile:
         if self._tiff is None:
             yield from self._played(numbers, select)
             return
-        tiff = self._tiff
-        levels = SequenceLevels(str(self._path), lambda: (self._alone(tiff, n) for n in numbers))
+        levels = levels or self.levels(end)
         for number in filter(select, numbers):
             try:
                 image = decode_image(
-                    self._alone(tiff, number), f"{self._path}, page {number + 1}", levels
+                    self._alone(self._tiff, number), f"{self._path}, page {number + 1}", levels
                 )
             except InputError as error:
                 if number < self.count - 1:

@@ -334,7 +334,7 @@ def test_a_source_that_changed_between_the_passes_is_refused(segment, folder, tm
 
 
 def test_a_mask_beyond_the_end_of_a_video(segment, video):
-    with pytest.raises(InputError, match="has no frame 20"):
+    with pytest.raises(InputError, match="only 8 frames"):
         segment(video, {3: picture(3)[1], 20: picture(3)[1]})
 
 

@@ -1,4 +1,5 @@
-"""Folders of the field's benchmarks as sequences: DAVIS, YouTube-VOS, plain folders, a demo clip.
+"""Folders of the field's benchmarks as sequences.
 
-It imports masks, and no PyTorch.
+DAVIS, YouTube-VOS, VIP, plain folders and a demo clip have masks; JHMDB, BADJA and TAP-Vid have
+points. It imports masks, and no PyTorch.
 """

@@ -16,6 +16,13 @@ _WAYS_OUT = {
     "DAVIS": "Download from https://davischallenge.org/davis2017/code.html (DAVIS 2016: "
     "https://davischallenge.org/davis2016/code.html)",
     "split": "Download from the dataset's own page the images and annotations of this split",
+    "JHMDB": "Download Rename_Images, joint_positions and splits from "
+    "http://jhmdb.is.tue.mpg.de/challenge/JHMDB/datasets",
+    "VIP": "Download VIP_Fine from https://sysu-hcp.net/lip/overview.php (Video Multi-Person Human "
+    "Parsing)",
+    "BADJA": "Download joint_annotations from https://github.com/benjiebob/BADJA, and DAVIS 2017's "
+    "Full-Resolution from https://davischallenge.org/davis2017/code.html",
+    "TAP-Vid": "Download tapvid_davis.zip, linked at https://github.com/google-deepmind/tapnet",
     "plain": "Give a dataset's folder, or one that holds a folder of PNG masks for each sequence",
 }
 

@@ -1,4 +1,4 @@
-"""Scores of predicted masks: J, F and J&F.
+"""Scores of predicted masks and points: J, F and J&F; IoU of parts; PCK; TAP-Vid.
 
 It imports datasets and masks, and no PyTorch.
 """

@@ -1,0 +1,1 @@
+"""Videos with points whose true positions are known: joints and tracks."""

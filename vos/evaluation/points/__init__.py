@@ -1,0 +1,1 @@
+"""Scores of predicted points: PCK of joints, PCK-T of BADJA, the figures of TAP-Vid."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +18,19 @@ from benchmarks.davis.run_folder import (
     speed,
 )
 from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
+from benchmarks.reporting.run_state import RunState
+from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
-from vos.errors import InputError
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.ranking import rank_objects
 from vos.evaluation.reports import as_json, score_lines, write_reports
 from vos.evaluation.scores import Evaluation
 from vos.evaluation.submission import pack_submission
-from vos.files import shortened, write_json
+from vos.files import write_json
 from vos.propagation.config import PropagationConfig
 from vos.runtime.distributed import Team
 from vos.runtime.progress import CountProgress
-from vos.runtime.provenance import git_revision, machine, timestamp, versions
-from vos.segmentation.run_folder import RUN
 
 
 def run_davis(
@@ -60,14 +55,14 @@ def run_davis(
     settings = settings_of(dataset, resolution, backbone, config)
     folder = RunFolder(out)
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))
-    record = RunState(folder, settings, processes, backbone)
+    record = RunState(folder.out, settings, processes, backbone.device)
     try:
         failed = propagate_all(dataset, folder, backbone, config, processes)
         if not processes.leads:
             return 1 if failed else 0
         record.state = "failed" if failed else "running"
         if failed:
-            return _give_up(failed, folder)
+            return give_up(failed, folder.out)
         if dataset.withheld:
             _finish_unscored(dataset, folder, record, submission)
         else:
@@ -116,37 +111,6 @@ def _finish_unscored(
     )
 
 
-class RunState:
-    """What `run.json` says; the leading process alone writes it."""
-
-    def __init__(
-        self, folder: RunFolder, settings: dict[str, Any], processes: Team, backbone: Backbone
-    ) -> None:
-        self.state = "running"
-        self._folder = folder
-        self._leads = processes.leads
-        machines = processes.gather(machine(backbone.device))
-        self._record = {
-            "settings": settings,
-            "command": list(sys.argv),
-            "versions": versions(),
-            "revision": git_revision(),
-            "processes": processes.size,
-            "machines": machines,
-            "started": timestamp(),
-        }
-        self.write()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the contents of `run.json`."""
-        return {"state": self.state, **self._record, "written": timestamp()}
-
-    def write(self) -> None:
-        """Write the file as things are now."""
-        if self._leads:
-            write_json(self._folder.out / RUN, self.as_json())
-
-
 def propagate_all(
     dataset: Dataset,
     folder: RunFolder,
@@ -163,43 +127,15 @@ def propagate_all(
     """
     processes = processes or Team()
     missing = processes.from_leader(
-        lambda: sorted(
-            (s for s in dataset.sequences if not folder.is_whole(s)),
-            key=lambda s: -len(s.frame_names),
-        )
+        lambda: {s.name: len(s.frame_names) for s in dataset.sequences if not folder.is_whole(s)}
     )
-    failed: dict[str, str] = {}
-    if not missing:
-        return failed
-    total = sum(len(s.frame_names) for s in missing)
-    with _shared_progress(processes, total) as frame_done:
-        for number in processes.shares(len(missing)):
-            sequence = missing[number]
-            on_frame = partial(frame_done, sequence.name)
-            try:
-                folder.propagate(sequence, backbone, config, on_frame)
-            except InputError as error:
-                failed[sequence.name] = str(error)
-            except Exception as error:  # whatever it is, it is this sequence's alone
-                traceback.print_exc()
-                failed[sequence.name] = f"{type(error).__name__}: {error}"
-    gathered = processes.gather(failed)
-    return {name: reason for part in gathered for name, reason in part.items()}
-
-
-@contextmanager
-def _shared_progress(processes: Team, total: int) -> Iterator[Callable[..., None]]:
-    """Show in the leading process how many frames all processes have done."""
-    count = processes.counter()
-    with ExitStack() as stack:
-        shown = CountProgress(stack, "segment", total) if processes.leads else None
-
-        def frame_done(name: str, *_count: int | None) -> None:
-            frames = count(1)
-            if shown is not None:
-                shown(frames, total, name)
-
-        yield frame_done
+    sequences = {sequence.name: sequence for sequence in dataset.sequences}
+    return share_out(
+        missing,
+        lambda name, on_frame: folder.propagate(sequences[name], backbone, config, on_frame),
+        processes,
+        "segment",
+    )
 
 
 def score(dataset: Dataset, folder: RunFolder, processes: int | None) -> Evaluation:
@@ -224,19 +160,6 @@ def write_results(evaluation: Evaluation, folder: RunFolder, dataset: Dataset) -
     }
     write_json(folder.out / RESULTS, results)
     return results
-
-
-def _give_up(failed: dict[str, str], folder: RunFolder) -> int:
-    """Say which sequences failed; there are no scores, as they would be of the others alone."""
-    for name, reason in failed.items():
-        print(f"failed: {name}: {reason}", file=sys.stderr)
-    print(
-        f"{len(failed)} sequences failed ({shortened(failed)}), so nothing was scored. The others "
-        "are kept; the same command tries the failed ones again.",
-        file=sys.stderr,
-    )
-    write_json(folder.out / RESULTS, {"state": "failed", "failed": failed})
-    return 1
 
 
 def _print_ranking(figures: dict[str, Any] | None) -> None:

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reporting.run_settings import earlier_settings, require_same
 from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence
@@ -31,7 +32,6 @@ from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.pipeline import OnFrame
 from vos.segmentation.run_folder import CONFIDENCE, MASKS, RUN
 from vos.segmentation.run_record import RunRecord
-from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.segment import segment_video
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
@@ -106,9 +106,15 @@ class RunFolder:
             raise InputError(
                 f"the output folder {self.out} cannot be made: {error.strerror}"
             ) from None
-        earlier = None if overwrite else self._earlier_settings()
+        earlier = None if overwrite else earlier_settings(self.out, self._way_out)
         if earlier is not None:
-            _require_same(self.out, earlier, json.loads(json.dumps(settings)), self._way_out)
+            require_same(
+                self.out,
+                earlier,
+                json.loads(json.dumps(settings)),
+                self._way_out,
+                {"propagation": asdict(PropagationConfig())},
+            )
         elif not overwrite and any(self.masks.iterdir()):
             raise InputError(
                 f"{self.masks} holds masks of which no {RUN} says how they were made; give another "
@@ -205,18 +211,6 @@ class RunFolder:
     def _record_path(self, name: str) -> Path:
         return self.out / _SEQUENCES / f"{name}.json"
 
-    def _earlier_settings(self) -> dict[str, Any] | None:
-        path = self.out / RUN
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8"))["settings"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path} cannot be read as the record of a run ({error!r}); give another folder, "
-                f"or {self._way_out}"
-            ) from None
-
 
 def speed(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return frames per second by stage, and the most memory, over all sequences.
@@ -251,33 +245,3 @@ def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for what, value in kinds.items()
         if len({json.dumps(value(record), sort_keys=True) for record in records.values()}) > 1
     ]
-
-
-def _require_same(
-    out: Path, before: Mapping[str, Any], now: Mapping[str, Any], way_out: str
-) -> None:
-    """Refuse other settings. Weights are known by their hash: their file may have moved."""
-    changed = settings_difference(
-        _without_place(before), _without_place(now), {"propagation": asdict(PropagationConfig())}
-    )
-    if changed:
-        lines = [_difference_text(name, *sides) for name, sides in changed.items()]
-        raise InputError(
-            f"{out} holds a run with other settings ({'; '.join(lines)}). Give another folder, "
-            f"the same settings, or {way_out}"
-        )
-
-
-def _without_place(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out where the weights lie, where their hash says what they are."""
-    backbone = settings.get("backbone")
-    if not isinstance(backbone, dict) or not backbone.get("sha256"):
-        return dict(settings)
-    return {**settings, "backbone": {k: v for k, v in backbone.items() if k != "source"}}
-
-
-def _difference_text(name: str, before: Any, now: Any) -> str:
-    """Say how a setting differs; of a group, each of those that do by itself."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        return "; ".join(f"{name}.{key}: {before[key]} before, {now[key]} now" for key in before)
-    return f"{name}: {before} before, {now} now"

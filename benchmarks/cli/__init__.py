@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vos.cli.verbs import Verb, run_verbs
+from vos.cli.verbs import PresetVerb, Verb, run_verbs
 
 VERBS = (
     Verb("all", "Several of these from one file, and one report.", "benchmarks.cli.suite:Suite"),
@@ -31,8 +31,11 @@ VERBS = (
         "Table 4: copy detection on Copydays.",
         "benchmarks.retrieval.copy_detection:CopyDetection",
     ),
-    Verb(
-        "davis", "Table 5: video object segmentation on DAVIS 2017.", "benchmarks.davis.davis:Davis"
+    PresetVerb(
+        "davis",
+        "Table 5: video object segmentation on DAVIS 2017.",
+        "benchmarks.davis.davis:Davis",
+        "vos.propagation.presets:mask_defaults",
     ),
     Verb(
         "finetune", "Table 6: fine-tuning with labels.", "benchmarks.finetuning.finetune:Finetune"

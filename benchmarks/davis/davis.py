@@ -50,6 +50,10 @@ class Davis:
     """Of DAVIS: 480p, Full-Resolution (2017) or 1080p (2016)."""
     sequences: tuple[str, ...] = ()
     """Take these sequences only."""
+    preset: str = ""
+    """Start from the settings of published code: dino-davis (the default), dinov3-davis,
+    siammae-davis or siammae-vip. Other options change single values of it, and --help shows the
+    values of the preset that is given before it."""
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
     feature_cache: Path | None = None

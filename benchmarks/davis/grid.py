@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -43,6 +44,8 @@ def parse_grid(specs: Sequence[str]) -> list[Point]:
 
 def _value(name: str, text: str, kind: Any) -> Any:
     words = {"true": True, "false": False}
+    if isinstance(kind, types.UnionType):  # int | float: a whole number stays one
+        kind = int if text.lstrip("-").isdecimal() else float
     options = typing.get_args(kind) or (tuple(words) if kind is bool else ())
     if options:
         if text.lower() not in options:

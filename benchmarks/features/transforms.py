@@ -17,10 +17,10 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
 from benchmarks.features.run_identity import later_options
-from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.backbone import Backbone
+from vos.backbones.input_size import IMAGENET_MEAN, IMAGENET_STD, PROTOCOL_STD
 from vos.errors import InputError
 
-IMAGENET_STD = (0.229, 0.224, 0.225)
 _RESIZE_TO_CROP = 256 / 224
 _OPTIONS_0_1 = ("fit", "side", "mean", "std")
 Fit = Literal["crop", "square", "inside"]

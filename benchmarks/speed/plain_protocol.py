@@ -58,7 +58,7 @@ def _norm(state: StateDict, name: str, x: Tensor) -> Tensor:
     return F.layer_norm(x, width, state[f"{name}.weight"], state[f"{name}.bias"], 1e-6)
 
 
-def window_mask(height: int, width: int, radius: int) -> Tensor:
+def window_mask(height: int, width: int, radius: float) -> Tensor:
     """Return which patches may see which, (P, P) float32 of 0 and 1."""
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     y, x = y.reshape(-1, 1), x.reshape(-1, 1)  # (P, 1) each

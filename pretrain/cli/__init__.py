@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pretrain.config.presets import PRESETS, preset
-from vos.cli.verbs import Runnable, Verb, run_verbs
+from vos.cli.verbs import Runnable, Verb, preset_in, run_verbs
 
 _DESCRIPTION = "Pretrain DINO without labels: from images to a checkpoint that `vos` reads."
 
@@ -55,16 +55,6 @@ def verbs(chosen_preset: str) -> tuple[Verb, ...]:
         dataclasses.replace(verb, preset=chosen_preset) if isinstance(verb, TrainVerb) else verb
         for verb in VERBS
     )
-
-
-def preset_in(arguments: Sequence[str]) -> str:
-    """Return the value of `--preset` in a command line, or an empty string."""
-    for number, argument in enumerate(arguments):
-        if argument.startswith("--preset="):
-            return argument.removeprefix("--preset=")
-        if argument == "--preset" and number + 1 < len(arguments):
-            return arguments[number + 1]
-    return ""
 
 
 def run(arguments: Sequence[str]) -> int:

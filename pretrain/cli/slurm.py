@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import tyro
 
 from pretrain.sources.options import check_at_least
-from vos.cli.verbs import parse
+from vos.cli.verbs import parse, preset_in
 from vos.errors import InputError
 from vos.runtime.progress import status
 
@@ -151,7 +151,7 @@ class Slurm:
 
     def _check_training(self) -> None:
         """Refuse here, before any waiting in a queue, what training would refuse at its start."""
-        from pretrain.cli import preset_in, verbs
+        from pretrain.cli import verbs
         from pretrain.data.loader import steps_per_epoch
         from pretrain.sources.mixture import Mixture
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from vos.backbones.input_size import (
     DEFAULT_SHORT_SIDE,
     DEFAULT_SIZE_MULTIPLE,
+    InputRule,
     check_frame,
     input_size,
 )
@@ -28,14 +28,11 @@ from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
 from vos.runtime.devices import precision_name
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-PROTOCOL_STD = (0.228, 0.224, 0.225)
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in the gray that a network of one channel takes."""
 GRAY_MEAN = (0.449,)
 GRAY_STD = (0.226,)
 """The averages of ImageNet's means and deviations, as `vos-pretrain` normalises luminance."""
-"""The published DAVIS numbers were made with 0.228; ImageNet's usual figure is 0.229."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,8 @@ class Backbone(nn.Module, ABC):
         if not isinstance(images, Tensor):
             is_batch = isinstance(images, np.ndarray) and images.ndim == 4
             frames = list(images) if is_batch else [images]
-            size = {"short_side": short_side, "size_multiple": size_multiple}
-            images = torch.cat([self.preprocess(f, **size) for f in frames] or [torch.empty(0)])
+            rule = InputRule(short_side, size_multiple)
+            images = torch.cat([self.preprocess(f, rule=rule) for f in frames] or [torch.empty(0)])
         self._check_images(images)
         if not class_token and set(numbers) == {self.depth - 1}:  # what `forward` gives
             return Features(torch.stack([self(images)] * len(numbers), dim=1), None)
@@ -258,6 +255,7 @@ class Backbone(nn.Module, ABC):
         *,
         short_side: int = DEFAULT_SHORT_SIDE,
         size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+        rule: InputRule | None = None,
     ) -> Tensor:
         """Resize and normalise a frame.
 
@@ -266,6 +264,7 @@ class Backbone(nn.Module, ABC):
         Args:
             frame: RGB uint8 (H, W, 3).
             short_side, size_multiple: see `input_size`.
+            rule: the size and all else, in their place.
 
         Returns:
             (1, C, H', W') float32 on the CPU; C is 1 for a network of luminance, else 3.
@@ -274,11 +273,9 @@ class Backbone(nn.Module, ABC):
             InputError: the frame is not RGB uint8, or too small for a patch.
         """
         check_frame(frame)
-        rows, columns = self.input_size(
-            *frame.shape[:2], short_side=short_side, size_multiple=size_multiple
-        )
-        if frame.shape[:2] != (rows, columns):
-            frame = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        rule = rule or InputRule(short_side, size_multiple)
+        height, width = frame.shape[:2]
+        frame = rule.resize(frame, *rule.size(height, width, self.stride))
         channels_first = torch.from_numpy(np.ascontiguousarray(frame)).permute(
             2, 0, 1
         )  # (3, H', W')
@@ -286,8 +283,9 @@ class Backbone(nn.Module, ABC):
         if self.channels == 1:
             shares = torch.tensor(LUMA).view(3, 1, 1)  # (3,) -> (3, 1, 1)
             image = (image * shares).sum(0, keepdim=True)  # (1, H', W')
-        mean = torch.tensor(self.mean).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
-        std = torch.tensor(self.std).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
+        means, deviations = rule.statistics(self.mean, self.std)
+        mean = torch.tensor(means).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
+        std = torch.tensor(deviations).view(-1, 1, 1)  # (C,) -> (C, 1, 1)
         return image.sub_(mean).div_(std).unsqueeze(0)
 
     def to_input(self, images: Tensor) -> Tensor:

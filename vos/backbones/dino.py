@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from vos.backbones.backbone import GRAY_MEAN, GRAY_STD, IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.backbone import GRAY_MEAN, GRAY_STD, Backbone
+from vos.backbones.input_size import IMAGENET_MEAN, PROTOCOL_STD
 from vos.backbones.networks.vit import VisionTransformer, patch_map
 from vos.backbones.weights_record import WeightsRecord
 

@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from vos.backbones.backbone import IMAGENET_MEAN, PROTOCOL_STD, Backbone
+from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoints import Checkpoint, StateDict, load_strictly, read_file
+from vos.backbones.input_size import IMAGENET_MEAN, PROTOCOL_STD
 from vos.backbones.networks.efficientnet import STAGES, EfficientNet
 from vos.backbones.weights import packaged_file
 from vos.backbones.weights_record import WeightsRecord

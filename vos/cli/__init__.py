@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from vos.cli.verbs import Verb, run_verbs
+from vos.cli.verbs import PresetVerb, Verb, run_verbs
 
 VERBS = (
-    Verb("segment", "Segment objects through a video from a mask.", "vos.cli.segment:Segment"),
+    PresetVerb(
+        "segment",
+        "Segment objects through a video from a mask.",
+        "vos.cli.segment:Segment",
+        "vos.propagation.presets:mask_defaults",
+    ),
     Verb("frame", "Write frames as pictures, to draw masks on.", "vos.cli.frame:WriteFrames"),
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),

@@ -70,6 +70,10 @@ class Segment:
     """Folder to keep features in, so that another run over the video computes none twice."""
     threads: int | None = None
     """Threads that PyTorch computes in on a processor; by default one a core."""
+    preset: str = ""
+    """Start from the settings of published code: dino-davis (the default), dinov3-davis,
+    siammae-davis or siammae-vip. Other options change single values of it, and --help shows the
+    values of the preset that is given before it."""
     outputs: Annotated[OutputOptions, tyro.conf.arg(name="output")] = field(
         default_factory=OutputOptions
     )

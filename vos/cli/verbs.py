@@ -8,11 +8,13 @@ method `run() -> int`. Exit status: 0 done, 1 a failure, 2 usage or input that c
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import importlib
 import io
 import os
 import signal
 import sys
+import typing
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -48,6 +50,48 @@ class Verb:
         module, _, attribute = self.target.partition(":")
         loaded: type[Runnable] = getattr(importlib.import_module(module), attribute)
         return loaded
+
+    def load_for(self, arguments: Sequence[str]) -> type[Runnable]:
+        """Return the dataclass as a command line with these arguments wants it."""
+        return self.load()
+
+
+@dataclass(frozen=True)
+class PresetVerb(Verb):
+    """A verb whose defaults are those of the preset that its command line names (`--preset`)."""
+
+    presets: str
+    """Where the function is that gives a preset's values by field, as `package.module:name`."""
+
+    def load_for(self, arguments: Sequence[str]) -> type[Runnable]:
+        """Return the dataclass with the preset's values as defaults.
+
+        Raises:
+            InputError: there is no such preset, or it is not for this verb.
+        """
+        loaded = self.load()
+        name = preset_in(arguments)
+        if not name:
+            return loaded
+        module, _, attribute = self.presets.partition(":")
+        values = getattr(importlib.import_module(module), attribute)(name)
+        hints = typing.get_type_hints(loaded, include_extras=True)
+        fields = [(field, hints[field], value) for field, value in values.items()]
+        with_preset = dataclasses.make_dataclass(
+            loaded.__name__, fields, bases=(loaded,), frozen=True
+        )
+        with_preset.__doc__ = loaded.__doc__
+        return typing.cast("type[Runnable]", with_preset)
+
+
+def preset_in(arguments: Sequence[str]) -> str:
+    """Return the value of `--preset` in a command line, or an empty string."""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--preset="):
+            return argument.removeprefix("--preset=")
+        if argument == "--preset" and number + 1 < len(arguments):
+            return arguments[number + 1]
+    return ""
 
 
 def run_verbs(
@@ -132,7 +176,7 @@ def _run_guarded(prog: str, verb: Verb, arguments: Sequence[str]) -> int:
     previous = catch_sigterm()
     try:
         with _plain_warnings(prog):
-            return parse(prog, verb.load(), arguments).run()
+            return parse(prog, verb.load_for(arguments), arguments).run()
     except SystemExit as stop:  # the parser's own way to end after --help or a usage error
         return stop.code if isinstance(stop.code, int) else 1
     except BrokenPipeError:

@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE
+from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, InputRule
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import precision_name, resolve_precision
@@ -152,10 +152,11 @@ class CachedBackbone(Backbone):
         *,
         short_side: int = DEFAULT_SHORT_SIDE,
         size_multiple: int = DEFAULT_SIZE_MULTIPLE,
+        rule: InputRule | None = None,
     ) -> Tensor:
         """Return the network's input (1, 3, H', W') of a frame; see `Backbone`."""
         size = {"short_side": short_side, "size_multiple": size_multiple}
-        return self.inner.preprocess(frame, **size)
+        return self.inner.preprocess(frame, **size, rule=rule)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> CachedBackbone:
         """Move the backbone to a device and a precision, whose entries are others; return itself.

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -31,6 +32,17 @@ _GPU_BLOCK = 1 << 26
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+
+class ContextGroup(NamedTuple):
+    """Context frames that a patch looks at in one neighborhood."""
+
+    features: Sequence[LaidOut]
+    """K frames of features of unit length, as `Neighborhood.lay_out` stores them."""
+    labels: Sequence[Tensor]
+    """K tensors (P, C) float32."""
+    neighborhood: Neighborhood
+    """Which places a patch may look at."""
 
 
 class TopK(NamedTuple):
@@ -158,6 +170,7 @@ def propagate_labels(
     *,
     topk: int,
     temperature: float,
+    keep_ties: bool = True,
 ) -> Tensor:
     """Give every target patch the weighted sum of its strongest neighbours' labels.
 
@@ -172,39 +185,62 @@ def propagate_labels(
         neighborhood: which places a patch may look at.
         topk: k.
         temperature: T; smaller is sharper.
+        keep_ties: whether ties stay in float32.
 
     Returns:
         (P, C) float32.
     """
-    exact = target.dtype == torch.float32
-    similarity, indices = local_topk(target, context, neighborhood, topk + exact)
-    weights = torch.softmax(similarity[:, :topk] / temperature, dim=1)
-    out = F.embedding_bag(
-        indices[:, :topk], torch.cat(list(labels)), per_sample_weights=weights, mode="sum"
+    group = ContextGroup(context, labels, neighborhood)
+    return propagate_from_groups(
+        target, [group], topk=topk, temperature=temperature, keep_ties=keep_ties
     )
+
+
+def propagate_from_groups(
+    target: Tensor,
+    groups: Sequence[ContextGroup],
+    *,
+    topk: int,
+    temperature: float,
+    keep_ties: bool = True,
+) -> Tensor:
+    """Do as `propagate_labels`, from frames some of which have a neighborhood of their own.
+
+    The k strongest are those of all groups together.
+    """
+    exact = keep_ties and target.dtype == torch.float32
+    similarity, indices = _topk_of_groups(target, groups, topk + exact)
+    weights = torch.softmax(similarity[:, :topk] / temperature, dim=1)
+    labels = torch.cat([frame for group in groups for frame in group.labels])
+    out = F.embedding_bag(indices[:, :topk], labels, per_sample_weights=weights, mode="sum")
     if exact:
         threshold = similarity[:, topk - 1]
         tied = (threshold == similarity[:, topk]) & threshold.isfinite()
         if tied.any():
             bounds = similarity[:, [0, topk - 1]]
             with_ties = _labels_with_ties(
-                target,
-                context,
-                labels,
-                neighborhood,
-                temperature=temperature,
-                bounds=bounds,
-                tied=tied,
+                target, groups, temperature=temperature, bounds=bounds, tied=tied
             )
             out = torch.where(tied.unsqueeze(1), with_ties, out)
     return out
 
 
+def _topk_of_groups(target: Tensor, groups: Sequence[ContextGroup], n: int) -> TopK:
+    """Find the n most similar patches of all groups; indices count through their frames."""
+    tops = [local_topk(target, group.features, group.neighborhood, n) for group in groups]
+    if len(tops) == 1:
+        return tops[0]
+    patches = target.shape[0] * target.shape[1]
+    starts = accumulate((len(group.features) * patches for group in groups[:-1]), initial=0)
+    similarity = torch.cat([top.similarity for top in tops], dim=1)  # (P, groups * n)
+    indices = torch.cat([top.indices + s for top, s in zip(tops, starts, strict=True)], dim=1)
+    largest, places = similarity.topk(n, dim=1)
+    return TopK(largest, indices.gather(1, places))
+
+
 def _labels_with_ties(
     target: Tensor,
-    context: Sequence[LaidOut],
-    labels: Sequence[Tensor],
-    neighborhood: Neighborhood,
+    groups: Sequence[ContextGroup],
     *,
     temperature: float,
     bounds: Tensor,
@@ -216,8 +252,22 @@ def _labels_with_ties(
         bounds: (P, 2), the largest and the k-th similarity.
         tied: (P,) bool, which patches matter.
 
-    The rest is as in `propagate_labels`.
+    The rest is as in `propagate_from_groups`.
     """
+    first, *others = (
+        _sums_with_ties(target, group, temperature=temperature, bounds=bounds, tied=tied)
+        for group in groups
+    )
+    for sums in others:
+        first = first + sums
+    return first[:, :-1] / first[:, -1:]
+
+
+def _sums_with_ties(
+    target: Tensor, group: ContextGroup, *, temperature: float, bounds: Tensor, tied: Tensor
+) -> Tensor:
+    """Add up weighted labels and, last, the weights of a group: (P, C + 1)."""
+    context, labels, neighborhood = group
     tiles = neighborhood.cut(target)
     limits = neighborhood.cut(bounds.view(*neighborhood.grid, 2))  # (P, 2) -> (h, w, 2)
     maps = [
@@ -240,5 +290,4 @@ def _labels_with_ties(
     tied_tiles = neighborhood.cut(tied.view(*neighborhood.grid, 1))  # (P,) -> (h, w, 1)
     affected = tied_tiles.flatten(1).any(1)  # (X,)
     _map(tiles, column, affected.nonzero().flatten().tolist())
-    joined = neighborhood.join(out)
-    return joined[:, :-1] / joined[:, -1:]
+    return neighborhood.join(out)

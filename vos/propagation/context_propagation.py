@@ -12,21 +12,23 @@ with the same verbs:
     state() -> state, restore(state, features)
 
 Shapes: D width, h w patches, P = h * w, C label channels. Labels are shares of a patch, which sum
-to 1. Channel 0 is the background: what belongs to no other channel.
+to 1, or whatever the caller gives: they are carried on as they are, each channel by itself.
+Channel 0 is the background: what belongs to no other channel.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from vos.errors import InputError
-from vos.propagation.affinity import propagate_labels
+from vos.propagation.affinity import ContextGroup, propagate_from_groups
 from vos.propagation.config import PropagationConfig
 from vos.propagation.memory import ContextFrame, ContextMemory, ContextState
-from vos.propagation.neighborhood import Neighborhood
+from vos.propagation.neighborhood import LaidOut, Neighborhood
 
 Labelled = tuple[Tensor, Tensor]
 """Features (h, w, D) and labels (P, C) of a frame."""
@@ -43,10 +45,13 @@ class ContextPropagation:
     and may leave some out.
     """
 
-    def __init__(self, config: PropagationConfig) -> None:
+    def __init__(
+        self, config: PropagationConfig, *, shared_with: ContextPropagation | None = None
+    ) -> None:
+        """Begin without frames; `shared_with` is another engine that is given the same ones."""
         self._config = config
         self._memory = ContextMemory(config.n_last_frames)
-        self._neighborhood: Neighborhood | None = None
+        self._layouts: _Layouts = _Layouts(config) if shared_with is None else shared_with._layouts
 
     @property
     def channels(self) -> int:
@@ -72,7 +77,9 @@ class ContextPropagation:
         """
         if self.channels == 1:
             return None
-        return self._propagate_from(list(self._memory), features)
+        memory = self._memory
+        last = memory.last(filled=self._config.fill_context)
+        return self._propagate_from(memory.prompted, last, features)
 
     def remember(self, number: int, features: Tensor, labels: Tensor) -> None:
         """Keep a frame with its propagated labels as the last one.
@@ -120,7 +127,7 @@ class ContextPropagation:
                 f"channels given are {sorted(given)}; expected some from 1 to {labels.shape[1] - 1}"
             )
         if new:
-            self._label_kept_frames(prompted, len(new), self._fit_neighborhood(features))
+            self._label_kept_frames(prompted, len(new), self._layouts.fit(features))
         self._memory.remember_prompt(prompted, given)
 
     def remove_channel(self, channel: int) -> None:
@@ -148,31 +155,37 @@ class ContextPropagation:
         Raises:
             InputError: the frames' features have several shapes.
         """
-        self._neighborhood = None
+        self._layouts = _Layouts(self._config)
         bands = {}
         for number in state.frames:
             computed = features(number)
-            bands[number] = self._fit_neighborhood(computed).lay_out(computed)
+            bands[number] = self._layouts.fit(computed).lay_out(computed)
         self._memory.restore(state, bands)
 
     def kept_frames(self) -> tuple[list[Labelled], list[Labelled]]:
         """Return features (h, w, D) and labels (P, C) of the prompted and of the last frames."""
         prompted = [self._labelled(frame) for frame in self._memory.prompted]
-        return prompted, [self._labelled(frame) for frame in self._memory.last]
+        return prompted, [self._labelled(frame) for frame in self._memory.last()]
 
     def _labelled(self, frame: ContextFrame) -> Labelled:
-        assert self._neighborhood is not None  # a frame was kept, so its grid is known
-        return self._neighborhood.gather(frame.features), frame.labels
+        return self._layouts.gather(frame.features), frame.labels
 
-    def _propagate_from(self, context: Sequence[ContextFrame], features: Tensor) -> Tensor:
+    def _propagate_from(
+        self, prompted: Sequence[ContextFrame], last: Sequence[ContextFrame], features: Tensor
+    ) -> Tensor:
         """Labels (P, C) of a frame from those of the context."""
-        return propagate_labels(
+        near = self._layouts.fit(features)
+        if near.unlimited or not self._config.first_frame_unlimited:
+            groups = [_group([*prompted, *last], near)]
+        else:
+            groups = [self._layouts.everywhere(prompted, near)]
+            groups += [_group(last, near)] if last else []
+        return propagate_from_groups(
             features,
-            [frame.features for frame in context],
-            [frame.labels for frame in context],
-            self._fit_neighborhood(features),
+            groups,
             topk=self._config.topk,
             temperature=self._config.temperature,
+            keep_ties=self._config.keep_ties,
         )
 
     def _label_kept_frames(
@@ -181,27 +194,73 @@ class ContextPropagation:
         """Give the kept frames a prompted frame's last channels, by propagating back to them."""
         for frame in self._memory:
             features = neighborhood.gather(frame.features)
-            shares = self._propagate_from([prompted], features)[:, -new:]
+            shares = self._propagate_from([prompted], [], features)[:, -new:]
             others = frame.labels * (1 - shares.sum(1, keepdim=True))
             frame.labels = torch.cat([others, shares], dim=1)
 
     def _context_frame(self, number: int, features: Tensor, labels: Tensor) -> ContextFrame:
-        neighborhood = self._fit_neighborhood(features)
+        neighborhood = self._layouts.fit(features)
         if labels.ndim != 2 or len(labels) != neighborhood.height * neighborhood.width:
             raise InputError(
                 f"labels have shape {tuple(labels.shape)}; expected one row for each of the "
                 f"{neighborhood.height} x {neighborhood.width} patches"
             )
-        return ContextFrame(number, neighborhood.lay_out(features), labels)
+        return ContextFrame(number, self._layouts.lay_out(features), labels)
 
-    def _fit_neighborhood(self, features: Tensor) -> Neighborhood:
+
+class _Layouts:
+    """The neighborhood of a video's frames, and the latest frame as it is laid out for it."""
+
+    def __init__(self, config: PropagationConfig) -> None:
+        self._config = config
+        self._neighborhood: Neighborhood | None = None
+        self._whole: Neighborhood | None = None
+        self._latest: tuple[weakref.ref[Tensor], LaidOut] | None = None
+
+    def fit(self, features: Tensor) -> Neighborhood:
+        """Return the neighborhood of frames (h, w, D).
+
+        Raises:
+            InputError: those before had another h or w.
+        """
         height, width = features.shape[:2]
         if self._neighborhood is None:
-            radius, shape = self._config.neighborhood_radius, self._config.neighborhood_shape
-            self._neighborhood = Neighborhood(height, width, radius, shape)
+            config = self._config
+            self._neighborhood = Neighborhood(
+                height,
+                width,
+                config.neighborhood_radius,
+                config.neighborhood_shape,
+                open=config.open_radius,
+            )
         elif self._neighborhood.grid != (height, width):
             raise InputError(
                 f"features of {height} x {width} patches; those before had "
                 f"{self._neighborhood.height} x {self._neighborhood.width}"
             )
         return self._neighborhood
+
+    def lay_out(self, features: Tensor) -> LaidOut:
+        """Lay out a frame, once for all engines that keep it."""
+        neighborhood = self.fit(features)
+        if self._latest is None or self._latest[0]() is not features:
+            self._latest = (weakref.ref(features), neighborhood.lay_out(features))
+        return self._latest[1]
+
+    def gather(self, laid_out: LaidOut) -> Tensor:
+        """Undo `lay_out`."""
+        assert self._neighborhood is not None  # a frame was laid out, so its grid is known
+        return self._neighborhood.gather(laid_out)
+
+    def everywhere(self, frames: Sequence[ContextFrame], near: Neighborhood) -> ContextGroup:
+        """Take frames as patches see them that may look at all of them."""
+        if self._whole is None:
+            self._whole = Neighborhood(*near.grid, radius=0)
+        features = [self._whole.lay_out(near.gather(frame.features)) for frame in frames]
+        return ContextGroup(features, [frame.labels for frame in frames], self._whole)
+
+
+def _group(frames: Sequence[ContextFrame], neighborhood: Neighborhood) -> ContextGroup:
+    """Take frames as they are laid out for a neighborhood."""
+    features = [frame.features for frame in frames]
+    return ContextGroup(features, [frame.labels for frame in frames], neighborhood)

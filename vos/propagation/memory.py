@@ -76,10 +76,15 @@ class ContextMemory:
         """The prompted frames, in order."""
         return list(self._prompted.values())
 
-    @property
-    def last(self) -> list[ContextFrame]:
-        """The last frames, oldest first."""
-        return list(self._last)
+    def last(self, *, filled: bool = False) -> list[ContextFrame]:
+        """Return the last frames, in order.
+
+        Args:
+            filled: let the first prompted frame stand for those that are not there yet, so that
+                they are n; it comes so many times.
+        """
+        missing = (self._last.maxlen or 0) - len(self._last) if filled else 0
+        return self.prompted[:1] * missing + list(self._last)
 
     @property
     def channels(self) -> int:

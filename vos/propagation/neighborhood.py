@@ -15,6 +15,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -46,14 +47,16 @@ class Neighborhood:
     Attributes:
         height: h.
         width: w.
-        radius: largest distance in patches; 0 means no limit.
+        radius: largest distance in patches, perhaps a fraction; 0 means no limit.
         shape: `square` (each axis by itself) or `circle` (Euclidean).
+        open: whether places that lie just at the radius are left out.
     """
 
     height: int
     width: int
-    radius: int
+    radius: float
     shape: Shape = "square"
+    open: bool = field(default=False, kw_only=True)
     # A memo of `bias`: what is in it follows from the fields above and is never changed.
     _biases: dict[tuple[object, ...], Tensor] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -67,8 +70,13 @@ class Neighborhood:
     @property
     def unlimited(self) -> bool:
         """Whether every patch sees every other."""
-        reach = max(self.height, self.width) - 1
-        return self.radius == 0 or (self.shape == "square" and self.radius >= reach)
+        farthest = max(self.height, self.width) - 1
+        return self.radius == 0 or (self.shape == "square" and self._near(farthest, self.radius))
+
+    @property
+    def reach(self) -> int:
+        """The most patches to a side that the radius holds."""
+        return int(self.radius)
 
     @property
     def tile(self) -> tuple[int, int]:
@@ -79,7 +87,7 @@ class Neighborhood:
         # Narrow tiles compute less, wide ones store less: a context frame's columns are kept
         # (columns + 2 radius) / columns times, 3 times, and 2 times where it is large.
         large = self.height * self.width > _LARGE_FRAME
-        widest = 2 * self.radius if large else self.radius
+        widest = 2 * self.reach if large else self.reach
         return rows, _share(self.width, max(_TILE_ROWS, widest))
 
     @property
@@ -94,8 +102,8 @@ class Neighborhood:
         if self.unlimited:
             return slice(0, side)
         first = tile * self.tile[axis]
-        last = first + self.tile[axis] + self.radius
-        return slice(max(0, first - self.radius), min(side, last))
+        last = first + self.tile[axis] + self.reach
+        return slice(max(0, first - self.reach), min(side, last))
 
     @property
     def largest_window(self) -> int:
@@ -220,10 +228,14 @@ class Neighborhood:
         dy = dy.view(rows, 1, high, 1)  # patch rows and columns, window rows and columns
         dx = dx.view(1, columns, 1, wide)
         if self.shape == "circle":
-            near = dy**2 + dx**2 <= self.radius**2
+            near = self._near(dy**2 + dx**2, self.radius**2)
         else:
-            near = (dy.abs() <= self.radius) & (dx.abs() <= self.radius)
+            near = self._near(dy.abs(), self.radius) & self._near(dx.abs(), self.radius)
         return near.view(1, rows * columns, high * wide)  # (1, p, q)
+
+    def _near(self, distance: Any, limit: float) -> Any:
+        """Say whether distances are within a limit, or below it where the radius is open."""
+        return distance < limit if self.open else distance <= limit
 
 
 def _share(side: int, most: int) -> int:

@@ -6,10 +6,12 @@ Shapes: H W pixels, h w patches, P = h * w, C = 1 + objects, background first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vos.masks.ids import VOID, resize_nearest
@@ -21,7 +23,8 @@ def prompt_labels(
     predicted: Tensor | None,
     grid: tuple[int, int],
     *,
-    areas: bool,
+    sampling: Literal["nearest", "bilinear", "area"],
+    stride: int,
 ) -> Tensor:
     """Label a prompted frame: what the prompt says, and what was predicted where it is silent.
 
@@ -33,13 +36,16 @@ def prompt_labels(
         objects: ids of channels 1 to C - 1, all of the prompt's among them.
         predicted: (P, C') float32 of the first C' channels, None where nothing was.
         grid: h and w.
-        areas: take the share of a patch that each object covers; else the object at the patch's
-            centre, as the published protocol does.
+        sampling: nearest: the object at a patch's centre, as in the published protocol; bilinear:
+            shares of the four nearest pixels of the network's input, as in the code of videowalk
+            and CropMAE; area: the share of a patch that each object covers.
+        stride: pixels of the network's input that a patch is wide.
 
     Returns:
         (P, C) float32 on the prediction's device.
     """
-    shares = _shares(prompt, [0, *objects, VOID], grid, areas=areas)  # (P, C + 1)
+    ids = [0, *objects, VOID]
+    shares = _shares(prompt, ids, grid, sampling, stride)  # (P, C + 1)
     given, void = shares[:, :-1], shares[:, -1:]
     if predicted is None:
         return given.contiguous()
@@ -57,17 +63,20 @@ def prompt_labels(
 
 
 def _shares(
-    prompt: np.ndarray, ids: Sequence[int], grid: tuple[int, int], *, areas: bool
+    prompt: np.ndarray, ids: Sequence[int], grid: tuple[int, int], sampling: str, stride: int
 ) -> Tensor:
-    """Return the share of each patch that each id has, (P, ids) float32; of one id or by area."""
-    if not areas:
-        small = torch.from_numpy(resize_nearest(prompt, *grid).reshape(-1).astype(np.int64))
-        return (small.unsqueeze(1) == torch.tensor(list(ids))).float()
+    """Return the share of each patch that each id has, (P, ids) float32."""
     h, w = grid
-    maps = [
-        cv2.resize((prompt == i).astype(np.float32), (w, h), interpolation=cv2.INTER_AREA)
-        for i in ids
-    ]
-    return torch.from_numpy(
-        np.stack(maps).reshape(len(ids), -1).T.copy()
-    )  # (ids, h, w) -> (P, ids)
+    if sampling == "nearest":
+        small = torch.from_numpy(resize_nearest(prompt, h, w).reshape(-1).astype(np.int64))  # (P,)
+        return (small.unsqueeze(1) == torch.tensor(list(ids))).float()
+    if sampling == "bilinear":
+        size = (w * stride, h * stride)
+        prompt = np.asarray(cv2.resize(prompt, size, interpolation=cv2.INTER_NEAREST))
+    whole = torch.from_numpy(np.stack([prompt == i for i in ids])).float()  # (ids, H, W)
+    if sampling == "bilinear":
+        maps = F.interpolate(whole[None], size=grid, mode="bilinear", align_corners=False)[0]
+    else:
+        resized = [cv2.resize(m.numpy(), (w, h), interpolation=cv2.INTER_AREA) for m in whole]
+        maps = torch.from_numpy(np.stack(resized))
+    return maps.flatten(1).T.contiguous()  # (ids, h, w) -> (P, ids)

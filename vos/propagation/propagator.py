@@ -100,14 +100,7 @@ class LabelPropagator:
         Raises:
             InputError: a frame is not RGB uint8, or too small.
         """
-        images = [
-            self.backbone.preprocess(
-                frame, short_side=self.config.short_side, size_multiple=self.config.size_multiple
-            )
-            for frame in frames
-        ]
-        features = F.normalize(self.backbone(torch.cat(images)), dim=1)
-        return list(features.permute(0, 2, 3, 1).contiguous())
+        return unit_features(self.backbone, frames, self.config)
 
     @torch.inference_mode()
     def step(
@@ -143,9 +136,9 @@ class LabelPropagator:
         h, w = features.shape[:2]
         predicted = self._engine.propagate(features)
         mask = np.zeros(frame.shape[:2], np.uint8)
-        if predicted is not None:
-            labels = predicted.T.reshape(-1, h, w).contiguous()  # (C, h, w)
-            mask = self.mask_of(labels, self._objects, frame)
+        through_labels = prompt is not None and self.config.prompt_output == "labels"
+        if predicted is not None and not through_labels:
+            mask = self.mask_of(_maps(predicted, h, w), self._objects, frame)
         if prompt is not None:
             objects = self._objects + tuple(o for o in given if o not in self._objects)
             self._warn_of_small(prompt, (h, w), given)
@@ -153,7 +146,10 @@ class LabelPropagator:
             channels = [objects.index(object_id) + 1 for object_id in given]
             self._engine.remember_prompt(self._number, features, labels, channels)
             self._objects = objects
-            mask = with_prompt(mask, prompt, given)
+            if through_labels:
+                mask = self.mask_of(_maps(labels, h, w), objects, frame)
+            else:
+                mask = with_prompt(mask, prompt, given)
         else:
             assert predicted is not None  # without a prompt there are objects, so a prediction
             labels = predicted
@@ -232,11 +228,15 @@ class LabelPropagator:
     ) -> Tensor:
         """Labels (P, C) of a prompted frame; the first prompt of all chooses the engine."""
         grid = (features.shape[0], features.shape[1])
+        stride = self.backbone.stride
         if not self._objects and self.config.mode == "adaptive":
-            labels = prompt_labels(prompt, objects, None, grid, areas=True).to(features.device)
-            self._engine = engine_for(features, labels, self.config, self.backbone.stride)
-        areas = isinstance(self._engine, AdaptivePropagation)
-        labels = prompt_labels(prompt, objects, predicted, grid, areas=areas)
+            labels = prompt_labels(prompt, objects, None, grid, sampling="area", stride=stride)
+            self._engine = engine_for(
+                features, labels.to(features.device), self.config, self.backbone.stride
+            )
+        adaptive = isinstance(self._engine, AdaptivePropagation)
+        sampling = "area" if adaptive else self.config.prompt_sampling
+        labels = prompt_labels(prompt, objects, predicted, grid, sampling=sampling, stride=stride)
         return labels.to(features.device)
 
     def _warn_of_small(
@@ -297,3 +297,17 @@ def with_prompt(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) ->
     drawn = np.isin(prompt, given)
     erased = np.isin(mask, given) & (prompt != VOID)
     return np.where(drawn, prompt, np.where(erased, 0, mask)).astype(np.uint8)
+
+
+def _maps(labels: Tensor, h: int, w: int) -> Tensor:
+    """Labels (P, C) -> (C, h, w)."""
+    return labels.T.reshape(-1, h, w).contiguous()
+
+
+def unit_features(
+    backbone: Backbone, frames: Sequence[np.ndarray], config: PropagationConfig
+) -> list[Tensor]:
+    """Compute the features of frames in one batch; see `LabelPropagator.features`."""
+    images = [backbone.preprocess(frame, rule=config.input_rule) for frame in frames]
+    features = F.normalize(backbone(torch.cat(images)), dim=1)
+    return list(features.permute(0, 2, 3, 1).contiguous())

@@ -23,6 +23,8 @@ def test_values_are_of_their_fields_kinds():
     }  # fmt: skip
     assert PropagationConfig(**point).neighborhood_shape == "circle"
     assert parse_grid(["topk=5,5"]) == [{"topk": 5}]
+    assert label(*parse_grid(["neighborhood_radius=12"])) == "neighborhood_radius=12"
+    assert parse_grid(["neighborhood_radius=3.5"]) == [{"neighborhood_radius": 3.5}]
     assert label({"topk": 5, "temperature": 0.1}) == "topk=5,temperature=0.1"
 
 

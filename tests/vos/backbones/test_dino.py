@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from tests.data.backbones import frame, untrained
-from vos.backbones.backbone import PROTOCOL_STD
 from vos.backbones.dino import DinoViT
+from vos.backbones.input_size import PROTOCOL_STD
 from vos.backbones.loading import load_backbone
 from vos.backbones.networks.vit import position_embedding
 from vos.errors import InputError

@@ -1,7 +1,11 @@
 """The protocol's size rule."""
 
+import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 
+from vos.backbones.input_size import IMAGENET_MEAN, IMAGENET_STD, InputRule
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
@@ -40,3 +44,54 @@ def test_size_rule_with_other_numbers(vits16):
 def test_frames_without_a_whole_patch_are_refused(vits16, size, short):
     with pytest.raises(InputError, match="no patch of 16 pixels"):
         vits16.input_size(*size, short_side=short)
+
+
+@pytest.mark.parametrize(
+    ("rule", "frame", "patch", "want"),
+    [
+        (InputRule(height=320, width=512), (1080, 1920), 8, (320, 512)),
+        (InputRule(height=480, width=880), (100, 100), 14, (476, 868)),
+        # One number for the longer side, as CropMAE's code takes it.
+        (InputRule(long_side=880), (480, 854), 16, (448, 880)),
+        (InputRule(long_side=880), (854, 480), 16, (880, 448)),
+        (InputRule(long_side=880), (500, 500), 16, (880, 832)),
+        # Up to whole patches, as DINOv3's notebook rounds.
+        (InputRule(short_side=960, size_multiple=1, round_up=True), (480, 854), 16, (960, 1712)),
+        (InputRule(short_side=960, size_multiple=1, round_up=True), (854, 480), 16, (1712, 960)),
+        (InputRule(short_side=950, size_multiple=1, round_up=True), (480, 480), 16, (960, 960)),
+        (InputRule(short_side=0, round_up=True), (33, 64), 16, (48, 64)),
+    ],
+)
+def test_other_size_rules(rule, frame, patch, want):
+    assert rule.size(*frame, patch) == want
+
+
+def test_frames_may_be_resized_in_float_and_with_their_channels_reversed(vits16):
+    frame = np.random.default_rng(0).integers(0, 256, (48, 70, 3), np.uint8)
+    rule = InputRule(
+        height=32,
+        width=64,
+        resampling="linear-float",
+        channel_order="bgr",
+        normalization="imagenet",
+    )
+    image = vits16.preprocess(frame, rule=rule)
+    want = torch.from_numpy(frame[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 255
+    want = F.interpolate(want, (32, 64), mode="bilinear", align_corners=False)
+    mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    assert torch.allclose(image, (want - mean) / std, atol=1e-5)
+
+
+def test_bicubic_is_antialiased(vits16):
+    stripes = np.zeros((128, 128, 3), np.uint8)
+    stripes[:, ::2] = 255
+    rule = InputRule(height=32, width=32, resampling="bicubic")
+    assert np.ptp(rule.resize(stripes, 32, 32)[4:-4, 4:-4]) <= 2
+    assert np.array_equal(rule.resize(stripes, 128, 128), stripes)
+
+
+def test_a_rule_without_a_patch_names_the_sides(vits16):
+    with pytest.raises(InputError, match="no patch of 16 pixels at input 8x64"):
+        vits16.preprocess(np.zeros((48, 70, 3), np.uint8), rule=InputRule(height=64, width=8))
+    with pytest.raises(InputError, match="long side 40"):
+        InputRule(long_side=40).size(10, 100, 16)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,8 +16,10 @@ import torch
 
 from tests.data.command_lines import names
 from vos.cli import VERBS
-from vos.cli.verbs import run_verbs
+from vos.cli.verbs import parse, run_verbs
 from vos.masks.io import read_index_png, write_mask
+from vos.propagation.config import PropagationConfig
+from vos.propagation.presets import PRESETS
 from vos.segmentation.passes.backward_pass import BackwardPass
 from vos.video.reader import open_frames
 
@@ -322,3 +325,24 @@ def test_signals_leave_whole_files_and_a_run_to_go_on_with(clip, tmp_path):
             assert np.array_equal(ours, want)
         with open_frames(out / "overlay.mp4") as overlay:
             assert len(list(overlay)) == 8
+
+
+def parsed(*arguments):
+    verb = next(verb for verb in VERBS if verb.name == "segment")
+    return parse("vos segment", verb.load_for(arguments), arguments).propagation
+
+
+def test_a_preset_gives_the_defaults_and_options_replace_single_ones():
+    assert parsed() == parsed("--preset", "dino-davis") == PropagationConfig()
+    published = PRESETS["siammae-vip"].propagation
+    assert parsed("--preset=siammae-vip") == published
+    assert parsed("--topk", "3", "--preset", "siammae-vip") == replace(published, topk=3)
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [("dino", "no preset 'dino'; the presets are: dino-davis"), ("pips-badja", "is for points")],
+)
+def test_a_preset_that_does_not_fit_is_refused(preset, message, capsys):
+    assert run_verbs("vos", "", VERBS, ["segment", "--preset", preset]) == 2
+    assert message in capsys.readouterr().err

@@ -5,7 +5,12 @@ import torch
 import torch.nn.functional as F
 
 from vos.propagation import affinity
-from vos.propagation.affinity import local_topk, propagate_labels
+from vos.propagation.affinity import (
+    ContextGroup,
+    local_topk,
+    propagate_from_groups,
+    propagate_labels,
+)
 from vos.propagation.neighborhood import Neighborhood
 
 # height, width, radius, shape, k, frames
@@ -45,7 +50,9 @@ def plain(target, context, labels, near, k):
     """The published protocol by one dense matrix in float64; ties at the k-th value all stay."""
     flat = target.double().flatten(0, 1)
     cosine = torch.cat([flat @ frame.double().flatten(0, 1).T for frame in context], dim=1)
-    cosine = cosine.masked_fill(~near.repeat(1, len(context)), -torch.inf)
+    if near.shape[1] == near.shape[0]:  # of one frame, the same of all
+        near = near.repeat(1, len(context))
+    cosine = cosine.masked_fill(~near, -torch.inf)
     threshold = cosine.topk(min(k, cosine.shape[1]), dim=1).values[:, -1:]
     weights = (cosine / 0.1).exp().masked_fill(cosine < threshold, 0)
     return (weights / weights.sum(1, keepdim=True)) @ torch.cat(labels).double()
@@ -176,3 +183,36 @@ def test_labels_of_weights_sum_to_one():
     context = [grid.lay_out(f) for f in frames[1:]]
     found = propagate_labels(frames[0], context, labels, grid, topk=5, temperature=0.07)
     assert torch.allclose(found.sum(1), torch.ones(140), atol=1e-5)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("k", [3, 40])
+def test_groups_with_neighborhoods_of_their_own_equal_the_dense_matrix(k, ties):
+    height, width = 9, 13
+    if ties:
+        generator = torch.Generator().manual_seed(0)
+        frames = list(torch.randint(0, 2, (4, height, width, 4), generator=generator) - 0.5)
+    else:
+        frames = [unit(height, width, 16, seed=i) for i in range(4)]
+    target, first, *last = frames
+    labels = [soft(height * width, 3, seed=i) for i in range(3)]
+    whole, near = Neighborhood(height, width, 0), Neighborhood(height, width, 2, "circle")
+    groups = [
+        ContextGroup([whole.lay_out(first)], labels[:1], whole),
+        ContextGroup([near.lay_out(f) for f in last], labels[1:], near),
+    ]
+    found = propagate_from_groups(target, groups, topk=k, temperature=0.1)
+    seen = [visible(height, width, 0, "square"), *[visible(height, width, 2, "circle")] * 2]
+    want = plain(target, [first, *last], labels, torch.cat(seen, dim=1), k)
+    assert torch.allclose(found.double(), want, atol=2e-5)
+
+
+def test_without_ties_exactly_k_count():
+    frame = unit(6, 7, 8, seed=0)
+    grid = Neighborhood(6, 7, 0)
+    labels = [torch.full((42, 1), float(number)) for number in (0, 0, 0, 9)]
+    context = [grid.lay_out(frame)] * 4  # four frames tie; two of them count
+    found = propagate_labels(frame, context, labels, grid, topk=2, temperature=0.1, keep_ties=False)
+    assert set(found.unique().tolist()) <= {0.0, 4.5}
+    kept = propagate_labels(frame, context, labels, grid, topk=2, temperature=0.1)
+    assert torch.allclose(kept, torch.full((42, 1), 2.25))

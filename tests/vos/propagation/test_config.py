@@ -3,7 +3,7 @@
 import pytest
 
 from vos.errors import InputError
-from vos.propagation.config import PropagationConfig
+from vos.propagation.config import PointConfig, PropagationConfig
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,9 @@ from vos.propagation.config import PropagationConfig
         {"adaptive_strength": float("inf")},
         {"adaptive_prompt_weight": 0},
         {"adaptive_useless_overlap": 0.5},
+        {"long_side": -1},
+        {"input_height": 320},
+        {"neighborhood_radius": float("nan")},
     ],
 )
 def test_numbers_out_of_range_are_refused(wrong):
@@ -34,3 +37,17 @@ def test_the_defaults_are_the_published_protocol():
     assert (config.n_last_frames, config.neighborhood_radius, config.topk) == (7, 12, 5)
     assert (config.temperature, config.short_side, config.size_multiple) == (0.1, 480, 64)
     assert (config.neighborhood_shape, config.upsampling) == ("square", "bilinear")
+
+
+def test_the_input_rule_has_the_numbers():
+    rule = PropagationConfig(input_height=320, input_width=512, channel_order="bgr").input_rule
+    assert (rule.size(480, 854, 8), rule.channel_order) == ((320, 512), "bgr")
+    assert PropagationConfig().input_rule.size(480, 854, 8) == (480, 832)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sigma": 0}, {"strongest": 0}, {"window": -1}, {"round_trip": -0.5}]
+)
+def test_numbers_of_points_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
+        PointConfig(**wrong)

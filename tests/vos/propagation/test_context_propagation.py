@@ -1,5 +1,7 @@
 """The engine of label propagation: channels and features alone, without objects or pixels."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -168,3 +170,56 @@ def test_prompts_for_channels_that_are_not_there_are_refused(engine, channels, g
     with pytest.raises(InputError, match=message):
         engine.remember_prompt(1, features(), one_hot(channels=channels), given)
     assert (engine.state().frames, engine.channels) == ((0,), 3)
+
+
+VIDEOWALK = replace(
+    CONFIG, first_frame_unlimited=True, fill_context=True, keep_ties=False, n_last_frames=3
+)
+
+
+def test_the_first_frame_is_seen_wherever_a_patch_is():
+    labels = one_hot((1, 0, 1), channels=2)  # the patch in the first corner
+    moved = features().roll((H - 1, W - 1), (0, 1))  # beyond the radius, in the other corner
+    for config, want in ((CONFIG, 0), (VIDEOWALK, 1)):
+        engine = ContextPropagation(config)
+        engine.remember_prompt(0, features(), labels, [1])
+        assert engine.propagate(moved).view(H, W, 2)[-1, -1, 1] == want
+
+
+def test_copies_of_the_first_frame_outvote_a_single_one():
+    """At k = 2 the best match, frame 1, stands beside a copy of it, or beside another patch."""
+    config = replace(VIDEOWALK, topk=4, temperature=1e6, first_frame_unlimited=False)
+    shares = []
+    for filled in (False, True):
+        engine = ContextPropagation(replace(config, fill_context=filled))
+        engine.remember_prompt(0, features(), one_hot((1, 20, 21), channels=2), [1])
+        shares.append(engine.propagate(features())[20, 1].item())
+    assert shares == pytest.approx([0.25, 1.0])
+
+
+def test_a_run_with_the_options_is_restored_to_the_same_labels():
+    engine = ContextPropagation(VIDEOWALK)
+    engine.remember_prompt(0, features(), one_hot((1, 0, 9), channels=2), [1])
+    for number in (1, 2):
+        engine.remember(number, features(number), engine.propagate(features(number)))
+    again = ContextPropagation(VIDEOWALK)
+    again.restore(engine.state(), features)
+    assert torch.equal(engine.propagate(features(3)), again.propagate(features(3)))
+
+
+def test_engines_of_one_video_share_what_they_keep_of_a_frame():
+    one = ContextPropagation(CONFIG)
+    other = ContextPropagation(CONFIG, shared_with=one)
+    alone = ContextPropagation(CONFIG)
+    frames = [features(number) for number in range(3)]
+    for engine in (one, other, alone):
+        engine.remember_prompt(0, frames[0], one_hot((1, 0, 9), channels=2), [1])
+    for number in (1, 2):
+        for engine in (one, other, alone):
+            engine.remember(number, frames[number], engine.propagate(frames[number]))
+    kept = [[frame.features for frame in engine._memory] for engine in (one, other, alone)]
+    assert all(a is b for a, b in zip(kept[0][1:], kept[1][1:], strict=True))
+    assert not any(a is b for a, b in zip(kept[0], kept[2], strict=True))
+    last = features(3)
+    assert torch.equal(one.propagate(last), alone.propagate(last))
+    assert torch.equal(other.propagate(last), alone.propagate(last))

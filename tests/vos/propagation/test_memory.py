@@ -132,3 +132,14 @@ def test_a_restored_memory_goes_on_as_the_first():
         assert torch.equal(one.labels, other.labels)
         assert torch.equal(one.features[0], other.features[0])
     assert memory.state().latest_prompt == again.state().latest_prompt == (6,)
+
+
+def test_the_first_frame_stands_for_those_that_are_missing():
+    memory = ContextMemory(3)
+    assert memory.last(filled=True) == []
+    memory.remember_prompt(frame(0, 2), [1])
+    for number, want in [(1, [0, 0, 1]), (2, [0, 1, 2]), (3, [1, 2, 3]), (4, [2, 3, 4])]:
+        memory.remember(frame(number, 2))
+        assert [f.number for f in memory.last(filled=True)] == want
+        assert [f.number for f in memory.last()] == [n for n in want if n]
+    assert [f.number for f in memory.prompted] == [0]

@@ -131,3 +131,29 @@ def test_a_neighborhood_is_a_value():
         grid.radius = 4
     with pytest.raises(TypeError):
         Neighborhood(17, 9, 3, "square", {})
+
+
+@pytest.mark.parametrize("shape", ["square", "circle"])
+@pytest.mark.parametrize("open_radius", [False, True])
+@pytest.mark.parametrize("radius", [0.5, 1, 2.5, 3, 5, 8, 9])
+def test_fractional_and_open_radii_see_what_their_definition_says(radius, open_radius, shape):
+    height, width = 7, 9
+    grid = Neighborhood(height, width, radius, shape, open=open_radius)
+    places = torch.arange(float(height * width)).view(height, width, 1)
+    bands, (down, across) = grid.lay_out(places), grid.tiles
+    targets = grid.cut(places)
+    for x in range(across):
+        for y in range(down):
+            seen = grid.windows(bands[x], slice(y, y + 1))[0, :, 0].long()
+            allowed = grid.bias(x, y, places, 0.0)[0] == 0
+            for target, row in zip(targets[x, y, :, 0].long().tolist(), allowed, strict=True):
+                dy = torch.arange(height) - target // width
+                dx = torch.arange(width) - target % width
+                if shape == "circle":
+                    distance = (dy[:, None] ** 2 + dx**2).sqrt()
+                else:
+                    distance = torch.maximum(dy.abs()[:, None], dx.abs()).float()
+                near = distance < radius if open_radius else distance <= radius
+                inside = target or (x == 0 and y == 0)  # padding is patch 0
+                if inside:
+                    assert set(seen[row].tolist()) == set(near.flatten().nonzero()[:, 0].tolist())

@@ -1,6 +1,7 @@
 """Tracking frame by frame: prompts, ids, corrections, removal, bounded memory, snapshots."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -302,3 +303,48 @@ def test_other_settings_track_too(backbone, options):
         mask = tracker.step(image)
     assert mask.shape == truth.shape
     assert iou(mask, truth, 7) > 0.4
+
+
+def with_options(backbone, **options):
+    return LabelPropagator(backbone, replace(CONFIG, **options))
+
+
+def test_a_prompted_frame_may_give_what_its_labels_make_of_it(backbone):
+    image, truth = two(0)
+    truth[13:15, 60:62] = 3  # smaller than a patch, and beside its middle
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exact = with_options(backbone).step(image, truth)
+        coarse = with_options(backbone, prompt_output="labels", stretch_channels=False).step(
+            image, truth
+        )
+    assert np.array_equal(exact, truth)
+    assert set(np.unique(coarse)) == {0, 7, 254}
+    assert 0 < (coarse != truth).mean() < 0.1
+
+
+def test_bilinear_prompts_give_patches_at_borders_shares(backbone):
+    image, _ = two(0)
+    prompt = np.zeros((HEIGHT, WIDTH), np.uint8)
+    prompt[:, 44:] = 7  # the border halves a column of patches
+    tracker = with_options(backbone, prompt_sampling="bilinear")
+    tracker.step(image, prompt)
+    columns = tracker.soft_labels[1].mean(0)
+    assert columns.tolist() == [0.0] * 5 + [0.5] + [1.0] * 6
+    assert torch.allclose(tracker.soft_labels.sum(0), torch.ones(HEIGHT // PATCH, WIDTH // PATCH))
+
+
+def test_a_bilinear_correction_leaves_void_and_other_objects_to_the_propagation(backbone):
+    image, truth = two(0)
+    tracker = with_options(backbone, prompt_sampling="bilinear")
+    tracker.step(image, truth)
+    prompt = np.zeros((HEIGHT, WIDTH), np.uint8)
+    prompt[:8, :8] = 7
+    prompt[40:] = 255
+    tracker.step(image, prompt)
+    background, seven, other = tracker.soft_labels
+    assert seven[0, 0] == 1
+    assert seven[1:5].max() == 0  # object 7 is where the prompt says, nowhere else
+    assert background[1:4, 1:4].min() > 0.999
+    assert other[5:7, 9:11].min() > 0.9
+    assert torch.allclose(tracker.soft_labels.sum(0), torch.ones(HEIGHT // PATCH, WIDTH // PATCH))

@@ -63,6 +63,8 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "retrieval": {"features", "reporting"},
         "attention": {"features", "reporting"},
         "davis": {"features", "reporting"},
+        "points": {"features", "reporting"},
+        "parts": {"davis", "features", "reporting"},
         "speed": {"features", "reporting"},
         "finetuning": {"classification", "features", "reporting"},
         "cli": {"reporting"},

@@ -45,7 +45,35 @@ VERBS = (
         "Figure 4: class-token attention against true masks.",
         "benchmarks.attention.segmentation:AttentionSegmentation",
     ),
-    Verb("compare", "Two DAVIS runs side by side.", "benchmarks.davis.compare:Compare"),
+    PresetVerb(
+        "jhmdb",
+        "Joints of people on JHMDB: PCK.",
+        "benchmarks.points.jhmdb:Jhmdb",
+        "vos.propagation.presets:point_defaults",
+    ),
+    PresetVerb(
+        "vip",
+        "Parts of people on VIP: mean IoU.",
+        "benchmarks.parts.vip:Vip",
+        "vos.propagation.presets:mask_defaults",
+    ),
+    PresetVerb(
+        "badja",
+        "Joints of animals on BADJA: PCK-T.",
+        "benchmarks.points.badja:Badja",
+        "vos.propagation.presets:point_defaults",
+    ),
+    PresetVerb(
+        "tap-vid",
+        "Any points on TAP-Vid DAVIS: AJ, δ, occlusion accuracy.",
+        "benchmarks.points.tap_vid:TapVid",
+        "vos.propagation.presets:point_defaults",
+    ),
+    Verb(
+        "compare",
+        "Two runs on the same videos side by side.",
+        "benchmarks.davis.compare:Compare",
+    ),
     Verb(
         "sweep",
         "Choose propagation settings on a train set, with features computed once.",

@@ -31,7 +31,6 @@ from vos.runtime.provenance import git_revision, gpu_peak_mib, machine
 from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.pipeline import OnFrame
 from vos.segmentation.run_folder import CONFIDENCE, MASKS, RUN
-from vos.segmentation.run_record import RunRecord
 from vos.segmentation.segment import segment_video
 
 RESULTS, REPORT, FRAMES = "results.json", "report.html", "per-frame.csv"
@@ -153,7 +152,7 @@ class RunFolder:
             InputError: a frame or mask cannot be used.
             OSError: a mask cannot be written.
         """
-        work = self.out / _UNFINISHED / sequence.name
+        work = self.work_folder(sequence.name)
         names = sequence.frame_names
         prompts = {names.index(frame): sequence.read_prompt(frame) for frame in sequence.prompts}
         result = segment_video(
@@ -167,15 +166,31 @@ class RunFolder:
             overwrite=True,
             on_frame=on_frame,
         )
-        self._keep(sequence.name, work, result.record, backbone)
+        self.keep(sequence.name, work, result.record.as_json(), backbone)
 
-    def _keep(self, name: str, work: Path, run: RunRecord, backbone: Backbone) -> None:
-        record = run.as_json()
-        record["revision"] = self._revision
-        record["machine"] = machine(backbone.device)
-        record["results"]["gpu_peak_memory_mib"] = gpu_peak_mib(backbone.device)
+    def work_folder(self, name: str) -> Path:
+        """Return where the masks of a sequence are made; its folder `masks` is kept when whole."""
+        return self.out / _UNFINISHED / name
+
+    def keep(self, name: str, work: Path, run: Mapping[str, Any], backbone: Backbone) -> None:
+        """Move the masks of a whole sequence to their place, and write its record.
+
+        Args:
+            name: of the sequence.
+            work: what `work_folder` returned.
+            run: its record: results (frames, seconds by stage) and versions.
+            backbone: whose device is recorded.
+        """
+        peak = gpu_peak_mib(backbone.device)
+        record = {
+            **run,
+            "revision": self._revision,
+            "machine": machine(backbone.device),
+            "results": {**run["results"], "gpu_peak_memory_mib": peak},
+        }
         write_json(self._record_path(name), record)
-        (work / CONFIDENCE).replace(self._confidence_path(name))
+        if (work / CONFIDENCE).is_file():
+            (work / CONFIDENCE).replace(self._confidence_path(name))
         shutil.rmtree(self.masks / name, ignore_errors=True)
         (work / MASKS).rename(self.masks / name)
         shutil.rmtree(work)

@@ -1,0 +1,4 @@
+"""Parts of people through videos: VIP.
+
+It imports davis, features and reporting.
+"""

@@ -1,0 +1,4 @@
+"""Joints and points through videos: JHMDB, BADJA, TAP-Vid.
+
+It imports features and reporting.
+"""

@@ -49,9 +49,7 @@ class JhmdbProtocol(PointProtocol):
     def score(self, tracks: Mapping[str, PointTracks]) -> PointScores:
         """Score by every named variant of PCK; the published program's is the headline."""
         joints = {
-            video.name: JointTracks(
-                video.positions, tracks[video.name].xy.transpose(1, 0, 2), video.size
-            )
+            video.name: JointTracks(video.positions, _positions(tracks[video.name]), video.size)
             for video in self.dataset.videos
         }
         scores = {name: score_pck(list(joints.values()), ALPHAS, v) for name, v in VARIANTS.items()}
@@ -69,6 +67,15 @@ class JhmdbProtocol(PointProtocol):
         }
         videos = {name: _figures(score_pck([joint])) for name, joint in joints.items()}
         return PointScores(_figures(main), videos, details)
+
+
+def _positions(tracks: PointTracks) -> NDArray[np.float64]:
+    """Return positions (T, Q, 2), NaN where a joint's labels are lost: it does not count then.
+
+    The published program has no position there, whatever a tracker puts in its place.
+    """
+    lost = tracks.confidence == 0
+    return np.where(lost[..., None], np.nan, tracks.xy).transpose(1, 0, 2)
 
 
 def _column(alpha: float) -> str:

@@ -1,4 +1,4 @@
-"""`vos-bench compare`: two DAVIS runs side by side."""
+"""`vos-bench compare`: two runs on the same videos side by side."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import tyro
 
 @dataclass(frozen=True)
 class Compare:
-    """Set two DAVIS runs side by side: per-object differences and an interval of their mean.
+    """Set two runs side by side: per-object differences and an interval of their mean.
 
-    The interval is a paired bootstrap over the sequences.
+    The interval is a paired bootstrap over the sequences. Of jhmdb, vip, badja and tap-vid, whole
+    videos are compared.
 
     Example: vos-bench compare runs/davis_s16 runs/davis_s8 -o comparison.html
     """
 
     first: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """Folder of a run of `vos-bench davis`."""
+    """Folder of a run of `vos-bench davis`, jhmdb, vip, badja or tap-vid."""
     second: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """Folder of the run to set beside it; differences are second minus first."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None

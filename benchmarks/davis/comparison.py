@@ -1,4 +1,8 @@
-"""The comparison of two DAVIS runs: which objects differ, and how sure the mean difference is."""
+"""The comparison of two runs: which objects differ, and how sure the mean difference is.
+
+Runs of `vos-bench davis`, or two of another benchmark of videos, whose `results.json` names its
+metrics; an object is a whole video there.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,10 @@ _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 _LEVEL = 0.95
 
 
+Scores = Mapping[tuple[str, str], Mapping[str, Any]]
+"""Figures of each object by (sequence, name)."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What is compared of a run."""
@@ -28,6 +36,21 @@ class Run:
     folder: Path
     settings: Mapping[str, Any]
     results: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The figures of each object, the headline first."""
+        return tuple(self.results.get("metrics", _METRICS))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The figures over all objects."""
+        return tuple(self.results.get("metrics", GLOBAL_COLUMNS))
+
+    @property
+    def unit(self) -> str:
+        """What an object is."""
+        return "video" if "metrics" in self.results else "object"
 
     @property
     def objects(self) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -60,8 +83,8 @@ def read_run(folder: Path) -> Run:
         state = results["state"]
     except FileNotFoundError as error:
         raise InputError(
-            f"{folder}: no finished run of `vos-bench davis` ({Path(error.filename).name} is not "
-            "there); run it, or give another folder"
+            f"{folder}: no finished run of `vos-bench davis`, jhmdb, vip, badja or tap-vid "
+            f"({Path(error.filename).name} is not there); run it, or give another folder"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: cannot be read as a run ({error!r})") from None
@@ -103,21 +126,33 @@ class Comparison:
     def overall(self) -> list[tuple[str, float, float, str]]:
         """Return for each global figure: name, first, second, interval of the mean difference."""
         rows = []
-        for name in GLOBAL_COLUMNS:
+        for name in self.first.columns:
             values = [run.results["global"][name] for run in (self.first, self.second)]
-            rows.append((name, values[0], values[1], interval_text(self.intervals.get(name))))
+            if None not in values:  # there was nothing to score
+                rows.append((name, values[0], values[1], interval_text(self.intervals.get(name))))
         return rows
+
+    @property
+    def headline(self) -> str:
+        """The figure that objects are compared by."""
+        return self.first.metrics[0]
+
+    @property
+    def caption(self) -> str:
+        """What is listed for each object."""
+        return f"{self.headline.removesuffix('-Mean')} by {self.first.unit}"
 
     def lines(self) -> list[str]:
         """Return the comparison as text."""
         lines = [f"first:  {self.first.folder}", f"second: {self.second.folder}"]
         lines += [f"  {name}: {a} -> {b}" for name, a, b in self.settings]
-        width = max(len(name) for name in (*self.differences[_METRICS[0]], "J-Recall"))
+        names = (*self.differences[self.headline], *self.first.columns)
+        width = max(len(name) for name in names)
         lines += ["", f"{'':<{width}}   first  second  difference"]
         for name, a, b, interval in self.overall():
             lines.append(f"{name:<{width}}  {a:6.3f}  {b:6.3f}  {b - a:+.3f} {interval}")
-        lines += ["", f"{'J&F by object':<{width}}   first  second  difference"]
-        for name, (a, b) in self.pairs(_METRICS[0]).items():
+        lines += ["", f"{self.caption:<{width}}   first  second  difference"]
+        for name, (a, b) in self.pairs(self.headline).items():
             lines.append(f"{name:<{width}}  {a:6.3f}  {b:6.3f}  {b - a:+.3f}")
         return lines
 
@@ -148,10 +183,12 @@ def compare(first: Run, second: Run) -> Comparison:
             f"{first.folder} and {second.folder} have not the same objects; in one of them alone: "
             f"{shortened(alone)}. Run both on the same sequences"
         )
-    order = sorted(a, key=lambda key: a[key][_METRICS[0]] - b[key][_METRICS[0]])
+    headline = first.metrics[0]
+    order = sorted(a, key=lambda key: _gain(b, a, key, headline) or 0.0)
     differences, intervals = {}, {}
-    for metric in _METRICS:
-        gains = {key: b[key][metric] - a[key][metric] for key in order}
+    for metric in first.metrics:
+        known = {key: _gain(a, b, key, metric) for key in order}
+        gains = {key: gain for key, gain in known.items() if gain is not None}
         groups: dict[str, list[float]] = {}
         for (sequence, _), gain in gains.items():
             groups.setdefault(sequence, []).append(gain)
@@ -159,6 +196,12 @@ def compare(first: Run, second: Run) -> Comparison:
         ordered = [groups[sequence] for sequence in sorted(groups)]
         intervals[metric] = paired_interval(ordered, level=_LEVEL)
     return Comparison(first, second, differences, intervals)
+
+
+def _gain(a: Scores, b: Scores, key: tuple[str, str], metric: str) -> float | None:
+    """Return b minus a of an object; None where one of them has nothing to score."""
+    before, after = a[key][metric], b[key][metric]
+    return None if before is None or after is None else float(after - before)
 
 
 def interval_text(interval: tuple[float, float] | None) -> str:
@@ -173,9 +216,10 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
         (name, f"{a:.3f}", f"{b:.3f}", f"{b - a:+.3f}", interval)
         for name, a, b, interval in comparison.overall()
     ]
-    pairs = comparison.pairs(_METRICS[0])
+    pairs = comparison.pairs(comparison.headline)
     objects = [(name, f"{a:.3f}", f"{b:.3f}", f"{b - a:+.3f}") for name, (a, b) in pairs.items()]
-    gains = comparison.differences[_METRICS[0]]
+    gains = comparison.differences[comparison.headline]
+    short = comparison.headline.removesuffix("-Mean")
     explanation = (
         f"Differences are second minus first. The interval holds {percent} of the mean differences "
         "over sequences drawn with replacement (paired bootstrap); an interval that holds 0 says "
@@ -187,7 +231,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
             f"first: {comparison.first.folder}, second: {comparison.second.folder}",
         ),
         html.section(
-            "Over all objects",
+            f"Over all {comparison.first.unit}s",
             html.paragraph(explanation, "faint"),
             html.table(("", "first", "second", "difference", f"{percent} interval"), overall),
         ),
@@ -198,9 +242,11 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
             else html.paragraph("Nothing."),
         ),
         html.section(
-            "By object",
-            html.plot(difference_bars(list(gains), list(gains.values())), "differences of J&F"),
-            html.table(("J&F", "first", "second", "difference"), objects),
+            f"By {comparison.first.unit}",
+            html.plot(
+                difference_bars(list(gains), list(gains.values())), f"differences of {short}"
+            ),
+            html.table((short, "first", "second", "difference"), objects),
         ),
     ]
     html.write_page(path, "Comparison of two runs", parts)

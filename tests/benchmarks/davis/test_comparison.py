@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,32 @@ def test_runs_that_cannot_be_compared_are_refused(runs, tmp_path, capsys):
     (fewer / "results.json").write_text("[")
     assert bench("compare", runs[0], fewer) == 2
     assert "cannot be read as a run" in capsys.readouterr().err
+
+
+def write_points(folder, tracks):
+    """Write what a run on points leaves; tracks are {video: PCK or None}."""
+    folder.mkdir()
+    known = [value for value in tracks.values() if value is not None]
+    results = {
+        "state": "complete", "dataset": "JHMDB", "set": "split 1 test", "rules": {},
+        "metrics": ["PCK@0.1", "PCK@0.2"],
+        "global": {"PCK@0.1": float(np.mean(known)), "PCK@0.2": None},
+        "sequences": [
+            {"name": name, "objects": [{"name": name, "PCK@0.1": value, "PCK@0.2": None}]}
+            for name, value in tracks.items()
+        ],
+    }  # fmt: skip
+    settings = {"dataset": {"name": "JHMDB"}, "points": {"sigma": 0.5}}
+    (folder / "run.json").write_text(json.dumps({"settings": settings}))
+    (folder / "results.json").write_text(json.dumps(results))
+    return folder
+
+
+def test_runs_on_points_are_compared_by_video(tmp_path, capsys):
+    first = write_points(tmp_path / "a", {"wave": 0.5, "run": 0.25, "sit": None})
+    second = write_points(tmp_path / "b", {"wave": 0.75, "run": 0.25, "sit": 0.5})
+    assert bench("compare", first, second, "--out", tmp_path / "page.html") == 0
+    printed = capsys.readouterr().out
+    assert "PCK@0.1 by video" in printed and "wave      0.500   0.750  +0.250" in printed
+    assert "sit" not in printed  # one of them has nothing to score there
+    assert "By video" in (tmp_path / "page.html").read_text()

@@ -20,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reporting.run_files import TABLE
 from benchmarks.reporting.run_settings import earlier_settings, require_same
 from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
@@ -127,7 +128,7 @@ class RunFolder:
 
     def drop_results(self) -> None:
         """Remove the scores and the report, which are of masks that may change now."""
-        for name in (RESULTS, REPORT, FRAMES):
+        for name in (RESULTS, TABLE, REPORT, FRAMES):
             (self.out / name).unlink(missing_ok=True)
         for path in self.out.glob("*_results-*.csv"):
             path.unlink()

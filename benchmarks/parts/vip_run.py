@@ -52,7 +52,8 @@ def run_vip(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
-    settings = settings_of(dataset, "as published", backbone, config)
+    settings = settings_of(dataset, "", backbone, config)
+    del settings["dataset"]["resolution"]  # the set has one
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))
     state = RunState(folder.out, settings, processes, backbone.device)
     try:

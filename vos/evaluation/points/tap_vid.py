@@ -50,7 +50,10 @@ class Queries:
 
 
 def make_queries(
-    positions: NDArray[np.floating], occluded: NDArray[np.bool_], mode: Mode
+    positions: NDArray[np.floating],
+    occluded: NDArray[np.bool_],
+    mode: Mode,
+    stride: int = QUERY_STRIDE,
 ) -> Queries:
     """Choose the points to track.
 
@@ -61,6 +64,7 @@ def make_queries(
         positions: (N, T, 2): x, y in pixels.
         occluded: (N, T).
         mode: which frames give queries.
+        stride: frames between queries, of strided.
     """
     if mode == "first":
         tracks = np.flatnonzero(~occluded.all(1))
@@ -68,7 +72,7 @@ def make_queries(
     else:
         pairs = [
             (track, frame)
-            for frame in range(0, occluded.shape[1], QUERY_STRIDE)
+            for frame in range(0, occluded.shape[1], stride)
             for track in np.flatnonzero(~occluded[:, frame])
         ]
         both = np.array(pairs, np.int64).reshape(-1, 2)
@@ -91,7 +95,10 @@ class TapVidScore:
 
 
 def score_tap_vid(
-    queries: Queries, predicted_points: NDArray[np.floating], predicted_occluded: NDArray[np.bool_]
+    queries: Queries,
+    predicted_points: NDArray[np.floating],
+    predicted_occluded: NDArray[np.bool_],
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> TapVidScore:
     """Score the tracks of one video.
 
@@ -99,6 +106,7 @@ def score_tap_vid(
         queries: the points that were tracked.
         predicted_points: (Q, T, 2): x, y in the pixels of the queries.
         predicted_occluded: (Q, T).
+        thresholds: in pixels.
 
     Raises:
         InputError: the shapes are not those of the queries.
@@ -109,10 +117,10 @@ def score_tap_vid(
             f"tracks of shape {predicted_points.shape}, occlusion {predicted_occluded.shape}; "
             f"expected {expected} and {expected[:2]}"
         )
-    counts = _counts(queries, predicted_points, predicted_occluded)
+    counts = _counts(queries, predicted_points, predicted_occluded, thresholds)
     pooled = {name: (a.sum(), b.sum()) for name, (a, b) in counts.items()}
-    figures = {name: float(value) for name, value in _with_averages(pooled).items()}
-    return TapVidScore(figures, _with_averages(counts))
+    figures = {name: float(value) for name, value in _with_averages(pooled, thresholds).items()}
+    return TapVidScore(figures, _with_averages(counts, thresholds))
 
 
 def mean_scores(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -128,7 +136,12 @@ def mean_scores(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
 Counts = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
-def _counts(queries: Queries, points: NDArray[np.floating], occluded: NDArray[np.bool_]) -> Counts:
+def _counts(
+    queries: Queries,
+    points: NDArray[np.floating],
+    occluded: NDArray[np.bool_],
+    thresholds: Sequence[float],
+) -> Counts:
     """Count for each figure what its ratio is of, for each query (Q,)."""
     counted = queries.counted
     visible = ~queries.target_occluded
@@ -140,7 +153,7 @@ def _counts(queries: Queries, points: NDArray[np.floating], occluded: NDArray[np
     same = occluded == queries.target_occluded
     counts: Counts = {"occlusion_accuracy": (total(same), total(np.ones_like(counted)))}
     squared = np.square(points - queries.target_points).sum(-1)
-    for x in THRESHOLDS:
+    for x in thresholds:
         near = squared < x * x  # NaN is never near
         right = near & visible
         counts[f"pts_within_{x}"] = (total(right), total(visible))
@@ -150,10 +163,12 @@ def _counts(queries: Queries, points: NDArray[np.floating], occluded: NDArray[np
     return counts
 
 
-def _with_averages(counts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+def _with_averages(
+    counts: Mapping[str, tuple[np.ndarray, np.ndarray]], thresholds: Sequence[float]
+) -> dict[str, np.ndarray]:
     with np.errstate(invalid="ignore"):
         figures = {name: np.divide(part, whole) for name, (part, whole) in counts.items()}
     for average, stem in (("average_jaccard", "jaccard"),
                           ("average_pts_within_thresh", "pts_within")):  # fmt: skip
-        figures[average] = np.mean([figures[f"{stem}_{x}"] for x in THRESHOLDS], axis=0)
+        figures[average] = np.mean([figures[f"{stem}_{x}"] for x in thresholds], axis=0)
     return figures

@@ -32,9 +32,12 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "features": {"backbones", "runtime", "video", "visualization"},
         "evaluation": {"datasets", "masks"},
         "segmentation": {"propagation", "backbones", "video", "masks", "visualization", "runtime"},
+        "tracking": {
+            "segmentation", "propagation", "backbones", "video", "visualization", "runtime",
+        },
         "cli": {
             "runtime", "masks", "pictures", "video", "visualization", "datasets", "backbones",
-            "propagation", "features", "evaluation", "segmentation",
+            "propagation", "features", "evaluation", "segmentation", "tracking",
         },
     },
     "pretrain": {
@@ -86,6 +89,7 @@ ACROSS: dict[tuple[str, str], dict[str, set[str]]] = {
         "*": {
             "errors", "files", "_version", "runtime", "masks", "video", "visualization",
             "datasets", "backbones", "propagation", "features", "evaluation", "segmentation",
+            "tracking",
         },
         "cli": {"cli.verbs"},
         "speed": {"cli.verbs"},
@@ -117,6 +121,7 @@ WITHOUT_TORCH = (
     "vos.cli.features",
     "vos.cli.frame",
     "vos.cli.segment",
+    "vos.cli.track",
 )
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION, FILES_OF_A_FOLDER = 320, 60, 12
 

@@ -53,7 +53,8 @@ def test_labels_and_mask_of_an_annotation(path):
 def test_masks_of_labels(path, kind, size):
     arrays, _ = load(path)
     tracker = tracker_of(arrays)
-    tracker._objects = tuple(int(c) for c in arrays["example_classes"][1:])
-    labels = torch.from_numpy(arrays[f"example_{kind}"]).flatten(0, 1)
+    objects = tuple(int(c) for c in arrays["example_classes"][1:])
+    labels = torch.from_numpy(arrays[f"example_{kind}"]).permute(2, 0, 1).contiguous()  # (C, h, w)
     want = arrays[f"example_{size}_from_{kind}"]
-    np.testing.assert_array_equal(tracker._mask(labels, tracker.grid, want.shape), want)
+    frame = np.zeros((*want.shape, 3), np.uint8)
+    np.testing.assert_array_equal(tracker.mask_of(labels, objects, frame), want)

@@ -13,6 +13,12 @@ VERBS = (
         "vos.cli.segment:Segment",
         "vos.propagation.presets:mask_defaults",
     ),
+    PresetVerb(
+        "track",
+        "Follow points through a video.",
+        "vos.cli.track:Track",
+        "vos.propagation.presets:point_defaults",
+    ),
     Verb("frame", "Write frames as pictures, to draw masks on.", "vos.cli.frame:WriteFrames"),
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),

@@ -9,7 +9,7 @@ Shapes: N points, H W pixels of a frame, h w cells, P = h * w, D width, T frames
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from vos.errors import InputError
 from vos.propagation.config import PointConfig, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.keypoints import PointGeometry, point_labels, read_points
+from vos.propagation.memory import ContextState
 from vos.propagation.propagator import unit_features
 
 
@@ -40,15 +41,34 @@ class PointPositions:
 
 
 @dataclass(frozen=True)
-class Tracks:
-    """Positions of points in all frames of a video."""
+class GroupState:
+    """What `PointTracker.restore` needs of the points given for one frame."""
 
-    xy: NDArray[np.float64]
-    """(N, T, 2) in the frames' pixels; NaN where a point has no position."""
-    visible: NDArray[np.bool_]
-    """(N, T)"""
-    confidence: NDArray[np.float64]
-    """(N, T)"""
+    queries: NDArray[np.float64]
+    """(N, 2) as they were given."""
+    last: NDArray[np.float64]
+    """(N, 2) their last positions."""
+    context: ContextState
+
+    @property
+    def frame(self) -> int:
+        """Number of the frame that they were given for."""
+        (number,) = self.context.prompted
+        return number
+
+
+@dataclass(frozen=True)
+class PointTrackerState:
+    """A tracker's state after a step."""
+
+    number: int
+    """How many steps were taken before that step."""
+    groups: tuple[GroupState, ...]
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of the steps whose frames `PointTracker.restore` needs."""
+        return tuple(sorted({n for group in self.groups for n in group.context.frames}))
 
 
 class PointTracker:
@@ -124,14 +144,47 @@ class PointTracker:
             parts.append(group.step(self._number, features, geometry))
         if len(given):
             assert features is not None
-            share = self._groups[-1].engine if self._groups else None
-            engine = ContextPropagation(self.config, shared_with=share)
-            group = _Group(engine, self.points, given, features, geometry)
+            group = self._new_group(given, features)
             group.start(self._number)
             self._groups.append(group)
             new = np.ones(len(given))
             parts.append(PointPositions(given, new.astype(bool), new))
         return _joined(parts)
+
+    def state(self) -> PointTrackerState:
+        """Return the state after the last step, from which `restore` goes on alike."""
+        return PointTrackerState(self._number, tuple(group.state() for group in self._groups))
+
+    @torch.inference_mode()
+    def restore(self, state: PointTrackerState, frames: Mapping[int, NDArray[np.uint8]]) -> None:
+        """Go on from a state, as if all steps up to it had just been taken.
+
+        Args:
+            state: what `state` returned, of the same video, backbone and configurations.
+            frames: RGB uint8 (H, W, 3) of at least the steps that `state.frames` lists.
+
+        Raises:
+            InputError: a frame is missing.
+        """
+        missing = sorted(set(state.frames) - set(frames))
+        if missing:
+            raise InputError(f"the state needs frames {missing}, which were not given")
+        self.reset()
+        features: dict[int, Tensor] = {}
+        for number in state.frames:
+            self._check_size(frames[number])
+            (features[number],) = self.features([frames[number]])
+        for group in state.groups:
+            query = features[group.frame]
+            again = self._new_group(group.queries, query)
+            again.restore(group, features.__getitem__)
+            self._groups.append(again)
+        self._number = state.number
+
+    def _new_group(self, xy: NDArray[np.float64], features: Tensor) -> _Group:
+        share = self._groups[-1].engine if self._groups else None
+        engine = ContextPropagation(self.config, shared_with=share)
+        return _Group(engine, self.points, xy, features, self._geometry(features))
 
     def _geometry(self, features: Tensor | None) -> PointGeometry:
         assert self._size is not None
@@ -164,6 +217,7 @@ class _Group:
         self.engine = engine
         self.count = len(xy)
         self._config = config
+        self._queries = xy
         self._query_features = features
         self._query_cells = geometry.cells(xy)
         self._last = xy
@@ -178,6 +232,15 @@ class _Group:
         """Give the engine the query's frame."""
         channels = range(1, 1 + self.count)
         self.engine.remember_prompt(number, self._query_features, self._labels, channels)
+
+    def state(self) -> GroupState:
+        """Return what `restore` needs; labels are shared, not copied."""
+        return GroupState(self._queries, self._last, self.engine.state())
+
+    def restore(self, state: GroupState, features: Callable[[int], Tensor]) -> None:
+        """Become what the state was taken of."""
+        self._last = state.last
+        self.engine.restore(state.context, features)
 
     def step(self, number: int, features: Tensor, geometry: PointGeometry) -> PointPositions:
         """Carry the labels on to a frame, and read them."""
@@ -237,72 +300,6 @@ def _joined(parts: Sequence[PointPositions]) -> PointPositions:
         np.concatenate([part.visible for part in parts]),
         np.concatenate([part.confidence for part in parts]),
     )
-
-
-def track_points(
-    tracker: PointTracker,
-    frames: Sequence[NDArray[np.uint8]],
-    queries: NDArray[np.float64],
-    *,
-    backward: bool = True,
-    on_frame: Callable[[int, int], None] | None = None,
-) -> Tracks:
-    """Follow points through all frames of a video, from the frames that they are given for.
-
-    Args:
-        tracker: is reset, once for each direction.
-        frames: T frames, RGB uint8 (H, W, 3); anything that has a length and gives them by number.
-        queries: (N, 3) frame, x and y.
-        backward: go to the frames before a query too; if not, the point has no position there.
-        on_frame: called after each frame with (frames done, frames to do).
-
-    Raises:
-        InputError: a query is no such row, or for a frame that there is not; a frame is unfit.
-    """
-    given = _checked_queries(queries, len(frames))
-    numbers = given[:, 0].astype(np.int64)
-    tracks = Tracks(
-        np.full((len(given), len(frames), 2), np.nan),
-        np.zeros((len(given), len(frames)), bool),
-        np.zeros((len(given), len(frames))),
-    )
-    if not len(given):
-        return tracks
-    passes = [range(int(numbers.min()), len(frames))]
-    if backward and numbers.max() > 0:
-        passes.append(range(int(numbers.max()), -1, -1))
-    total, done = sum(map(len, passes)), 0
-    for order in passes:
-        tracker.reset()
-        followed = np.zeros(0, np.int64)  # numbers of the queries, in the tracker's order
-        for t in order:
-            new = np.flatnonzero(numbers == t)
-            positions = tracker.step(frames[t], given[new, 1:] if len(new) else None)
-            followed = np.concatenate([followed, new])
-            tracks.xy[followed, t] = positions.xy
-            tracks.visible[followed, t] = positions.visible
-            tracks.confidence[followed, t] = positions.confidence
-            done += 1
-            if on_frame is not None:
-                on_frame(done, total)
-    return tracks
-
-
-def _checked_queries(queries: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    given = np.array(queries, np.float64)
-    if given.ndim != 2 or given.shape[1] != 3:
-        raise InputError(
-            f"queries have shape {given.shape}; expected a row of frame, x and y for each"
-        )
-    numbers = given[:, 0]
-    outside = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= count)  # True for NaN
-    outside |= ~np.isfinite(numbers)
-    if outside.any():
-        wrong = ", ".join(f"{n:g}" for n in numbers[outside][:3])
-        raise InputError(
-            f"points are given for frames {wrong}; expected whole numbers from 0 to {count - 1}"
-        )
-    return given
 
 
 def _checked_points(queries: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -196,4 +196,4 @@ def point_defaults(name: str) -> dict[str, Any]:
     if preset.points is None:
         points = ", ".join(n for n, p in PRESETS.items() if p.points is not None)
         raise InputError(f"the preset {name} is for masks; those for points are: {points}")
-    return {"preset": name, "propagation": preset.propagation, "points": preset.points}
+    return {"preset": name, "propagation": preset.propagation, "point_config": preset.points}

@@ -27,10 +27,15 @@ CONFIDENCE = "confidence.csv"
 MEASUREMENTS = "measurements.csv"
 PASSES = ".passes"
 """Folder of what one pass leaves for another; there until the run is complete."""
+TRACKS = "tracks.csv"
+BACKWARD = "backward.csv"
+"""Of an unfinished run over points: the tracks before the points' own frames."""
 
 
 _FOLDERS = (MASKS, SOFT, ALPHA, PASSES)
-_FILES = (OVERLAY, ALPHA_VIDEO, RLE, CONFIDENCE, MEASUREMENTS, STATE, RUN)
+_FILES = (
+    OVERLAY, ALPHA_VIDEO, RLE, CONFIDENCE, MEASUREMENTS, TRACKS, BACKWARD, STATE, RUN,
+)  # fmt: skip
 FolderState = Literal["new", "unfinished", "complete"]
 
 

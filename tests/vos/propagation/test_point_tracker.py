@@ -1,67 +1,30 @@
-"""Following points: independence, queries on any frame, both directions, visibility."""
+"""Following points: independence, queries on any frame, visibility, bounded memory, states."""
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from tests.data.scenes import PATCH
-from vos.backbones.backbone import Backbone
-from vos.backbones.weights_record import WeightsRecord
+from tests.data.moving_texture import (
+    CONFIG,
+    FRAMES,
+    PATCH,
+    POINTS,
+    Filters,
+    moving,
+    queries,
+    texture,
+    truth,
+)
 from vos.errors import InputError
-from vos.propagation.config import PointConfig, PropagationConfig
-from vos.propagation.point_tracker import PointTracker, track_points
-
-HEIGHT, WIDTH, FRAMES = 96, 128, 10
-CONFIG = PropagationConfig(short_side=0, neighborhood_radius=3, n_last_frames=3)
-POINTS = np.array([[30.0, 40.0], [60.0, 30.0], [77.0, 61.0]])
-
-
-class Filters(Backbone):
-    """Features that tell a patch from the one beside it: random filters over wide patches."""
-
-    def __init__(self):
-        torch.manual_seed(0)
-        network = nn.Conv2d(3, 64, 3 * PATCH, PATCH, padding=PATCH, padding_mode="reflect")
-        record = WeightsRecord("filters", "test", None, "none")
-        mean, std = (0.5,) * 3, (0.2,) * 3
-        super().__init__(network, stride=PATCH, dim=64, mean=mean, std=std, record=record)
-
-    def block_features(self, images, numbers):
-        return [(self.network(images), None)]
+from vos.propagation.config import PointConfig
+from vos.propagation.point_tracker import PointTracker
+from vos.tracking.tracks import track_points
 
 
 @pytest.fixture(scope="module")
 def backbone():
     return Filters()
-
-
-def texture(seed=0):
-    """A smooth field of colours, larger than a frame."""
-    values = np.random.default_rng(seed).integers(0, 256, (14, 18, 3), np.uint8)
-    return cv2.resize(values, (WIDTH + 80, HEIGHT + 60), interpolation=cv2.INTER_CUBIC)
-
-
-def moving(speed=(2, 1), count=FRAMES, seed=0):
-    """A window that slides over a texture: what is in it moves by -speed each frame."""
-    ground = texture(seed)
-    return [
-        ground[20 + speed[1] * t :, 20 + speed[0] * t :][:HEIGHT, :WIDTH].copy()
-        for t in range(count)
-    ]
-
-
-def truth(speed=(2, 1), count=FRAMES, first=0):
-    """(N, T, 2): where the points given for a frame are in each."""
-    times = np.arange(count) - first
-    return POINTS[:, None] - times[None, :, None] * np.array(speed)
-
-
-def queries(frame=0):
-    return np.column_stack([np.full(len(POINTS), frame), POINTS])
 
 
 @pytest.fixture
@@ -84,17 +47,6 @@ def test_a_still_picture_keeps_its_points(tracker):
     tracks = track_points(tracker, frames, queries())
     assert np.abs(tracks.xy - POINTS[:, None]).max() < 1
     assert tracks.visible.all()
-
-
-def test_points_of_a_later_frame_go_both_ways(tracker):
-    tracks = track_points(tracker, moving(), queries(6))
-    error = np.linalg.norm(tracks.xy - truth(first=6), axis=-1)
-    assert np.array_equal(tracks.xy[:, 6], POINTS)
-    assert error.max() < PATCH
-    forward = track_points(tracker, moving(), queries(6), backward=False)
-    assert np.isnan(forward.xy[:, :6]).all()
-    assert not forward.visible[:, :6].any()
-    assert np.array_equal(forward.xy[:, 6:], tracks.xy[:, 6:])
 
 
 def test_a_point_s_track_does_not_depend_on_the_others(backbone):
@@ -181,24 +133,26 @@ def test_points_that_are_none_are_refused(tracker, points, message):
         tracker.step(moving()[0], points)
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([[0, 1]], "a row of frame, x and y"),
-        ([[10, 1, 1]], r"frames 10; expected whole numbers from 0 to 9"),
-        ([[-1, 1, 1], [0.5, 1, 1]], r"frames -1, 0.5;"),
-    ],
-)
-def test_queries_that_do_not_fit_are_refused(tracker, rows, message):
-    with pytest.raises(InputError, match=message):
-        track_points(tracker, moving(), np.array(rows, float))
-
-
 def test_frames_of_two_sizes_are_refused(tracker):
     tracker.step(moving()[0], POINTS)
     with pytest.raises(InputError, match="all frames of a video have one size"):
         tracker.step(moving()[0][:-1])
 
 
-def test_no_queries_give_no_tracks(tracker):
-    assert track_points(tracker, moving(), np.zeros((0, 3))).xy.shape == (0, FRAMES, 2)
+@pytest.mark.parametrize("at", [2, 5])
+def test_a_restored_tracker_goes_on_alike(backbone, at):
+    frames = moving()
+    given = {0: POINTS, 3: POINTS[:1]}
+    whole, again = PointTracker(backbone, CONFIG), PointTracker(backbone, CONFIG)
+    for number, frame in enumerate(frames):
+        want = whole.step(frame, given.get(number))
+        if number == at:
+            state = whole.state()
+            again.restore(state, {n: frames[n] for n in state.frames})
+        elif number > at:
+            found = again.step(frame, given.get(number))
+            assert np.array_equal(found.xy, want.xy)
+            assert np.array_equal(found.visible, want.visible)
+            assert np.array_equal(found.confidence, want.confidence)
+    with pytest.raises(InputError, match="needs frames"):
+        again.restore(state, {})

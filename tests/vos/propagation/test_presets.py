@@ -60,7 +60,7 @@ def test_a_preset_says_where_its_numbers_are_from(name):
 
 def test_a_verb_takes_the_presets_of_its_kind_alone():
     assert mask_defaults("siammae-vip")["propagation"].long_side == 880
-    assert point_defaults("crw-jhmdb")["points"].strongest == 3
+    assert point_defaults("crw-jhmdb")["point_config"].strongest == 3
     with pytest.raises(InputError, match=r"crw-jhmdb is for points; .* are: dino-davis"):
         mask_defaults("crw-jhmdb")
     with pytest.raises(InputError, match=r"dino-davis is for masks; .* are: crw-jhmdb"):

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.points.protocol import PointProtocol, PointScores, PointTracks
+from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.reporting.published_figures import PublishedTable
 from benchmarks.reporting.published_points import BADJA
 from vos.datasets.points.badja import AnimalVideo, read_foreground
 from vos.datasets.points.point_video import PointVideo
 from vos.evaluation.points.pck_t import FACTOR, SIZE, at_scored_size, score_pck_t, scored_area
+from vos.tracking.tracks import Tracks
 
 _PCK_T = "PCK-T"
 _FINER = 0.1
@@ -55,7 +56,7 @@ class BadjaProtocol(PointProtocol):
         scale = np.array(self.frame_size(video)) / video.size
         return (video.positions * scale).transpose(1, 0, 2), video.visible.T
 
-    def score(self, tracks: Mapping[str, PointTracks]) -> PointScores:
+    def score(self, tracks: Mapping[str, Tracks]) -> PointScores:
         """Score by PCK-T, at the published threshold and at half of it."""
         factors = {_PCK_T: FACTOR, f"{_PCK_T}@{_FINER:g}": _FINER}
         videos, scored = {}, {}

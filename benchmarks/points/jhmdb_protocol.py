@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.points.protocol import PointProtocol, PointScores, PointTracks
+from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.reporting.published_figures import PublishedTable
 from benchmarks.reporting.published_points import JHMDB
 from vos.datasets.points.point_video import PointVideo
 from vos.evaluation.points.pck import ALPHAS, VARIANTS, JointTracks, PckScore, score_pck
+from vos.tracking.tracks import Tracks
 
 
 class JhmdbProtocol(PointProtocol):
@@ -46,7 +47,7 @@ class JhmdbProtocol(PointProtocol):
         """Return the joints (Q, T, 2), and whether they lie inside of the frame (Q, T)."""
         return video.positions.transpose(1, 0, 2), video.visible.T
 
-    def score(self, tracks: Mapping[str, PointTracks]) -> PointScores:
+    def score(self, tracks: Mapping[str, Tracks]) -> PointScores:
         """Score by every named variant of PCK; the published program's is the headline."""
         joints = {
             video.name: JointTracks(video.positions, _positions(tracks[video.name]), video.size)
@@ -69,7 +70,7 @@ class JhmdbProtocol(PointProtocol):
         return PointScores(_figures(main), videos, details)
 
 
-def _positions(tracks: PointTracks) -> NDArray[np.float64]:
+def _positions(tracks: Tracks) -> NDArray[np.float64]:
     """Return positions (T, Q, 2), NaN where a joint's labels are lost: it does not count then.
 
     The published program has no position there, whatever a tracker puts in its place.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.points.protocol import PointProtocol, PointScores, PointTracks
+from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.points.report import write_report
 from benchmarks.points.track_folder import REPORT, TrackFolder
 from benchmarks.reporting.benchmark_run import shown_name, side_by_side
@@ -19,10 +19,11 @@ from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
 from vos.files import atomic_path, write_json
 from vos.propagation.config import PointConfig, PropagationConfig
-from vos.propagation.point_tracker import PointTracker, track_points
+from vos.propagation.point_tracker import PointTracker
 from vos.runtime.devices import peak_memory_mib
 from vos.runtime.distributed import Team
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
+from vos.tracking.tracks import track_points
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def track_all(
             "peak_memory_mib": peak_memory_mib(),
             "gpu_peak_memory_mib": gpu_peak_mib(backbone.device),
         }
-        folder.keep(name, PointTracks(tracks.xy, tracks.visible, tracks.confidence), record)
+        folder.keep(name, tracks, record)
 
     return share_out(processes.from_leader(missing), work, processes, "track")
 

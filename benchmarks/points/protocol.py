@@ -16,18 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.points.video_frames import VideoFrames
 from benchmarks.reporting.published_figures import PublishedTable
 from vos.datasets.points.point_video import PointDataset, PointVideo
-
-
-@dataclass(frozen=True)
-class PointTracks:
-    """Predicted tracks of a video's queries, in pixels of its frames."""
-
-    xy: NDArray[np.float64]
-    """(Q, T, 2); NaN where a point has no position."""
-    visible: NDArray[np.bool_]
-    """(Q, T)"""
-    confidence: NDArray[np.float64]
-    """(Q, T), 0 to 1."""
+from vos.tracking.tracks import Tracks
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class PointProtocol(ABC):
         they are known and in sight (Q, T)."""
 
     @abstractmethod
-    def score(self, tracks: Mapping[str, PointTracks]) -> PointScores:
+    def score(self, tracks: Mapping[str, Tracks]) -> PointScores:
         """Score the tracks of all videos, by the videos' names."""
 
     def frames(self, video: PointVideo) -> VideoFrames:

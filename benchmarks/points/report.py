@@ -15,10 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.points.protocol import PointProtocol, PointScores, PointTracks
+from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.reporting import html
 from vos.datasets.points.point_video import PointVideo
-from vos.visualization.skeletons import draw_points, draw_trails
+from vos.tracking.tracks import Tracks
+from vos.visualization.skeletons import draw_joints, draw_truth
+from vos.visualization.tracks import draw_tracks
 
 _WORST = 4
 _PICTURES = 3
@@ -28,7 +30,7 @@ _WIDTH = 640
 def write_report(
     path: Path,
     protocol: PointProtocol,
-    tracks: Mapping[str, PointTracks],
+    tracks: Mapping[str, Tracks],
     scores: PointScores,
     *,
     run: Mapping[str, Any],
@@ -89,7 +91,7 @@ def _videos(scores: PointScores) -> str:
 
 
 def _pictures(
-    protocol: PointProtocol, tracks: Mapping[str, PointTracks], scores: PointScores
+    protocol: PointProtocol, tracks: Mapping[str, Tracks], scores: PointScores
 ) -> list[str]:
     """Draw some frames of those videos whose headline figure is lowest."""
     headline = next(iter(scores.overall))
@@ -115,7 +117,7 @@ def _pictures(
 
 
 def video_pictures(
-    protocol: PointProtocol, video: PointVideo, tracks: PointTracks, width: int = _WIDTH
+    protocol: PointProtocol, video: PointVideo, tracks: Tracks, width: int = _WIDTH
 ) -> list[tuple[int, NDArray[np.uint8]]]:
     """Draw the tracks and the truth over frames in which it is known, spread over the video.
 
@@ -135,13 +137,13 @@ def video_pictures(
         size = (width, round(frame.shape[0] * scale))
         large = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         truth = np.where(visible[:, t, None], true[:, t], np.nan) * scale  # (Q, 2)
-        xy = tracks.xy * scale
-        if not skeleton:
-            large = draw_trails(large, xy[:, : t + 1].transpose(1, 0, 2),
-                                tracks.visible[:, : t + 1].T)  # fmt: skip
-        drawn = draw_points(
-            large, xy[:, t], visible=tracks.visible[:, t], skeleton=skeleton, truth=truth
-        )
+        xy, seen = tracks.xy * scale, tracks.visible  # (Q, T, 2), (Q, T)
+        if skeleton:
+            drawn = draw_joints(large, xy[:, t], seen[:, t], skeleton, truth)
+        else:
+            tails = np.where(seen[..., None], xy, np.nan)[:, :t].transpose(1, 0, 2)
+            drawn = draw_truth(large, xy[:, t], truth)
+            drawn = draw_tracks(drawn, xy[:, t], seen[:, t], list(tails))
         pictures.append((t, drawn))
     return pictures
 

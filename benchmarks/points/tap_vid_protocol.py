@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.points.protocol import PointProtocol, PointScores, PointTracks
+from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.points.video_frames import VideoFrames
 from benchmarks.reporting.published_figures import PublishedTable
 from benchmarks.reporting.published_points import TAP_VID_FIRST, TAP_VID_STRIDED
@@ -28,6 +28,7 @@ from vos.evaluation.points.tap_vid import (
     mean_scores,
     score_tap_vid,
 )
+from vos.tracking.tracks import Tracks
 
 _NAMES = {"average_jaccard": "AJ", "average_pts_within_thresh": "δ_avg", "occlusion_accuracy": "OA"}
 
@@ -72,7 +73,7 @@ class TapVidProtocol(PointProtocol):
         queries = _queries(video, self.mode)
         return queries.target_points, ~queries.target_occluded
 
-    def score(self, tracks: Mapping[str, PointTracks]) -> PointScores:
+    def score(self, tracks: Mapping[str, Tracks]) -> PointScores:
         """Score each video by TAP-Vid's figures; overall are their means."""
         figures, counts = {}, {}
         for video in self.dataset.videos:

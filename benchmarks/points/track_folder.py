@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.points.protocol import PointTracks
 from benchmarks.reporting.run_files import RESULTS, TABLE
 from benchmarks.reporting.run_settings import earlier_settings, require_same
 from vos.errors import InputError
 from vos.files import atomic_path, write_json
+from vos.tracking.tracks import Tracks
 
 REPORT = "report.html"
 _TRACKS = "tracks"
@@ -75,7 +75,7 @@ class TrackFolder:
         except (OSError, ValueError, KeyError, EOFError):
             return False
 
-    def keep(self, name: str, tracks: PointTracks, record: Mapping[str, Any]) -> None:
+    def keep(self, name: str, tracks: Tracks, record: Mapping[str, Any]) -> None:
         """Write the tracks of a whole video."""
         path = self._path(name)
         write_json(path.with_suffix(".json"), record)
@@ -84,10 +84,10 @@ class TrackFolder:
                 handle, xy=tracks.xy, visible=tracks.visible, confidence=tracks.confidence
             )
 
-    def load(self, name: str) -> PointTracks:
+    def load(self, name: str) -> Tracks:
         """Read the tracks of a whole video."""
         with np.load(self._path(name), allow_pickle=False) as stored:
-            return PointTracks(stored["xy"], stored["visible"], stored["confidence"])
+            return Tracks(stored["xy"], stored["visible"], stored["confidence"])
 
     def records(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the records of videos by name."""

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from benchmarks.points.badja_protocol import BadjaProtocol, scored_areas
-from benchmarks.points.protocol import PointTracks
 from tests.data.point_sets import make_badja
 from vos.datasets.points.badja import open_badja
+from vos.tracking.tracks import Tracks
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def protocol(tmp_path):
 def tracks(protocol, order=slice(None)):
     (video,) = protocol.dataset.videos
     xy = protocol.truth(video)[0][order]
-    return {"bear": PointTracks(xy, np.ones(xy.shape[:2], bool), np.ones(xy.shape[:2]))}
+    return {"bear": Tracks(xy, np.ones(xy.shape[:2], bool), np.ones(xy.shape[:2]))}
 
 
 def test_the_truth_scores_100_and_a_shuffled_one_near_0(protocol):

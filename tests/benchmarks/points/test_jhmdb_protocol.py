@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from benchmarks.points.jhmdb_protocol import JhmdbProtocol
-from benchmarks.points.protocol import PointTracks
 from tests.data.point_sets import make_jhmdb
 from vos.datasets.points.jhmdb import open_jhmdb
+from vos.tracking.tracks import Tracks
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def tracks(protocol, order=None):
     made = {}
     for video in protocol.dataset.videos:
         xy = protocol.truth(video)[0][slice(None) if order is None else order]
-        made[video.name] = PointTracks(xy, np.ones(xy.shape[:2], bool), np.ones(xy.shape[:2]))
+        made[video.name] = Tracks(xy, np.ones(xy.shape[:2], bool), np.ones(xy.shape[:2]))
     return made
 
 

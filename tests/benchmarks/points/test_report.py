@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from benchmarks.points.jhmdb_protocol import JhmdbProtocol
-from benchmarks.points.protocol import PointTracks
 from benchmarks.points.report import video_pictures
 from benchmarks.points.tap_vid_protocol import TapVidProtocol
 from tests.data.point_sets import make_jhmdb, make_tap_vid
 from vos.datasets.points.jhmdb import open_jhmdb
 from vos.datasets.points.tap_vid import open_tap_vid
+from vos.tracking.tracks import Tracks
 
 
 @pytest.fixture(params=["joints", "tracks"])
@@ -20,8 +20,8 @@ def protocol(request, tmp_path):
 def test_pictures_show_tracks_and_truth_over_later_frames(protocol):
     video = protocol.dataset.videos[0]
     true, visible = protocol.truth(video)
-    tracks = PointTracks(true + 30, visible, np.ones(visible.shape))
-    plain = PointTracks(np.full_like(true, np.nan), visible, np.ones(visible.shape))
+    tracks = Tracks(true + 30, visible, np.ones(visible.shape))
+    plain = Tracks(np.full_like(true, np.nan), visible, np.ones(visible.shape))
     pictures = video_pictures(protocol, video, tracks)
     assert [t for t, _ in pictures] == [1, 3, 4]
     width, height = protocol.frame_size(video)

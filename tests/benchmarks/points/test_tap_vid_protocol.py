@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.points.protocol import PointTracks
 from benchmarks.points.tap_vid_protocol import TapVidProtocol
 from tests.data.point_sets import make_tap_vid
 from vos.datasets.points.tap_vid import open_tap_vid
+from vos.tracking.tracks import Tracks
 
 
 @pytest.fixture(params=["first", "strided"])
@@ -16,9 +16,9 @@ def protocol(request, tmp_path):
 def test_the_truth_scores_100_and_a_shuffled_one_near_0(protocol):
     (video,) = protocol.dataset.videos
     xy, visible = protocol.truth(video)
-    right = {"board": PointTracks(xy, visible, np.ones(visible.shape))}
+    right = {"board": Tracks(xy, visible, np.ones(visible.shape))}
     assert set(protocol.score(right).overall.values()) == {100.0}
-    wrong = {"board": PointTracks(xy[::-1] + 40, ~visible, np.ones(visible.shape))}
+    wrong = {"board": Tracks(xy[::-1] + 40, ~visible, np.ones(visible.shape))}
     overall = protocol.score(wrong).overall
     assert max(overall["AJ"], overall["OA"]) < 5
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.points.protocol import PointTracks
 from benchmarks.points.track_folder import TrackFolder
 from vos.errors import InputError
 from vos.files import write_json
+from vos.tracking.tracks import Tracks
 
 SETTINGS = {"points": {"sigma": 0.5}}
 
@@ -20,7 +20,7 @@ def folder(tmp_path):
 def tracks(queries=2, frames=3):
     generator = np.random.default_rng(0)
     shape = (queries, frames)
-    return PointTracks(generator.random((*shape, 2)), generator.random(shape) > 0.5,
+    return Tracks(generator.random((*shape, 2)), generator.random(shape) > 0.5,
                        generator.random(shape))  # fmt: skip
 
 

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from vos.visualization.skeletons import draw_points, draw_trails, point_colors
+from vos.visualization.skeletons import draw_joints, draw_truth
+from vos.visualization.tracks import point_color
 
 FRAME = np.full((240, 320, 3), 90, np.uint8)
+PLACES = np.array([(40.0, 100.0), (140.0, 100.0)])
+SEEN = np.array([True, True])
 NAN = (np.nan, np.nan)
 
 
@@ -11,41 +14,25 @@ def changed(picture):
     return (picture != FRAME).any(-1)
 
 
-def test_points_lie_at_their_positions_and_lost_ones_are_left_out():
-    picture = draw_points(FRAME, np.array([(40.0, 100.0), NAN, (1e9, 3.0)]))
-    ys, xs = changed(picture).nonzero()
-    assert abs(xs.mean() - 40) < 0.5 and abs(ys.mean() - 100) < 0.5
-    assert tuple(picture[100, 40]) == point_colors(3)[0]
+def test_joints_are_joined():
+    joined = draw_joints(FRAME, PLACES, SEEN, ((0, 1),))
+    line = joined[100, 90].astype(int)  # its edges are smooth
+    assert np.abs(line - point_color(1)).max() < 70 and np.ptp(line) > 100
+    assert not changed(draw_joints(FRAME, PLACES, SEEN, ()))[100, 90]
     assert (FRAME == 90).all()
 
 
-def test_hidden_points_are_rings():
-    places = np.array([(40.0, 100.0)])
-    picture = draw_points(FRAME, places, visible=np.array([False]))
-    assert changed(picture).any() and not changed(picture)[100, 40]
+def test_lost_joints_and_those_far_out_are_left_out():
+    places = np.array([(40.0, 100.0), NAN, (1e9, 3.0)])
+    picture = draw_joints(FRAME, places, np.array([True] * 3), ((0, 1), (0, 2)))
+    ys, xs = changed(picture)[:, :200].nonzero()
+    assert abs(xs.mean() - 40) < 0.5 and abs(ys.mean() - 100) < 0.5
 
 
-def test_skeleton_and_truth():
-    places = np.array([(40.0, 100.0), (140.0, 100.0)])
-    joined = draw_points(FRAME, places, skeleton=((0, 1),))
-    line = joined[100, 90].astype(int)  # its edges are smooth
-    assert np.abs(line - point_colors(2)[1]).max() < 20
-    assert not changed(draw_points(FRAME, places))[100, 90]
+def test_the_truth_is_a_ring_with_a_line_to_the_joint():
     truth = np.array([(40.0, 160.0), NAN])
-    beside = draw_points(FRAME, places, truth=truth)
-    assert tuple(beside[130, 40]) == (255, 255, 255)
-    assert not changed(beside)[100, 90]
-    with pytest.raises(ValueError, match="expected positions and truth"):
-        draw_points(FRAME, places, truth=truth[:1])
-
-
-def test_trails_are_drawn_where_points_are_visible():
-    tracks = np.array([[(20.0, 50.0)], [(80.0, 50.0)], [(140.0, 50.0)]])
-    visible = np.array([[False], [True], [True]])
-    picture = changed(draw_trails(FRAME, tracks, visible))
-    assert picture[50, 110] and not picture[50, 50]
-
-
-def test_colors_are_unlike():
-    assert point_colors(0) == []
-    assert len(set(point_colors(40))) == 40
+    beside = draw_truth(FRAME, PLACES, truth)
+    assert beside[130, 40].min() > 230
+    assert changed(beside)[160, 45] and not changed(beside)[100, 140]
+    with pytest.raises(ValueError, match=r"expected \(N, 2\) twice"):
+        draw_truth(FRAME, PLACES, truth[:1])

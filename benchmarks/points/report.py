@@ -130,6 +130,8 @@ def video_pictures(
     chosen = known[np.linspace(0, len(known) - 1, min(_PICTURES, len(known))).round().astype(int)]
     frames = protocol.frames(video)
     skeleton = protocol.dataset.skeleton
+    # Joints that are annotated in no frame start in a corner; lines to them would hide the rest.
+    annotated = np.asarray(visible.any(1))[:, None, None]  # (Q, 1, 1)
     pictures = []
     for t in chosen.tolist():
         frame = frames[t]
@@ -137,7 +139,8 @@ def video_pictures(
         size = (width, round(frame.shape[0] * scale))
         large = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         truth = np.where(visible[:, t, None], true[:, t], np.nan) * scale  # (Q, 2)
-        xy, seen = tracks.xy * scale, tracks.visible  # (Q, T, 2), (Q, T)
+        xy = np.where(annotated, tracks.xy * scale, np.nan)  # (Q, T, 2)
+        seen = tracks.visible  # (Q, T)
         if skeleton:
             drawn = draw_joints(large, xy[:, t], seen[:, t], skeleton, truth)
         else:

@@ -26,6 +26,14 @@ def test_pictures_show_tracks_and_truth_over_later_frames(protocol):
     assert [t for t, _ in pictures] == [1, 3, 4]
     width, height = protocol.frame_size(video)
     assert pictures[0][1].shape == (round(640 * height / width), 640, 3)
+    unknown = protocol.truth
+    protocol.truth = lambda video: (
+        unknown(video)[0],
+        visible & (np.arange(len(true)) > 0)[:, None],
+    )
+    (_, without), *_ = video_pictures(protocol, video, tracks)
+    assert (without != pictures[0][1]).any()  # the first point is annotated nowhere
+    protocol.truth = unknown
     for (_, drawn), (_, other) in zip(
         pictures, video_pictures(protocol, video, plain), strict=True
     ):

@@ -1,4 +1,4 @@
-"""Label propagation: affinity, neighborhood, memory, the engine, and the propagator around it.
+"""Label propagation: affinity, neighborhood, memory, the engine; around it objects and points.
 
 It imports backbones, masks and runtime.
 """

@@ -278,7 +278,7 @@ class TrackRun:
             xy[number], visible[number] = (row.x, row.y), row.visible
         names = [point.name for point in self._points] if self._outputs.show_names else []
         drawn = draw_tracks(frame.image, xy, visible, self._tails, names=names)
-        self._tails.append(xy)
+        self._tails.append(np.where(visible[:, None], xy, np.nan))  # a lost point has no path
         return drawn
 
 

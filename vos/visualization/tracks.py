@@ -40,7 +40,8 @@ def draw_tracks(
         frame: RGB (H, W, 3) uint8; it is not changed.
         xy: (N, 2) positions in pixels; NaN where a point has none.
         visible: (N,).
-        tails: earlier positions, (N, 2) each, oldest first; NaN breaks a tail.
+        tails: earlier positions, (N, 2) each, oldest first; NaN breaks a tail, and so does a point
+            that is not visible now.
         names: written beside the points; none are written if it is empty.
 
     Returns:
@@ -48,7 +49,7 @@ def draw_tracks(
     """
     image = frame.copy()
     radius = max(2, round(frame.shape[0] / _RADIUS_AT))
-    trail = [*tails, xy]
+    trail = [*tails, np.where(visible[:, None], xy, np.nan)]
     for number in range(len(xy)):
         color = point_color(number)
         _draw_tail(image, np.stack([step[number] for step in trail]), color, max(1, radius // 2))

@@ -27,6 +27,8 @@ def test_tails_lead_to_the_points_and_break_where_there_was_none():
     assert not row[70:130].any()
     assert row[145:180].all()
     assert drawn[100, 30].max() < drawn[100, 160].max()  # the older, the darker
+    lost = draw_tracks(FRAME, np.array([[180.0, 100.0]]), np.array([False]), steps)
+    assert (lost[100, 145:170] == 90).all()
 
 
 def test_names_are_written_beside_points_and_far_points_draw_nothing():

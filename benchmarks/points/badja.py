@@ -46,7 +46,9 @@ class Badja:
     """Start from the settings of published code. Other options change single values of it."""
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=preset_propagation(_PRESET))
-    points: PointConfig = field(default_factory=preset_points(_PRESET))
+    point_config: Annotated[PointConfig, tyro.conf.arg(name="point")] = field(
+        default_factory=preset_points(_PRESET)
+    )
     feature_cache: Path | None = None
     """Keep the features of all frames in this folder, for other runs with the same backbone."""
     overwrite: bool = False
@@ -60,7 +62,7 @@ class Badja:
             self.out,
             backbone=self.backbone,
             propagation=self.propagation,
-            points=self.points,
+            points=self.point_config,
             feature_cache=self.feature_cache,
             overwrite=self.overwrite,
         )

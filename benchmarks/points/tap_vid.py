@@ -42,7 +42,9 @@ class TapVid:
     this set; the defaults are those of DAVIS."""
     backbone: BackboneOptions = field(default_factory=BackboneOptions)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
-    points: PointConfig = field(default_factory=PointConfig)
+    point_config: Annotated[PointConfig, tyro.conf.arg(name="point")] = field(
+        default_factory=PointConfig
+    )
     feature_cache: Path | None = None
     """Keep the features of all frames in this folder, for other runs with the same backbone."""
     overwrite: bool = False
@@ -56,7 +58,7 @@ class TapVid:
             self.out,
             backbone=self.backbone,
             propagation=self.propagation,
-            points=self.points,
+            points=self.point_config,
             feature_cache=self.feature_cache,
             overwrite=self.overwrite,
         )

@@ -61,6 +61,8 @@ class TrackFolder:
                 f"{self._tracks} holds tracks of which no run.json says how they were made; give "
                 f"another folder, or {_WAY_OUT}"
             )
+        for part in self._tracks.rglob(".*.part.*"):  # half written by a run that was killed
+            part.unlink(missing_ok=True)
         for name in (RESULTS, TABLE, REPORT):
             (self.out / name).unlink(missing_ok=True)
 

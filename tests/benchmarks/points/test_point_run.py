@@ -30,13 +30,13 @@ def test_killed_after_a_video_it_goes_on_to_the_last_digit(jhmdb, tmp_path):
     data, whole = jhmdb
     out = tmp_path / "killed"
     process = start(data, out)
-    while process.poll() is None and not any((out / "tracks").rglob("*.npz")):
+    while process.poll() is None and not any((out / "tracks").rglob("[!.]*.npz")):
         time.sleep(0.01)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert not (out / "results.json").exists()
-    kept = {path: path.stat().st_mtime_ns for path in (out / "tracks").rglob("*.npz")}
+    kept = {path: path.stat().st_mtime_ns for path in (out / "tracks").rglob("[!.]*.npz")}
     assert run_verb("jhmdb", data, out) == 0
     assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
     assert_same_tracks(out, whole)

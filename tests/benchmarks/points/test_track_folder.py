@@ -43,6 +43,10 @@ def test_other_settings_and_strange_tracks_are_refused(folder):
     folder.keep("a", tracks(), {})
     folder.prepare(SETTINGS, {}, overwrite=False)
     assert folder.is_whole("a", 2, 3)
+    half = folder.out / "tracks" / ".b.12345678.part.npz"
+    half.write_bytes(b"PK")
+    folder.prepare(SETTINGS, {}, overwrite=False)
+    assert not half.exists()
     with pytest.raises(InputError, match=r"points.sigma: 0.5 before, 1 now"):
         folder.prepare({"points": {"sigma": 1}}, {}, overwrite=False)
     (folder.out / "run.json").unlink()

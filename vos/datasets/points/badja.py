@@ -36,6 +36,7 @@ SKELETON = ((0, 1), (1, 2), (3, 4), (4, 5), (7, 8), (8, 9), (10, 11), (11, 12), 
 """The legs and the tail."""
 RESOLUTIONS = ("Full-Resolution", "1080p", "480p")
 _FULL_SIZE = (1920, 1080)  # of the seven videos in DAVIS's Full-Resolution
+_MARGIN = 0.05  # of a side; a visible joint further outside is of another picture
 _ASPECT_TOLERANCE = 0.01  # 480p frames are 854 pixels wide, not 853.3
 
 
@@ -167,7 +168,8 @@ def _video(
         t = int(annotation.frame) - first
         positions[t] = annotation.rows_columns[:, ::-1]  # (row, column) -> (x, y)
         visible[t] = annotation.visible
-    outside = visible & ~((positions >= 0) & (positions <= size)).all(-1)
+    margin = _MARGIN * np.array(size)
+    outside = visible & ~((positions >= -margin) & (positions <= size + margin)).all(-1)
     if outside.any():
         t, joint = np.argwhere(outside)[0]
         raise InputError(

@@ -168,6 +168,6 @@ class LiveFrames:
                 return True
             except (av.FFmpegError, ValueError) as error:
                 ended = f"{self._name}: cannot be reached ({getattr(error, 'strerror', error)})"
-        text = f"{self._name}: ended after {self._given} frames; {self._attempts} attempts in a row"
-        warnings.warn(f"{text} to connect again gave no new one", stacklevel=2)
+        text = f"{self._name}: ended after {self._given} frames; connecting again gave no new one"
+        warnings.warn(f"{text} (attempts: {self._attempts})", stacklevel=2)
         return False

@@ -74,7 +74,7 @@ def test_a_connection_that_ends_is_made_again(tmp_path):
     assert "ended after 8 frames" in texts[0]
     assert "connecting again in 0.02 s (1 of 2)" in texts[0]
     assert "ended after 16 frames" in texts[1]
-    assert "2 attempts in a row to connect again gave no new one" in texts[-1]
+    assert "connecting again gave no new one (attempts: 2)" in texts[-1]
     assert len(texts) == 5
 
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from tests.reference.files import REFERENCE, SHARED, file_id, files_with, load
 from vos.backbones.loading import load_backbone
 from vos.propagation.keypoints import read_points
-from vos.propagation.point_tracker import PointTracker
 from vos.propagation.presets import PRESETS
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.tracks import track_points
 from vos.video.images import read_image
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.propagation.memory import ContextState
-from vos.propagation.point_tracker import GroupState, PointTrackerState
+from vos.tracking.point_tracker import GroupState, PointTrackerState
 
 FORMAT = 1
 """Number of the form of the file."""

@@ -11,12 +11,12 @@ from vos.backbones.backbone import Backbone
 from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
 from vos.errors import InputError
 from vos.propagation.config import PointConfig, PropagationConfig
-from vos.propagation.point_tracker import PointTracker
 from vos.runtime.folder_lock import locked_folder
 from vos.segmentation.run_folder import check_folder, make_folder, prepare_folder
 from vos.segmentation.source_fingerprint import fingerprint_of
 from vos.tracking.options import TrackOutputs
 from vos.tracking.point_files import PointQuery, check_inside, read_points
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.track_run import OnFrame, TrackRun
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.reader import FrameReader, Source, open_frames

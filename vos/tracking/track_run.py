@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.files import atomic_path, write_json
-from vos.propagation.point_tracker import PointPositions, PointTracker, PointTrackerState
 from vos.runtime.provenance import package_versions, timestamp
 from vos.segmentation.run_folder import BACKWARD, OVERLAY, RUN, STATE, TRACKS
 from vos.tracking.backward import frames_backward
@@ -34,6 +33,7 @@ from vos.tracking.point_files import (
     lines_of,
     read_tracks,
 )
+from vos.tracking.point_tracker import PointPositions, PointTracker, PointTrackerState
 from vos.tracking.snapshot import load_point_state, save_point_state
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame

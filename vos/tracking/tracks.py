@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-from vos.propagation.point_tracker import PointTracker
+from vos.tracking.point_tracker import PointTracker
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.data.moving_texture import CONFIG, POINTS, Filters, moving
 from vos.errors import InputError
-from vos.propagation.point_tracker import PointTracker
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.snapshot import load_point_state, save_point_state
 
 

@@ -9,10 +9,10 @@ import pytest
 from tests.data.moving_texture import CONFIG, FRAMES, POINTS, Filters, moving, queries
 from vos.errors import InputError
 from vos.files import write_png
-from vos.propagation.point_tracker import PointTracker
 from vos.segmentation.run_folder import OVERLAY, RUN, STATE, TRACKS
 from vos.tracking.options import TrackOutputs
 from vos.tracking.point_files import PointQuery, read_tracks
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.track import track_video
 from vos.tracking.tracks import track_points
 from vos.video.frame_range import FrameRange

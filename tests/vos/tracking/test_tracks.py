@@ -5,7 +5,7 @@ import pytest
 
 from tests.data.moving_texture import CONFIG, FRAMES, PATCH, POINTS, Filters, moving, queries, truth
 from vos.errors import InputError
-from vos.propagation.point_tracker import PointTracker
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.tracks import track_points
 
 

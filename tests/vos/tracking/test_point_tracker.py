@@ -18,7 +18,7 @@ from tests.data.moving_texture import (
 )
 from vos.errors import InputError
 from vos.propagation.config import PointConfig
-from vos.propagation.point_tracker import PointTracker
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.tracks import track_points
 
 

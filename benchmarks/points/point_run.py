@@ -19,10 +19,10 @@ from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
 from vos.files import atomic_path, write_json
 from vos.propagation.config import PointConfig, PropagationConfig
-from vos.propagation.point_tracker import PointTracker
 from vos.runtime.devices import peak_memory_mib
 from vos.runtime.distributed import Team
 from vos.runtime.provenance import git_revision, gpu_peak_mib, machine, versions
+from vos.tracking.point_tracker import PointTracker
 from vos.tracking.tracks import track_points
 
 

@@ -90,7 +90,7 @@ def track_video(
             frames=frames,
             out=out,
             outputs=outputs,
-            backward_source=source if backward else None,
+            backward=backward,
             reading=reading,
             on_frame=on_frame,
         )

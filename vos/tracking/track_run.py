@@ -22,7 +22,6 @@ from vos.errors import InputError
 from vos.files import atomic_path, write_json
 from vos.runtime.provenance import package_versions, timestamp
 from vos.segmentation.run_folder import BACKWARD, OVERLAY, RUN, STATE, TRACKS
-from vos.tracking.backward import frames_backward
 from vos.tracking.options import TrackOutputs
 from vos.tracking.point_files import (
     PointQuery,
@@ -35,9 +34,10 @@ from vos.tracking.point_files import (
 )
 from vos.tracking.point_tracker import PointPositions, PointTracker, PointTrackerState
 from vos.tracking.snapshot import load_point_state, save_point_state
+from vos.video.backward.reading import open_backward
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame
-from vos.video.reader import FrameReader, Source
+from vos.video.reader import FrameReader
 from vos.video.writer import VideoWriter
 from vos.visualization.tracks import draw_tracks
 
@@ -66,7 +66,7 @@ class TrackRun:
         frames: FrameRange,
         out: Path,
         outputs: TrackOutputs,
-        backward_source: Source | None,
+        backward: bool,
         reading: ReadingOptions | None,
         on_frame: OnFrame | None,
     ) -> None:
@@ -79,7 +79,7 @@ class TrackRun:
         self._by_frame = by_frame
         self._frames = frames
         self._outputs = outputs
-        self._backward_source = backward_source
+        self._backward = backward
         self._reading = reading
         self._on_frame = on_frame
         self._numbers = {point.name: number for number, point in enumerate(points)}
@@ -99,7 +99,7 @@ class TrackRun:
                 for index, numbers in sorted(self._by_frame.items())
                 for n in numbers
             ],
-            "backward": self._backward_source is not None,
+            "backward": self._backward,
             "backbone": self._tracker.backbone.describe(),
             "propagation": asdict(self._tracker.config),
             "points_config": asdict(self._tracker.points),
@@ -252,18 +252,18 @@ class TrackRun:
 
     def _rows_backward(self) -> dict[int, list[TrackRow]]:
         """Follow the points to the frames before their own; by the frame's index."""
-        if self._backward_source is None:
+        if not self._backward:
             return {}
         path = self.out / BACKWARD
         if path.is_file():
             return _by_index(read_tracks(path))
         rows: dict[int, list[TrackRow]] = {}
         last = max(self._by_frame)
-        source, reading = self._backward_source, self._reading
-        for frame in frames_backward(source, self._frames, last, reading):
-            rows[frame.index] = list(self._step(frame, after=False))
-            if self._on_frame is not None:
-                self._on_frame(self.computed, None)
+        with open_backward(self.reader, self._frames, last, self._reading) as reader:
+            for frame in reader:
+                rows[frame.index] = list(self._step(frame, after=False))
+                if self._on_frame is not None:
+                    self._on_frame(self.computed, None)
         with atomic_path(path) as beside:
             text = "".join(lines_of(rows[index]) for index in sorted(rows))
             beside.write_text(heading() + text, encoding="utf-8")

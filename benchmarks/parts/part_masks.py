@@ -21,8 +21,8 @@ from vos.evaluation.part_iou import resize_like_pillow
 from vos.masks.ids import ids_from_channels
 from vos.masks.io import write_mask
 from vos.propagation.config import PropagationConfig
+from vos.propagation.pixels.upsampling import winning_channel
 from vos.propagation.propagator import LabelPropagator
-from vos.propagation.upsampling import winning_channel
 from vos.runtime.devices import peak_memory_mib
 from vos.runtime.provenance import package_versions
 from vos.segmentation.run_folder import MASKS

@@ -30,9 +30,9 @@ from vos.propagation.adaptive_propagation import (
 from vos.propagation.confidence import ObjectConfidence, object_confidence
 from vos.propagation.config import PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
-from vos.propagation.prompt_labels import prompt_labels
+from vos.propagation.pixels.prompt_labels import prompt_labels
+from vos.propagation.pixels.upsampling import guided_channel, winning_channel
 from vos.propagation.snapshot import Snapshot, with_object_ids, without_object_ids
-from vos.propagation.upsampling import guided_channel, winning_channel
 
 
 class LabelPropagator:

@@ -19,9 +19,9 @@ from vos.masks.ids import VOID, ids_from_channels, resize_nearest
 from vos.propagation.affinity import propagate_labels
 from vos.propagation.config import PropagationConfig
 from vos.propagation.neighborhood import Neighborhood
+from vos.propagation.pixels.upsampling import winning_channel
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot, save_snapshot
-from vos.propagation.upsampling import winning_channel
 
 RECORD = Path(__file__).parents[2] / "data" / "scripted_run.json"
 HEIGHT, WIDTH, PATCH, GRID = 70, 100, 8, (8, 12)

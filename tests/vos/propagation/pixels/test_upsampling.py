@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vos.propagation.upsampling import guided_channel, winning_channel
+from vos.propagation.pixels.upsampling import guided_channel, winning_channel
 
 
 def plain(labels, scale, upsampling, stretch):

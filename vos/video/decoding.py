@@ -156,7 +156,7 @@ class Video:
         for index, time, frame in self.decoded():
             if select(index):
                 self._tell_of_high_range(frame)
-                yield Picture(index, time, convert(frame), self._pixel_aspect(convert))
+                yield Picture(index, time, convert(frame), self.pixel_aspect(convert))
 
     def _live_frames(self) -> LiveFrames:
         can_connect = "://" in self.name or self.name.startswith("/dev/")
@@ -204,7 +204,7 @@ class Video:
         text = f"{self.name}: the video has a high dynamic range ({kind}), and {done}"
         warnings.warn(text, stacklevel=2)
 
-    def _pixel_aspect(self, convert: RgbConverter) -> Fraction:
+    def pixel_aspect(self, convert: RgbConverter) -> Fraction:
         """Return width to height of a pixel of the last frame, as it stands upright."""
         aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
         return 1 / aspect if convert.turns else aspect

@@ -145,7 +145,8 @@ class BackwardVideo:
     def _frame(self, position: int, waiting: Any) -> Frame:
         image = waiting if isinstance(waiting, np.ndarray) else self._picture(waiting)
         index, time = self._survey.indexes[position], self._survey.times[position]
-        return Frame(frame_name(index), index, None if np.isnan(time) else time, image)
+        aspect = self._video.pixel_aspect(self._convert)
+        return Frame(frame_name(index), index, None if np.isnan(time) else time, image, aspect)
 
     def _window(self, end: int) -> list[Any]:
         """Decode the frames before the position `end`, as many as may wait."""

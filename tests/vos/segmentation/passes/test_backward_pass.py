@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -97,12 +98,15 @@ def assert_mirrored(ahead, back):
         assert np.array_equal(one, other), number
 
 
-def test_a_clip_played_backward_gives_the_masks_of_the_forward_run(segment, folder, played_back):
-    prompts = {0: picture(0)[1], 3: only(3, 9)}
-    ahead = segment(folder, prompts, out="ahead", passes=FORWARD).out
-    back = segment(played_back, mirrored({0: picture(0)[1]}), out="back").out
-    alone = segment(folder, {0: picture(0)[1]}, out="alone").out
-    assert_mirrored(alone, back)
+@pytest.mark.parametrize("mode", ["protocol", "adaptive"])
+def test_a_clip_played_backward_gives_the_masks_of_the_forward_run(
+    segment, folder, played_back, mode
+):
+    config = replace(CONFIG, mode=mode)
+    prompts = {0: picture(0)[1]}
+    ahead = segment(folder, prompts, out="ahead", config=config).out
+    back = segment(played_back, mirrored(prompts), out="back", config=config).out
+    assert_mirrored(ahead, back)
     assert record_of(back)["settings"]["direction"] == "both"
     assert record_of(ahead)["settings"]["direction"] == "forward"
 
@@ -117,11 +121,13 @@ def test_void_in_the_only_mask_is_as_in_the_forward_run(segment, folder, played_
     )
 
 
-def test_masks_on_several_frames_are_merged_alike_both_ways(segment, folder, played_back):
+@pytest.mark.parametrize("mode", ["protocol", "adaptive"])
+def test_masks_on_several_frames_are_merged_alike_both_ways(segment, folder, played_back, mode):
+    config = replace(CONFIG, mode=mode)
     prompts = {1: only(1, 3), 3: picture(3)[1], 6: only(6, 9)}
     outputs = OutputOptions(overlay=False, soft="npz")
-    ahead = segment(folder, prompts, out="ahead", outputs=outputs).out
-    back = segment(played_back, mirrored(prompts), out="back", outputs=outputs).out
+    ahead = segment(folder, prompts, out="ahead", outputs=outputs, config=config).out
+    back = segment(played_back, mirrored(prompts), out="back", outputs=outputs, config=config).out
     assert_mirrored(ahead, back)
 
 
@@ -218,13 +224,15 @@ def test_a_run_stopped_in_either_pass_goes_on_to_the_same_masks(segment, request
     assert names(out) == names(whole)
 
 
-def test_a_stop_in_each_pass_in_turn(segment, folder):
+@pytest.mark.parametrize("mode", ["protocol", "adaptive"])
+def test_a_stop_in_each_pass_in_turn(segment, folder, mode):
+    config = replace(CONFIG, mode=mode)
     prompts = {2: only(2, 3), 5: picture(5)[1]}
-    whole = segment(folder, prompts, out="whole").out
+    whole = segment(folder, prompts, out="whole", config=config).out
     for stop in (3, 5, 8, 11):
         with pytest.raises(KeyboardInterrupt):
-            segment(folder, prompts, resume=stop > 3, on_frame=stop_after(stop))
-    segment(folder, prompts, resume=True)
+            segment(folder, prompts, resume=stop > 3, on_frame=stop_after(stop), config=config)
+    segment(folder, prompts, resume=True, config=config)
     assert_same_masks(whole, whole.with_name("out"))
 
 
@@ -334,7 +342,7 @@ def test_a_source_that_changed_between_the_passes_is_refused(segment, folder, tm
 
 
 def test_a_mask_beyond_the_end_of_a_video(segment, video):
-    with pytest.raises(InputError, match="only 8 frames"):
+    with pytest.raises(InputError, match=r"masks were given for frames \[20\]"):
         segment(video, {3: picture(3)[1], 20: picture(3)[1]})
 
 

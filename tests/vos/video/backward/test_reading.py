@@ -1,6 +1,8 @@
 """Frames read backward are those read forward, in falling order, decoded in windows."""
 
 import shutil
+import zipfile
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -60,6 +62,10 @@ CLIPS = {
     "FFV1": ("a.mkv", {"codec": "ffv1"}),
     "ten bits": ("a.mp4", {"options": SHORT, "pixels": "yuv422p10le"}),
     "odd size": ("a.mp4", {"options": SHORT, "size": (66, 102), "pixels": "yuv444p"}),
+    "pixels that are not square": (
+        "a.mp4",
+        {"options": SHORT, "setup": lambda c: setattr(c, "sample_aspect_ratio", Fraction(4, 3))},
+    ),
     "sound": ("a.mp4", {"options": SHORT, "sound": True}),
 }
 EDITED = ("use_editlist", "1")
@@ -86,8 +92,8 @@ def assert_backward_is_forward(source, choice=None, last=None, reading=None):
         with open_backward(forward, choice, last, reading) as reader:
             back = list(reader)
     ahead = [frame for frame in ahead if frame.index <= last]
-    assert [(f.name, f.index, f.time) for f in back] == [
-        (f.name, f.index, f.time) for f in reversed(ahead)
+    assert [(f.name, f.index, f.time, f.pixel_aspect) for f in back] == [
+        (f.name, f.index, f.time, f.pixel_aspect) for f in reversed(ahead)
     ]
     assert all(np.array_equal(a.image, b.image) for a, b in zip(ahead, reversed(back), strict=True))
     return len(back)
@@ -151,25 +157,67 @@ def test_pictures(pictures, kind):
         assert assert_backward_is_forward(source, choice)
 
 
-@pytest.mark.parametrize("size", ["error", "resize"])
-def test_other_files_of_several_frames_are_read_in_windows(pictures, monkeypatch, size):
-    """A folder stands for them: what is needed of a source is that it can be opened anew."""
+@pytest.fixture
+def sized(tmp_path):
+    """Make a source of a kind, with pictures of these arrays."""
+
+    def make(kind, arrays):
+        images = [Image.fromarray(array) for array in arrays]
+        if kind == "pages":
+            path = tmp_path / "pages.tif"
+            images[0].save(path, save_all=True, append_images=images[1:])
+            return path
+        if kind == "webp":
+            path = tmp_path / "a.webp"
+            options = {"duration": [40 + i for i in range(len(images))], "lossless": True}
+            images[0].save(path, save_all=True, append_images=images[1:], **options)
+            return path
+        folder = tmp_path / "made"
+        folder.mkdir()
+        for number, image in enumerate(images):
+            image.save(folder / f"p{number}.png")
+        if kind == "folder":
+            return folder
+        with zipfile.ZipFile(tmp_path / "made.zip", "w") as file:
+            for path in folder.iterdir():
+                file.write(path, path.name)
+        return tmp_path / "made.zip"
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive", "pages", "webp"])
+def test_pictures_in_one_file(sized, monkeypatch, kind):
     monkeypatch.setattr(backward, "WINDOW_BYTES", 5 * 24 * 32 * 3)
-    original = FrameReader.__init__
+    rng = np.random.default_rng(0)
+    source = sized(kind, [rng.integers(0, 255, (24, 32, 3), np.uint8) for _ in range(12)])
+    for choice in (FrameRange(), FrameRange(start=1, end=11, stride=2, max_size=16)):
+        assert assert_backward_is_forward(source, choice)
+    assert assert_backward_is_forward(source, last=6) == 7
 
-    def pages(self, *arguments, kind, **options):
-        original(self, *arguments, kind="pages", **options)
 
-    monkeypatch.setattr(FrameReader, "__init__", pages)
-    reading = ReadingOptions(on_size_change=size)
-    for choice in (FrameRange(), FrameRange(start=1, stride=2, max_size=16)):
-        assert_backward_is_forward(pictures, choice, reading=reading)
-    Image.new("RGB", (50, 40)).save(pictures / "frame0.png")
-    if size == "resize":
-        assert assert_backward_is_forward(pictures, reading=reading) == 12
-        return
+@pytest.mark.parametrize("kind", ["folder", "archive", "pages"])
+def test_twelve_bits_in_sixteen_have_the_brightness_of_the_whole_sequence(sized, monkeypatch, kind):
+    """Its brightest frame is the last one, and one that is not taken."""
+    monkeypatch.setattr(backward, "WINDOW_BYTES", 5 * 24 * 32 * 3)
+    rng = np.random.default_rng(0)
+    levels = [rng.integers(0, 200 * (n + 1) + 1, (24, 32)).astype(np.uint16) for n in range(12)]
+    levels[7][0, 0] = 4000
+    source = sized(kind, levels)
+    for choice in (FrameRange(), FrameRange(stride=2), FrameRange(start=1, end=6)):
+        assert assert_backward_is_forward(source, choice, last=choice.start + 4)
+        assert assert_backward_is_forward(source, choice)
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive", "pages"])
+def test_the_size_of_the_first_counts(sized, kind):
+    arrays = [np.full((24, 32, 3), n, np.uint8) for n in range(6)]
+    arrays[0] = np.zeros((40, 50, 3), np.uint8)
+    source = sized(kind, arrays)
+    resize = ReadingOptions(on_size_change="resize")
+    assert assert_backward_is_forward(source, reading=resize) == 6
     with pytest.raises(InputError, match="the frames before it 50x40"):
-        read_backward(pictures, 11)
+        read_backward(source, 5)
 
 
 def test_pictures_of_several_sizes_get_the_size_of_the_first(pictures):

@@ -28,7 +28,8 @@ from vos.segmentation.options import OutputOptions
 from vos.segmentation.pipeline import Pipeline
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.run_record import StageSeconds
-from vos.segmentation.sinks import OverlayVideo, Result
+from vos.segmentation.sinks.pictures import OverlayVideo
+from vos.segmentation.sinks.result import Result
 from vos.video.frames import Frame
 from vos.video.images import list_images
 from vos.video.reader import open_frames

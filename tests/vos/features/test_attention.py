@@ -15,6 +15,7 @@ from vos.cli.verbs import run_verbs
 from vos.errors import InputError
 from vos.features.attention import AttentionReader, attention_sheet, attention_videos, top_mass
 from vos.masks.io import read_index_png
+from vos.runtime.folder_lock import locked_folder
 from vos.video.reader import open_frames
 
 
@@ -178,6 +179,13 @@ def test_out_that_is_a_file_is_refused(checkpoint, pictures, tmp_path, capsys):
     argv = [pictures / "0.png", "-o", tmp_path / "file", "--weights", checkpoint]
     assert call(*argv) == 2
     assert "is a file" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_share_a_folder(pictures, tmp_path, capsys):
+    with locked_folder(tmp_path):
+        assert call(pictures / "0.png", "-o", tmp_path) == 2
+    assert "in use by process" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_defaults_are_the_published_ones():

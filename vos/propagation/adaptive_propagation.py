@@ -39,9 +39,9 @@ class AdaptiveState(ContextState):
 
 
 def target_strength(reliability: Reliability, config: PropagationConfig) -> float:
-    """Say how much the target model is worth, from its overlap with a given mask; 0: nothing."""
-    useless, trusted = config.adaptive_useless_overlap, config.adaptive_trusted_overlap
-    share = (reliability.overlap - useless) / (trusted - useless)
+    """Say how much the target model is worth, from its error on a given mask; 0: nothing."""
+    trusted, useless = config.adaptive_trusted_error, config.adaptive_useless_error
+    share = (useless - reliability.error) / (useless - trusted)
     return config.adaptive_strength * min(1.0, max(0.0, share))
 
 

@@ -80,11 +80,11 @@ class PropagationConfig:
     """How far a patch may look, in pixels of the network's input; 0 means the whole frame."""
     adaptive_strength: float = 3.0
     """What the target model's score of 1 adds to the logarithm of a label, where it is trusted."""
-    adaptive_useless_overlap: float = 0.3
-    """Overlap (J) that the target model reaches on the given mask, each patch left out in turn, up
-    to which it is not used at all, and the mode is the protocol."""
-    adaptive_trusted_overlap: float = 0.5
-    """Overlap from which on it is trusted in full."""
+    adaptive_trusted_error: float = 0.11
+    """Mean squared error of the target model on the given mask, each patch left out in turn, up to
+    which it is trusted in full."""
+    adaptive_useless_error: float = 0.145
+    """Error from which on it is not used at all, and the mode is the protocol."""
     adaptive_recent: int = 3
     """How many of the last frames are in the target model."""
     adaptive_keep_every: int = 5
@@ -113,7 +113,7 @@ class PropagationConfig:
             "input_width": 0,
             "adaptive_reach": 0,
             "adaptive_strength": 0,
-            "adaptive_useless_overlap": 0,
+            "adaptive_trusted_error": 0,
             "adaptive_recent": 0,
             "adaptive_keep_every": 0,
             "adaptive_keep_most": 1,
@@ -132,10 +132,10 @@ class PropagationConfig:
         if not self.adaptive_prompt_weight > 0:
             weight = self.adaptive_prompt_weight
             raise InputError(f"adaptive_prompt_weight is {weight}; expected a number above 0")
-        if not self.adaptive_useless_overlap < self.adaptive_trusted_overlap:
+        if not self.adaptive_trusted_error < self.adaptive_useless_error:
             raise InputError(
-                f"adaptive_useless_overlap is {self.adaptive_useless_overlap}; expected less than "
-                f"adaptive_trusted_overlap, which is {self.adaptive_trusted_overlap}"
+                f"adaptive_trusted_error is {self.adaptive_trusted_error}; expected less than "
+                f"adaptive_useless_error, which is {self.adaptive_useless_error}"
             )
 
     @property

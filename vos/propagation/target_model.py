@@ -60,14 +60,6 @@ class Reliability:
     thresholds: Tensor
     """(C,) float32 on the CPU: by how much a channel's score has to exceed every other's to give
     the given object best. Channels count the same in the fit, so small ones score too high."""
-    overlaps: Tensor
-    """(C,) float32 on the CPU: intersection over union of the given object and of the patches
-    that exceed the threshold; 1 for the background and for channels that are not there."""
-
-    @property
-    def overlap(self) -> float:
-        """The mean overlap of the objects."""
-        return float(self.overlaps[1:].mean()) if len(self.overlaps) > 1 else 0.0
 
 
 def patch_weights(labels: Tensor) -> Tensor:
@@ -152,10 +144,10 @@ def leave_one_out(features: Tensor, labels: Tensor, ridges: Sequence[float]) -> 
         if error < best[1]:
             best = (ridge, error, labels - residual)
     ridge, error, predicted = best
-    return Reliability(ridge, error, variance, *_thresholds(predicted.clamp(0, 1), labels))
+    return Reliability(ridge, error, variance, _thresholds(predicted.clamp(0, 1), labels))
 
 
-def _thresholds(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _thresholds(scores: Tensor, labels: Tensor) -> Tensor:
     """Find each channel's lead over the others that gives its labels with the best overlap.
 
     Args:
@@ -163,10 +155,10 @@ def _thresholds(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         labels: (P, C) of the same patches.
 
     Returns:
-        Leads and overlaps, each (C,) float32 on the CPU.
+        (C,) float32 on the CPU; 0 for the background and for channels that are not there.
     """
     leads = torch.linspace(-0.9, 0.9, 37, device=scores.device)
-    thresholds, overlaps = torch.zeros(scores.shape[1]), torch.ones(scores.shape[1])
+    thresholds = torch.zeros(scores.shape[1])
     for channel in range(1, scores.shape[1]):
         others = scores[:, [c for c in range(scores.shape[1]) if c != channel]].amax(1)
         chosen = (scores[:, channel] - others).unsqueeze(1) > leads  # (P, leads)
@@ -175,9 +167,8 @@ def _thresholds(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         either = torch.where(chosen, 1.0, share).sum(0)
         if float(share.sum()) < _ABSENT:
             continue
-        overlaps[channel], best = (both / either).max(0)
-        thresholds[channel] = leads[best]
-    return thresholds, overlaps
+        thresholds[channel] = leads[(both / either).argmax()]
+    return thresholds
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,8 @@ def test_a_snapshot_after_a_removal_goes_on_to_the_same_masks(backbone, tmp_path
 
 
 def test_features_that_say_nothing_leave_the_protocol(backbone):
-    """With too little overlap on the given mask, every mask is the protocol's."""
-    useless = replace(ADAPTIVE, adaptive_useless_overlap=1.0, adaptive_trusted_overlap=1.1)
+    """With an error on the given mask beyond what is useful, every mask is the protocol's."""
+    useless = replace(ADAPTIVE, adaptive_trusted_error=0.0, adaptive_useless_error=1e-9)
     ours = run(LabelPropagator(backbone, useless), range(8), {0: [7], 3: [254]})
     want = run(LabelPropagator(backbone, CONFIG), range(8), {0: [7], 3: [254]})
     assert all(np.array_equal(a, b) for a, b in zip(ours, want, strict=True))
@@ -143,13 +143,11 @@ def test_the_engine_follows_from_the_given_mask():
 
 
 @pytest.mark.parametrize(
-    ("overlaps", "share"),
-    [([1.0, 0.9], 1), ([1.0, 0.5], 1), ([1.0, 0.7, 0.1], 0.5), ([1.0, 0.25], 0), ([1.0, 0.0], 0)],
+    ("error", "share"), [(0.0, 1.0), (0.08, 1.0), (0.1, 0.5), (0.12, 0.0), (0.5, 0.0)]
 )
-def test_trust_grows_with_the_overlap(overlaps, share):
-    config = replace(ADAPTIVE, adaptive_useless_overlap=0.3, adaptive_trusted_overlap=0.5)
-    zeros = torch.zeros(len(overlaps))
-    reliability = Reliability(1e-4, 0.1, 1.0, zeros, torch.tensor(overlaps))
+def test_trust_falls_with_the_error(error, share):
+    config = replace(ADAPTIVE, adaptive_trusted_error=0.08, adaptive_useless_error=0.12)
+    reliability = Reliability(1e-4, error, 1.0, torch.zeros(2))
     assert target_strength(reliability, config) == pytest.approx(share * config.adaptive_strength)
 
 

@@ -21,7 +21,7 @@ from vos.propagation.config import PointConfig, PropagationConfig
         {"adaptive_strength": float("nan")},
         {"adaptive_strength": float("inf")},
         {"adaptive_prompt_weight": 0},
-        {"adaptive_useless_overlap": 0.5},
+        {"adaptive_trusted_error": 0.3},
         {"long_side": -1},
         {"input_height": 320},
         {"neighborhood_radius": float("nan")},

@@ -43,7 +43,7 @@ def by_hand(frames, counts, ridge):
 
 
 def reliability(ridge, channels=3):
-    return Reliability(ridge, 0.01, 1.0, torch.zeros(channels), torch.ones(channels))
+    return Reliability(ridge, 0.01, 1.0, torch.zeros(channels))
 
 
 def test_channels_count_the_same_however_few_patches_they_have():
@@ -136,7 +136,6 @@ def test_a_small_object_needs_a_lead():
     features = torch.cat([axis, torch.randn(2000, 3, generator=generator)], dim=1)
     thresholds = leave_one_out(features, labels, [1e-3]).thresholds
     assert thresholds[0] == 0
-    assert 0.1 < leave_one_out(features, labels, [1e-3]).overlap < 0.5
     assert thresholds[1] > 0.1
 
 

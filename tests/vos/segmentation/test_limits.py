@@ -46,7 +46,7 @@ def on_frame(done, total):
 segment_video(
     f"{folder}/clip.mp4", f"{folder}/mask.png", f"{folder}/out",
     backbone=load_backbone("efficientnet_lite0", device="cpu", precision="fp32"),
-    config=PropagationConfig(short_side=240), on_frame=on_frame,
+    config=PropagationConfig(short_side=240, mode=sys.argv[3]), on_frame=on_frame,
 )
 each = np.diff(times)
 print(peaks[19], peaks[-1], np.median(each[20:220]), np.median(each[-200:]))
@@ -55,10 +55,11 @@ print(peaks[19], peaks[-1], np.median(each[20:220]), np.median(each[-200:]))
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_memory_and_time_are_flat_from_20_frames_to_2000(tmp_path):
-    early, late, early_seconds, late_seconds = run(LOOPED, tmp_path, 2000)
+@pytest.mark.parametrize("mode", ["protocol", "adaptive"])
+def test_memory_and_time_are_flat_from_20_frames_to_2000(tmp_path, mode):
+    early, late, early_seconds, late_seconds = run(LOOPED, tmp_path, 2000, mode)
     print(
-        f"peak {early:.0f} MiB after 20 frames, {late:.0f} MiB after 2000; "
+        f"{mode}: peak {early:.0f} MiB after 20 frames, {late:.0f} MiB after 2000; "
         f"{early_seconds * 1000:.0f} and {late_seconds * 1000:.0f} ms a frame"
     )
     assert late < early + 64

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.features.options import load_for_team
 from vos.backbones.loading import BackboneOptions
-from vos.propagation.config import PointConfig, PropagationConfig
+from vos.propagation.config import PointConfig, PropagationConfig, check_point_mode
 from vos.propagation.presets import PRESETS
 from vos.runtime.progress import status
 
@@ -52,6 +52,7 @@ def run_protocol(
     Returns:
         The exit status.
     """
+    check_point_mode(propagation)
     from benchmarks.points.point_run import PointSettings, run_points
     from benchmarks.points.track_folder import TrackFolder
     from vos.features.cache import CachedBackbone

@@ -13,7 +13,7 @@ import tyro
 from vos.backbones.loading import BackboneOptions, load_with_progress
 from vos.cli.pytorch import start_pytorch
 from vos.errors import InputError
-from vos.propagation.config import PointConfig, PropagationConfig
+from vos.propagation.config import PointConfig, PropagationConfig, check_point_mode
 from vos.runtime.progress import CountProgress
 from vos.tracking.options import TrackOutputs
 from vos.video.frame_range import FrameRange, ReadingOptions
@@ -63,6 +63,7 @@ class Track:
         """Follow the points and say what was done."""
         if self.video is None or self.out is None or self.points is None:
             raise InputError("give a video, --points FILE.csv and -o OUT")
+        check_point_mode(self.propagation)
         from vos.tracking.point_files import read_points
 
         points = read_points(self.points)

@@ -154,6 +154,19 @@ class PropagationConfig:
         )
 
 
+def check_point_mode(config: PropagationConfig) -> None:
+    """Refuse what there is for masks alone.
+
+    Raises:
+        InputError: the mode is adaptive.
+    """
+    if config.mode != "protocol":
+        raise InputError(
+            f"mode is {config.mode}, which is for masks: a point has no area to learn from; "
+            "leave --mode out"
+        )
+
+
 @dataclass(frozen=True)
 class PointConfig:
     """How points become labels of patches, and labels become points; cells are patches."""

@@ -21,7 +21,7 @@ from torch import Tensor
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
 from vos.errors import InputError
-from vos.propagation.config import PointConfig, PropagationConfig
+from vos.propagation.config import PointConfig, PropagationConfig, check_point_mode
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.keypoints import PointGeometry, point_labels, read_points
 from vos.propagation.memory import ContextState
@@ -90,6 +90,7 @@ class PointTracker:
     ) -> None:
         self.backbone = backbone
         self.config = config or PropagationConfig()
+        check_point_mode(self.config)
         self.points = points or PointConfig()
         self.reset()
 

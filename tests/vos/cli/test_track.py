@@ -57,6 +57,10 @@ def test_tracks_and_overlay_are_written(clip, tmp_path, capsys):
         (["track", "clip"], "give a video, --points FILE.csv and -o OUT"),
         (["track", "clip", "-o", "out", "--points", "none.csv"], "cannot be read as a CSV file"),
         (["track", "--preset", "siammae-vip"], "is for masks"),
+        (
+            ["track", "clip", "-o", "out", "--points", "none.csv", "--mode", "adaptive"],
+            "mode is adaptive, which is for masks",
+        ),
         (["track", "--round-trip", "-1"], "round_trip is -1"),
     ],
 )

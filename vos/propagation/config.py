@@ -8,7 +8,7 @@ the features too weak for it, it is the protocol.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from vos.backbones.input_size import ChannelOrder, InputRule, Normalization, Resampling
@@ -129,6 +129,7 @@ class PropagationConfig:
                 f"input_height is {self.input_height} and input_width {self.input_width}; give "
                 "both, or none for a size of the frame's aspect"
             )
+        self._refuse_idle()
         if not self.adaptive_prompt_weight > 0:
             weight = self.adaptive_prompt_weight
             raise InputError(f"adaptive_prompt_weight is {weight}; expected a number above 0")
@@ -137,6 +138,18 @@ class PropagationConfig:
                 f"adaptive_trusted_error is {self.adaptive_trusted_error}; expected less than "
                 f"adaptive_useless_error, which is {self.adaptive_useless_error}"
             )
+
+    def _refuse_idle(self) -> None:
+        """Refuse numbers of the adaptive mode in the protocol mode, where they would do nothing."""
+        if self.mode == "adaptive":
+            return
+        for number in fields(self):
+            value = getattr(self, number.name)
+            if number.name.startswith("adaptive_") and value != number.default:
+                raise InputError(
+                    f"{number.name} is {value}, which is for mode adaptive alone; add --mode "
+                    "adaptive (in Python mode='adaptive'), or leave it out"
+                )
 
     @property
     def input_rule(self) -> InputRule:

@@ -28,8 +28,15 @@ from vos.propagation.config import PointConfig, PropagationConfig
     ],
 )
 def test_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
-        PropagationConfig(**wrong)
+    mode = "adaptive" if next(iter(wrong)).startswith("adaptive") else "protocol"
+    with pytest.raises(InputError, match=f"{next(iter(wrong))} is .*(expected|give both)"):
+        PropagationConfig(mode=mode, **wrong)
+
+
+def test_numbers_of_the_adaptive_mode_are_refused_in_the_protocol():
+    with pytest.raises(InputError, match="adaptive_reach is 96, which is for mode adaptive alone"):
+        PropagationConfig(adaptive_reach=96)
+    assert PropagationConfig(mode="adaptive", adaptive_reach=96).adaptive_reach == 96
 
 
 def test_the_defaults_are_the_published_protocol():

@@ -35,9 +35,11 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "tracking": {
             "segmentation", "propagation", "backbones", "video", "visualization", "runtime",
         },
+        "doctor": {"runtime", "masks", "video", "backbones", "propagation", "evaluation",
+                   "segmentation"},
         "cli": {
             "runtime", "masks", "pictures", "video", "visualization", "datasets", "backbones",
-            "propagation", "features", "evaluation", "segmentation", "tracking",
+            "propagation", "features", "evaluation", "segmentation", "tracking", "doctor",
         },
     },
     "pretrain": {
@@ -116,6 +118,7 @@ WITHOUT_TORCH = (
     "vos.cli.verbs",
     "vos.cli.attention",
     "vos.cli.demo",
+    "vos.cli.doctor",
     "vos.cli.evaluate",
     "vos.cli.export",
     "vos.cli.features",

@@ -26,6 +26,7 @@ VERBS = (
     Verb("export", "Write a backbone for other programs.", "vos.cli.export:Export"),
     Verb("demo", "Segment a clip made on the spot and score it.", "vos.cli.demo:Demo"),
     Verb("weights", "List, download, inspect and verify weights.", "vos.cli.weights:Weights"),
+    Verb("doctor", "Say whether this installation works.", "vos.cli.doctor:Doctor"),
 )
 
 

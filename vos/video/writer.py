@@ -56,6 +56,11 @@ _FORMATS: dict[Codec, _Format] = {
 }  # fmt: skip
 
 
+def encoder_names() -> dict[Codec, str]:
+    """Return FFmpeg's encoder of each codec that can be written."""
+    return {codec: form.encoder for codec, form in _FORMATS.items()}
+
+
 class _Encoder:
     """One output file; it is opened at the first frame, by the thread that encodes."""
 

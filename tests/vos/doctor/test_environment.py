@@ -1,0 +1,66 @@
+"""Versions: the table is that of setup.cfg; missing and old packages fail with what to do."""
+
+import configparser
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from vos.doctor import environment
+from vos.doctor.environment import REQUIREMENTS, Requirement, package_check, version_checks
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_requirements_are_those_of_the_package():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lines = setup["options"]["install_requires"].strip().splitlines()
+    least = {re.match(r"[\w-]+", line)[0]: re.search(r">= ([\d.]+)", line)[1] for line in lines}
+    assert {r.package: r.least for r in REQUIREMENTS} == least
+    conditional = {re.match(r"[\w-]+", line)[0] for line in lines if ";" in line}
+    assert {r.package for r in REQUIREMENTS if not r.everywhere} == conditional
+
+
+def test_a_good_package_gives_its_version():
+    check = package_check(Requirement("numpy", "numpy", "2.0"))
+    assert check.state == "ok"
+    assert check.detail == sys.modules["numpy"].__version__
+
+
+def test_a_missing_package_fails_and_says_what_to_install():
+    check = package_check(Requirement("no-such-package", "no_such_module", "3.1"))
+    assert check.state == "fails"
+    assert "no_such_module" in check.detail
+    assert check.advice == 'pip install --upgrade "no-such-package>=3.1"'
+
+
+def test_a_package_that_not_every_system_needs_is_absent():
+    check = package_check(Requirement("no-such", "no_such_module", "3.1", everywhere=False))
+    assert (check.state, check.advice) == ("absent", "")
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [("2.9.9", "fails"), ("2.10", "ok"), ("2.10.0rc1+cpu", "ok"), ("10", "ok"), ("1.99", "fails")],
+)
+def test_versions_are_compared_by_their_numbers(monkeypatch, version, state):
+    monkeypatch.setattr(environment, "installed_version", lambda name: version)
+    check = package_check(Requirement("numpy", "numpy", "2.10"))
+    assert check.state == state
+    assert version in check.detail
+
+
+def test_another_build_of_a_module_is_taken(monkeypatch):
+    monkeypatch.setattr(environment, "installed_version", lambda name: None)
+    check = package_check(Requirement("opencv-python-headless", "cv2", "4.10"))
+    assert (check.state, check.detail) == ("ok", sys.modules["cv2"].__version__)
+
+
+def test_an_old_python_fails(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    monkeypatch.setattr(environment, "REQUIREMENTS", ())
+    python, toolkit = version_checks()
+    assert (python.state, python.advice) == ("fails", "use Python 3.10 or newer")
+    assert toolkit.state == "ok"

@@ -1,0 +1,30 @@
+"""The order of the checks, and their form as JSON."""
+
+import json
+
+from vos.doctor import examination
+from vos.doctor.check import Check
+from vos.doctor.examination import as_record, examine, works
+
+
+def test_groups_come_in_order(monkeypatch):
+    monkeypatch.setattr(examination, "trial_checks", lambda device: [Check("parts", device, "ok")])
+    checks = list(examine(device="cpu"))
+    assert list(dict.fromkeys(check.group for check in checks)) == [
+        "versions", "devices", "video", "weights", "parts",
+    ]  # fmt: skip
+    assert checks[-1].name == "cpu"
+
+
+def test_what_is_absent_is_no_failure():
+    checks = [Check("devices", "CUDA", "absent"), Check("versions", "numpy", "ok")]
+    assert works(checks)
+    assert not works([*checks, Check("versions", "torch", "fails")])
+
+
+def test_the_record_is_json():
+    record = json.loads(json.dumps(as_record([Check("versions", "torch", "fails", "why", "do")])))
+    assert record["ok"] is False
+    assert record["checks"] == [
+        {"group": "versions", "name": "torch", "state": "fails", "detail": "why", "advice": "do"}
+    ]

@@ -1,4 +1,4 @@
-"""The checks before a commit are those of `make lint`: the same series of ruff and mypy."""
+"""The checks before a commit are those of `make lint`: the same ruff, codespell and mypy."""
 
 import configparser
 import re
@@ -9,7 +9,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize(("tool", "pin"), [("ruff", r"rev: v(\S+)"), ("mypy", r"mypy==([\d.]+)")])
+PINS = [
+    ("ruff", r"ruff-pre-commit\n\s+rev: v(\S+)"),
+    ("codespell", r"codespell\n\s+rev: v(\S+)"),
+    ("mypy", r"mypy==([\d.]+)"),
+]
+
+
+@pytest.mark.parametrize(("tool", "pin"), PINS)
 def test_hooks_have_the_least_versions_that_are_installed(tool, pin):
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")

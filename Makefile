@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := vos pretrain benchmarks
 
-.PHONY: demo test test-slow fuzz lint format cov clean
+.PHONY: demo test test-slow fuzz lint format cov docs clean
 
 # torch and torchvision come first, in a pair, so that no other requirement brings a second torch.
 $(STAMP): setup.cfg pyproject.toml
@@ -35,6 +35,12 @@ cov: $(STAMP)
 			--fail-under=90 || exit 1; \
 	done
 
+# The site in site/, from docs/ and the code. A dead link or a missing page is an error.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --prefer-binary --editable ".[docs]"
+	$(BIN)/python -m tools.docs_reference docs
+	$(BIN)/python -m mkdocs build --strict
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +52,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-* build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

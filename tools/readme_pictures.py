@@ -1,6 +1,6 @@
-"""Make the pictures of the README: `python tools/readme_pictures.py`, after `make demo`.
+"""Make the pictures of README.md and docs/: `python tools/readme_pictures.py`, after `make demo`.
 
-Reads runs/demo (what `make demo` writes) and writes tools/pictures/demo.jpg.
+Reads runs/demo (what `make demo` writes) and writes docs/pictures/demo.jpg.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 SHEET = Path("runs/demo/contact_sheet.png")
-PICTURE = Path("tools/pictures/demo.jpg")
+PICTURE = Path("docs/pictures/demo.jpg")
 _QUALITY = 75
 
 

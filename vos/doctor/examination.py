@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vos._version import __version__
-from vos.doctor.check import Check
+from vos.doctor.check import Check, private
 from vos.doctor.environment import version_checks
 from vos.doctor.hardware import device_checks
 from vos.doctor.trials import trial_checks
@@ -24,11 +24,21 @@ def examine(*, weights_dir: Path | None = None, device: str = "auto") -> Iterato
         weights_dir: folder where weights are looked for first.
         device: where the tiny runs compute: auto, cpu, cuda, cuda:N or mps.
     """
-    yield from version_checks()
-    yield from device_checks()
-    yield from video_checks()
-    yield from weights_checks(weights_dir)
-    yield from trial_checks(device)
+    yield from _guarded("versions", version_checks())
+    yield from _guarded("devices", device_checks())
+    yield from _guarded("video", video_checks())
+    yield from _guarded("weights", weights_checks(weights_dir))
+    yield from _guarded("parts", trial_checks(device))
+
+
+def _guarded(group: str, checks: Iterator[Check]) -> Iterator[Check]:
+    """Give the checks of a group; a package whose absence ends them is one more line."""
+    try:
+        yield from checks
+    except Exception as error:  # the groups below are examined all the same
+        detail = private(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        advice = "mend what fails above, then run vos doctor again"
+        yield Check(group, "the rest", "fails", detail, advice)
 
 
 def as_record(checks: Sequence[Check]) -> dict[str, Any]:

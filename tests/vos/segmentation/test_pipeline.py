@@ -25,7 +25,7 @@ from tests.data.clips import (
 from vos.errors import InputError
 from vos.propagation.snapshot import load_snapshot
 from vos.segmentation.options import OutputOptions
-from vos.segmentation.pipeline import Pipeline
+from vos.segmentation.passes import frame_features
 from vos.segmentation.run_folder import STATE
 from vos.segmentation.run_record import StageSeconds
 from vos.segmentation.sinks.pictures import OverlayVideo
@@ -210,13 +210,15 @@ def test_a_live_source_is_not_held_back_for_a_batch(monkeypatch, is_live, size):
     frames = [Frame(f"{n:05d}", n, None, picture(n)[0]) for n in range(8)]
     reader = LiveReader(frames)
     reader.is_live = is_live
-    pipeline = Pipeline.__new__(Pipeline)
-    pipeline.reader, pipeline.prompts, pipeline.seconds = reader, {0: None}, StageSeconds()
-    pipeline.tracker = SimpleNamespace(backbone=SimpleNamespace(device=torch.device("cuda")))
-    monkeypatch.setattr(Pipeline, "_computed", lambda _, batch: ((frame, None) for frame in batch))
-    assert [reader.taken for _ in pipeline._with_features(None)][:4] == (
-        [1, 2, 3, 4] if size == 1 else [4] * 4
+    tracker = SimpleNamespace(
+        backbone=SimpleNamespace(device=torch.device("cuda")),
+        features=lambda images: [torch.zeros(1)] * len(images),
     )
+    monkeypatch.setattr(frame_features, "synchronize", lambda device: None)
+    pairs = frame_features.frames_with_features(
+        reader, tracker, StageSeconds(), lambda *_: True, in_batches=not is_live
+    )
+    assert [reader.taken for _ in pairs][:4] == ([1, 2, 3, 4] if size == 1 else [4] * 4)
 
 
 def test_the_overlay_holds_the_picture_where_frames_were_dropped():

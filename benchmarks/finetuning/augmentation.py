@@ -77,13 +77,20 @@ def mixed_seed(*numbers: int) -> int:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed all generators that timm draws from while the block runs, then put them back."""
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed all generators that timm draws from while the block runs, then put them back.
+
+    Args:
+        seed: of all of them.
+        device: whose generator is drawn from beside the CPU's. None in loader workers: a GPU that
+            is touched in a forked process ends it.
+    """
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - timm uses it
     try:
         random.seed(seed)
         np.random.seed(seed % (1 << 32))  # noqa: NPY002
-        with torch.random.fork_rng():
+        gpus = [device] if device is not None and device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):
             torch.manual_seed(seed)
             yield
     finally:

@@ -76,7 +76,7 @@ class Training(ResumableTraining):
         with progress(label, sum(len(b) for b in own), "images") as advance:
             for inputs, labels in loader:
                 place = mixed_seed(self._seed, self.epoch, self.step_in_epoch, processes.rank)
-                with seeded(place):
+                with seeded(place, self._device):
                     loss = self._step(inputs.to(self._device), labels.to(self._device))
                 advance(len(labels), note=f"loss {loss:.3f}")
                 self.step_in_epoch += 1

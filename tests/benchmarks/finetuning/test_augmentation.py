@@ -24,6 +24,27 @@ def test_mixed_targets_sum_to_one():
     torch.testing.assert_close(targets.sum(1), torch.ones(4))
 
 
+def test_loader_workers_touch_no_gpu(monkeypatch):
+    """CUDA cannot be started in a forked process: whatever asks for its state ends the worker."""
+    asked = []
+
+    def state(device="cuda"):
+        asked.append(device)
+        return torch.zeros(16, dtype=torch.uint8)
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", state)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda _state, device="cuda": None)
+    with seeded(0):
+        pass
+    with seeded(0, torch.device("cpu")):
+        pass
+    assert not asked
+    with seeded(0, torch.device("cuda:1")):  # the step draws drop path on its own GPU
+        pass
+    assert asked == [torch.device("cuda:1")]
+
+
 def test_augmentation_depends_on_seed_epoch_and_place_alone(place):
     images = open_classes(place / "train")
     view = ImageTransform("crop", 32)

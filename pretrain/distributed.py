@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
+from vos.runtime.distributed import leave_to_torchrun
 from vos.runtime.folder_lock import working_folder
 
 _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
@@ -38,6 +39,8 @@ class Processes:
 def joined_processes(device: str) -> Iterator[Processes]:
     """Join the group that torchrun describes in the environment, if any, while the block runs.
 
+    After an error the process has to end, which is how the others notice.
+
     Raises:
         InputError: the device does not exist, or a single GPU is named for several processes.
     """
@@ -58,8 +61,12 @@ def joined_processes(device: str) -> Iterator[Processes]:
         dist.init_process_group("gloo", timeout=_PATIENCE)
     try:
         yield Processes(dist.get_rank(), size, resolved)
-    finally:
-        dist.destroy_process_group()
+    except Exception as error:
+        if not lost_another_process(error):
+            leave_to_torchrun(f"{type(error).__name__}: {error}")
+        raise
+    # After success alone: leaving waits for the others, who after a failure wait for this one.
+    dist.destroy_process_group()
 
 
 def is_leader() -> bool:

@@ -68,8 +68,8 @@ class Train:
             if not lost_another_process(error):
                 raise
             return self._failed(
-                f"another process of the run is gone ({error}); see its own message, and go on "
-                "with --resume auto"
+                f"another process of the run is gone ({str(error).splitlines()[0]}); see its own "
+                "message, and go on with --resume auto"
             )
         return self._report(result)
 

@@ -35,6 +35,20 @@ def test_torchruns_environment_is_joined(monkeypatch):
     assert calls == ["gloo", "left"]
 
 
+def test_a_process_that_fails_does_not_wait_for_the_others(monkeypatch, tmp_path):
+    """NCCL's leave-taking waits for ranks that sit in a collective until their time-out."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    calls = []
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda *a, **k: None)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: calls.append("left"))
+    monkeypatch.setattr(distributed.dist, "get_rank", lambda: 1)
+    with pytest.raises(ValueError, match="the cause"), joined_processes("cpu"):
+        raise ValueError("the cause")
+    assert not calls
+    assert "ValueError: the cause" in (tmp_path / "error.json").read_text()
+
+
 def test_each_process_takes_its_own_gpu(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")

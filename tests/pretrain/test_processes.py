@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,22 +71,85 @@ def test_torchrun_gives_the_losses_of_one_process(photos, tmp_path):
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
 
 
-@pytest.mark.slow
-def test_a_rank_that_dies_ends_the_others_with_a_message(photos, tmp_path):
-    arguments = ["train", "--data-path", str(photos), *TINY, "--batch-size-per-gpu", "2"]
-    dying = tmp_path / "dying.py"
-    dying.write_text(
-        "import os, sys\n"
-        "from pretrain.training import learner\n"
-        "take = learner.Learner.step\n"
+DYING = {
+    "exception": ("step", "raise ValueError('the disk of rank 1 burns')"),
+    "kill": ("step", "os.kill(os.getpid(), 9)"),
+    "full-disk": ("save", "raise OSError(28, 'No space left on device')"),
+}
+"""What one rank does at step 2, or when it saves, by how it dies."""
+
+
+def dying_program(folder, how, rank):
+    """Write the command line with one rank that dies."""
+    place, action = DYING[how]
+    patch = {
+        "step": "take = learner.Learner.step\n"
         "def step(self, crops):\n"
-        "    if self.step_index == 2 and os.environ['RANK'] == '1':\n"
-        "        os._exit(9)\n"
+        f"    if self.step_index == 2 and os.environ['RANK'] == '{rank}':\n"
+        f"        {action}\n"
         "    return take(self, crops)\n"
-        "learner.Learner.step = step\n"
-        "from pretrain.cli import main\n"
-        "main()\n"
+        "learner.Learner.step = step\n",
+        "save": "save = train.save_checkpoint\n"
+        "def failing(folder, learner, *more):\n"
+        "    if learner.step_index == 2:\n"
+        f"        {action}\n"
+        "    return save(folder, learner, *more)\n"
+        "train.save_checkpoint = failing\n",
+    }[place]
+    path = folder / "dying.py"
+    path.write_text(
+        "import os, sys\nfrom pretrain import train\nfrom pretrain.training import learner\n"
+        f"{patch}from pretrain.cli import main\nmain()\n"
     )
-    done = start([*LAUNCH, str(dying), *arguments, "--output-dir", str(tmp_path / "dead")])
-    _, said = done.communicate(timeout=300)
-    assert done.returncode != 0 and "another process of the run is gone" in said
+    return path
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return str(listening.getsockname()[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "rank", "cause"),
+    [
+        ("exception", 1, "ValueError: the disk of rank 1 burns"),
+        ("exception", 0, "ValueError: the disk of rank 1 burns"),
+        ("kill", 1, None),
+        ("kill", 0, None),
+        ("full-disk", 0, "No space left on device"),
+    ],
+)
+def test_a_rank_that_dies_ends_the_job_within_a_minute(
+    photos, tmp_path, monkeypatch, how, rank, cause
+):
+    program = dying_program(tmp_path, how, rank)
+    # 13 photos, 4 a step: the last checkpoint, which must be written, is that of step 2
+    epochs = ["--epochs", "1"] if how == "full-disk" else []
+    settings = [*TINY, *epochs, "--batch-size-per-gpu", "3" if how == "full-disk" else "2"]
+    arguments = ["train", "--data-path", str(photos), *settings, "-o", str(tmp_path / "dead")]
+    for name, value in {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_PORT", free_port())
+    ranks = []
+    for number in ("0", "1"):
+        monkeypatch.setenv("RANK", number)
+        ranks.append(start([str(program), *arguments]))
+    last_lines = [rank.communicate(timeout=60)[1].strip().splitlines()[-1:] for rank in ranks]
+    assert all(rank.returncode != 0 for rank in ranks)
+    survivor = last_lines[1 - rank][0]
+    assert "another process of the run is gone" in survivor and "--resume auto" in survivor
+    if cause is not None:
+        assert cause in last_lines[rank][0]
+
+
+@pytest.mark.slow
+def test_torchrun_ends_with_the_cause(photos, tmp_path):
+    arguments = ["train", "--data-path", str(photos), *TINY, "--batch-size-per-gpu", "2"]
+    program = dying_program(tmp_path, "exception", 1)
+    done = start([*LAUNCH, str(program), *arguments, "--output-dir", str(tmp_path / "dead")])
+    _, printed = done.communicate(timeout=60)
+    assert done.returncode != 0
+    lines = [line for line in printed.splitlines() if line.strip("= -")]
+    assert lines[-1].endswith("ValueError: the disk of rank 1 burns")

@@ -121,7 +121,7 @@ class Team:
             for failure in failures:
                 print(failure, file=sys.stderr, flush=True)
         if failures and self.local_rank == 0:
-            _leave_to_torchrun("\n".join((summary, *failures)))
+            leave_to_torchrun("\n".join((summary, *failures)))
         self.gather(None)  # torchrun ends the others as soon as one has gone
         return 1 if failures else 0
 
@@ -154,7 +154,7 @@ class Team:
         return asked
 
 
-def _leave_to_torchrun(text: str) -> None:
+def leave_to_torchrun(text: str) -> None:
     """Write the text where torchrun takes what to say of a process that failed."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         about = {"py_callstack": text, "timestamp": str(int(time.time()))}
@@ -187,7 +187,6 @@ def team() -> Iterator[Team]:
         timeout=_PATIENCE,
     )
     local_rank = int(os.environ.get("LOCAL_RANK", rank))
-    try:
-        yield Team(rank, size, local_rank, dist.PrefixStore(f"work {attempt}", store))
-    finally:
-        dist.destroy_process_group()
+    yield Team(rank, size, local_rank, dist.PrefixStore(f"work {attempt}", store))
+    # After success alone: leaving waits for the others, who after a failure wait for this one.
+    dist.destroy_process_group()

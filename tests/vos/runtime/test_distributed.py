@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vos.errors import InputError
+from vos.runtime import distributed
 from vos.runtime.distributed import Team, team
 
 
@@ -11,6 +12,22 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with team() as alone:
         assert (alone.rank, alone.size, alone.leads) == (0, 1, True)
+
+
+def test_a_process_that_fails_does_not_wait_for_the_others(monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    calls = []
+    store = torch.distributed.HashStore()
+    monkeypatch.setattr(distributed.dist, "rendezvous", lambda _url: iter([(store, 1, 2)]))
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda *a, **k: None)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: calls.append("left"))
+    with pytest.raises(ValueError, match="the cause"), team():
+        raise ValueError("the cause")
+    assert not calls
+    with team() as one:
+        assert one.rank == 1
+    assert calls == ["left"]
 
 
 def test_one_process_takes_all_shares_in_order():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -102,6 +103,30 @@ def own_folder(folder: Path, processes: Processes) -> Iterator[None]:
         if refused:
             raise refusal or SystemExit(2)
         yield
+
+
+def from_leader(choose: Callable[[], str | None], processes: Processes) -> str | None:
+    """Let the leading process choose a text, or none, and return it in all.
+
+    Raises:
+        InputError: what `choose` raised in the leading process; in the others SystemExit, so that
+            it is said once.
+    """
+    if not dist.is_initialized():
+        return choose()
+    text_and_refusal: list[Any] = [None, False]
+    error: InputError | None = None
+    if processes.leads:
+        try:
+            text_and_refusal[0] = choose()
+        except InputError as refusal:
+            error = refusal
+            text_and_refusal[1] = True
+    dist.broadcast_object_list(text_and_refusal, src=0)
+    text, refused = text_and_refusal
+    if refused:
+        raise error or SystemExit(2)
+    return cast("str | None", text)
 
 
 def wait_for_all() -> None:

@@ -6,7 +6,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -28,15 +27,14 @@ from pretrain.sources.mixture import Mixture
 from pretrain.training.checkpoints import (
     FOLDER,
     RunFacts,
-    find_resumable,
     init_backbone,
     list_checkpoints,
-    read_training_checkpoint,
     restore,
     save_checkpoint,
     step_of,
 )
 from pretrain.training.learner import Learner
+from pretrain.training.resumption import checkpoint_to_go_back_to, checkpoint_to_resume
 from pretrain.training.schedules import build_schedules
 from vos.errors import InputError
 from vos.files import write_json
@@ -130,7 +128,9 @@ class _Loop:
     def _take_up(self) -> Path | None:
         """Resume or start from given weights, as the settings say."""
         run = self.run
-        resumable = self._checkpoint_to_resume()
+        if run.resume:
+            self._announce(f"reading a checkpoint to go on from ({run.resume})")
+        resumable = checkpoint_to_resume(run, self.processes)
         if resumable is None:
             if run.init_from:
                 init_backbone(self.learner, run.init_from)
@@ -147,21 +147,6 @@ class _Loop:
             )
         self._say(f"going on from {path} at step {step}")
         return path
-
-    def _checkpoint_to_resume(self) -> tuple[Path, dict[str, Any]] | None:
-        out, resume = self.run.output_dir, self.run.resume
-        if resume:
-            self._announce(f"reading a checkpoint to go on from ({resume})")
-        if resume == "auto":
-            return find_resumable(out)
-        if resume:
-            return Path(resume), read_training_checkpoint(Path(resume))
-        if any(step_of(p) for p in list_checkpoints(out)):  # step 0 is no loss
-            raise InputError(
-                f"{out} holds a run already; go on with it by --resume auto, or give another "
-                "folder with -o"
-            )
-        return None
 
     def _write_settings(self) -> None:
         write_json(
@@ -242,7 +227,8 @@ class _Loop:
                 f"back to a checkpoint {_MOST_ROLLBACKS} times did not help; {advice}"
             )
         at = self.learner.step_index
-        restore(self.learner, read_training_checkpoint(path), self.facts, path)
+        path, raw = checkpoint_to_go_back_to(path, self.processes)
+        restore(self.learner, raw, self.facts, path)
         back = self.learner.step_index
         self.learner.step_index = at  # other images than those it failed on
         self._say(

@@ -136,9 +136,12 @@ class Monitor:
             name, why = next(iter(batches.broken.items()))
             self.warn(step, f"cannot read {name} ({why}); all such are in {BROKEN_LIST}")
         self._broken.update(batches.broken)
-        with atomic_path(self.run.output_dir / BROKEN_LIST) as beside:
-            lines = [f"{name}\t{why}\n" for name, why in sorted(self._broken.items())]
-            beside.write_text("".join(lines), encoding="utf-8")
+        lines = [f"{name}\t{why}\n" for name, why in sorted(self._broken.items())]
+        try:
+            with atomic_path(self.run.output_dir / BROKEN_LIST) as beside:
+                beside.write_text("".join(lines), encoding="utf-8")
+        except OSError as error:  # the next list has these, too
+            self.warn(step, f"{BROKEN_LIST} cannot be written ({error}); training goes on")
 
     def _probe_if_due(self, learner: Learner) -> None:
         epochs, rest = divmod(learner.step_index, self.schedules.steps_per_epoch)
@@ -176,7 +179,10 @@ class Monitor:
         if self._broken:
             count = len(self._broken)
             self.warn(learner.step_index, f"{count} broken images were met; see {BROKEN_LIST}")
-        plot_curves(self.run.output_dir)
+        try:
+            plot_curves(self.run.output_dir)
+        except (OSError, InputError) as error:  # a full disk; or it was full and the log is empty
+            self.warn(learner.step_index, f"the curves cannot be drawn ({error})")
 
     def close(self) -> None:
         """End the progress line and close the log."""

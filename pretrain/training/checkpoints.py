@@ -11,8 +11,11 @@ import argparse
 import os
 import re
 import shutil
+import struct
 import sys
-from collections.abc import Mapping
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +125,17 @@ def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     candidates = list_checkpoints(folder)
     if not candidates and (folder / LATEST).exists():
         candidates = [folder / LATEST]
+    return newest_whole(candidates)
+
+
+def newest_whole(candidates: Sequence[Path]) -> tuple[Path, dict[str, Any]] | None:
+    """Return the last of some checkpoints, oldest first, that can be read whole, if there are any.
+
+    A damaged one is reported on standard error and passed over.
+
+    Raises:
+        InputError: there are checkpoints, but none can be read.
+    """
     problems = []
     for path in reversed(candidates):
         try:
@@ -130,6 +144,7 @@ def find_resumable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             problems.append(str(error))
             print(f"passing over {path}: {error}", file=sys.stderr)
     if problems:
+        folder = candidates[0].parent
         raise InputError(f"no checkpoint in {folder} can be read: {problems[0]}")
     return None
 
@@ -140,6 +155,7 @@ def read_training_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is damaged, unsafe, or holds no training state.
     """
+    _check_sums(path)
     raw = read_file(path)
     missing = [key for key in ("student", "teacher", "optimizer", "epoch") if key not in raw]
     if missing:
@@ -148,6 +164,30 @@ def read_training_checkpoint(path: Path) -> dict[str, Any]:
             "on from it; `vos-pretrain train --init-from` starts a new one with its backbone"
         )
     return raw
+
+
+def _check_sums(path: Path) -> None:
+    """Compare a file's contents with the sums in it, which PyTorch does not look at.
+
+    Files of the form before PyTorch 1.6 are no archives and have none.
+
+    Raises:
+        InputError: some do not fit.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            wrong = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError) as error:
+        wrong = str(error) or type(error).__name__
+    except RuntimeError as error:  # damage that looks like a password or an unknown method
+        wrong = str(error)
+    if wrong is not None:
+        raise InputError(
+            f"{path} is damaged (its sums do not fit: {wrong}); go on from another checkpoint, or "
+            "copy it again"
+        )
 
 
 def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Path) -> list[str]:

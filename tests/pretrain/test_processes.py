@@ -112,7 +112,7 @@ def free_port():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("how", "rank", "cause"),
+    "death",
     [
         ("exception", 1, "ValueError: the disk of rank 1 burns"),
         ("exception", 0, "ValueError: the disk of rank 1 burns"),
@@ -121,9 +121,8 @@ def free_port():
         ("full-disk", 0, "No space left on device"),
     ],
 )
-def test_a_rank_that_dies_ends_the_job_within_a_minute(
-    photos, tmp_path, monkeypatch, how, rank, cause
-):
+def test_a_rank_that_dies_ends_the_job_within_a_minute(photos, tmp_path, monkeypatch, death):
+    how, rank, cause = death
     program = dying_program(tmp_path, how, rank)
     # 13 photos, 4 a step: the last checkpoint, which must be written, is that of step 2
     epochs = ["--epochs", "1"] if how == "full-disk" else []

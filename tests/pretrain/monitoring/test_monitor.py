@@ -1,5 +1,8 @@
 """What a run shows while it runs: looks at the teacher, and the memory."""
 
+import errno
+import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -38,6 +41,24 @@ def test_probe_data_that_cannot_be_used_end_the_run_at_once(photos, tmp_path):
     run = settings(photos, tmp_path, probe_epochs=1, knn_data=str(photos))
     with pytest.raises(InputError, match="two class folders"):
         train(CONFIG, run)
+
+
+def test_a_full_disk_under_lists_and_curves_does_not_end_a_run(
+    photos, tmp_path, monkeypatch, capsys
+):
+    @contextmanager
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        yield
+
+    data = tmp_path / "photos"
+    shutil.copytree(photos, data)
+    (data / "broken.jpg").write_bytes(b"no picture")
+    monkeypatch.setattr("pretrain.monitoring.monitor.atomic_path", full)
+    monkeypatch.setattr("pretrain.monitoring.curves.atomic_path", full)
+    assert train(CONFIG, settings(data, tmp_path / "run")).finished
+    printed = capsys.readouterr().err
+    assert "broken_images.txt cannot be written" in printed and "curves cannot be" in printed
 
 
 def test_the_memory_on_record_is_that_of_the_run_s_device(monkeypatch):

@@ -38,7 +38,12 @@ from pretrain.training.resumption import checkpoint_to_go_back_to, checkpoint_to
 from pretrain.training.schedules import build_schedules
 from vos.errors import InputError
 from vos.files import write_json
-from vos.runtime.devices import precision_name, resolve_precision
+from vos.runtime.devices import (
+    precision_name,
+    resolve_precision,
+    set_exact_products,
+    takes_tf32,
+)
 from vos.runtime.signals import StopRequest, deferred_signals
 
 _MOST_ROLLBACKS = 3
@@ -96,6 +101,8 @@ class _Loop:
         self.steps_per_epoch = steps_per_epoch(len(self.mixture), total)
         self.schedules = build_schedules(config, self.steps_per_epoch, total)
         precision = precision_name(resolve_precision(run.precision, processes.device))
+        if precision == "fp32":
+            set_exact_products(processes.device)
         self._announce("building student and teacher")
         self.learner = Learner(config, self.schedules, processes.device, precision, run.compile)
         self.facts = RunFacts(config, self.mixture.describe(), self.mixture.fingerprint(), total)
@@ -156,6 +163,7 @@ class _Loop:
                 "run": self.run.as_dict(),
                 "data": self.facts.data,
                 "precision": self.precision,
+                **({"tf32": takes_tf32()} if self.processes.device.type == "cuda" else {}),
                 "device": str(self.processes.device),
                 "processes": self.processes.size,
                 "total_batch": self.facts.total_batch,

@@ -26,7 +26,7 @@ from vos.backbones.input_size import (
 )
 from vos.backbones.weights_record import WeightsRecord
 from vos.errors import InputError
-from vos.runtime.devices import precision_name
+from vos.runtime.devices import precision_name, set_exact_products, takes_tf32
 
 LUMA = (0.299, 0.587, 0.114)
 """The share of red, green and blue in the gray that a network of one channel takes."""
@@ -202,7 +202,8 @@ class Backbone(nn.Module, ABC):
         )
 
     def place(self, device: torch.device, dtype: torch.dtype) -> Backbone:
-        """Move to a device and a precision; return itself."""
+        """Move to a device and a precision; return itself. A GPU computes exactly from then on."""
+        set_exact_products(device)
         self.to(device=device, dtype=dtype if self.computes_in_16_bits else torch.float32)
         self._dtype = dtype
         return self
@@ -226,6 +227,7 @@ class Backbone(nn.Module, ABC):
             "precision": precision_name(self.dtype),
             "computed_in": precision_name(next(self.network.parameters()).dtype),
             "device": str(self.device),
+            **({"tf32": takes_tf32()} if self.device.type == "cuda" else {}),
             "mean": list(self.mean),
             "std": list(self.std),
         }

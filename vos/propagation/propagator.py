@@ -309,5 +309,7 @@ def unit_features(
 ) -> list[Tensor]:
     """Compute the features of frames in one batch; see `LabelPropagator.features`."""
     images = [backbone.preprocess(frame, rule=config.input_rule) for frame in frames]
-    features = F.normalize(backbone(torch.cat(images)), dim=1)
+    maps = backbone(torch.cat(images))  # (B, D, h, w)
+    # In float32: a norm of 16 bits would move all of a patch's cosines by up to 0.4 %.
+    features = F.normalize(maps.float(), dim=1).to(maps.dtype)
     return list(features.permute(0, 2, 3, 1).contiguous())

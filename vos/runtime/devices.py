@@ -77,6 +77,25 @@ def precision_name(dtype: torch.dtype) -> str:
     return next((name for name, known in _DTYPES.items() if known == dtype), str(dtype))
 
 
+def set_exact_products(device: torch.device) -> None:
+    """Let matrix products and convolutions on a GPU keep the precision that was asked for.
+
+    float32 is then float32, not TF32, which PyTorch takes for convolutions unless it is told not
+    to; and sums of 16-bit products are not rounded to 16 bits on the way. Nothing on other devices.
+    """
+    if device.type != "cuda":
+        return
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+
+
+def takes_tf32() -> bool:
+    """Whether float32 products or convolutions on a GPU are TF32."""
+    return bool(torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32)
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done what was asked of it, so that a clock tells the truth."""
     if device.type == "cuda":

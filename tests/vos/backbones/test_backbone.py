@@ -26,6 +26,19 @@ def test_features_are_the_networks_tokens(vits16):
     assert vits16.features(images).class_tokens is None
 
 
+def test_a_backbone_that_is_placed_on_a_gpu_computes_exactly(vits16, monkeypatch):
+    placed = []
+    monkeypatch.setattr("vos.backbones.backbone.set_exact_products", placed.append)
+    monkeypatch.setattr(Backbone, "to", lambda self, **_: self)
+    monkeypatch.setattr(vits16, "_dtype", None)
+    vits16.place(torch.device("cuda"), torch.float32)
+    assert placed == [torch.device("cuda")]
+    monkeypatch.setattr(Backbone, "device", torch.device("cuda"))
+    assert vits16.describe()["tf32"] in (True, False)
+    monkeypatch.setattr(Backbone, "device", torch.device("cpu"))
+    assert "tf32" not in vits16.describe()
+
+
 def test_features_of_frames(vits16):
     frames = np.stack([frame(40, 70, seed) for seed in range(2)])
     found = vits16.features(frames, short_side=32, size_multiple=16).patches

@@ -10,7 +10,7 @@ import torch
 from tests.data.scenes import CONFIG, HEIGHT, PATCH, WIDTH, scene, two
 from vos.errors import InputError
 from vos.propagation.config import PropagationConfig
-from vos.propagation.propagator import LabelPropagator
+from vos.propagation.propagator import LabelPropagator, unit_features
 
 
 def iou(mask, truth, object_id):
@@ -348,3 +348,33 @@ def test_a_bilinear_correction_leaves_void_and_other_objects_to_the_propagation(
     assert background[1:4, 1:4].min() > 0.999
     assert other[5:7, 9:11].min() > 0.9
     assert torch.allclose(tracker.soft_labels.sum(0), torch.ones(HEIGHT // PATCH, WIDTH // PATCH))
+
+
+class RoundedMaps:
+    """A backbone that gives one map whatever the frame, in a precision."""
+
+    def __init__(self, maps, dtype):
+        self.maps, self.dtype = maps, dtype
+
+    def preprocess(self, frame, *, rule):
+        return torch.zeros(1)
+
+    def __call__(self, images):
+        return self.maps.to(self.dtype)
+
+
+def test_features_of_16_bits_are_normalised_before_they_are_rounded():
+    torch.manual_seed(0)
+    common = 3 * torch.randn(384, 1, 1)  # features of one video are alike
+    maps = (common + torch.randn(1, 384, 12, 16)) * torch.linspace(0.5, 2, 16)
+
+    def cosines(dtype):
+        (features,) = unit_features(RoundedMaps(maps, dtype), [None], CONFIG)
+        assert features.dtype == dtype
+        flat = features.flatten(0, 1).float()
+        return flat @ flat.T
+
+    exact = cosines(torch.float32)
+    plain = torch.nn.functional.normalize(maps, dim=1)[0].permute(1, 2, 0).flatten(0, 1)
+    assert torch.equal(exact, plain @ plain.T)
+    assert (cosines(torch.bfloat16) - exact).abs().mean() < 5e-4  # 16e-4 with a norm of 16 bits

@@ -4,6 +4,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from vos.runtime.devices import set_exact_products, takes_tf32
 
 
 def test_peak_memory_grows_with_what_is_held():
@@ -22,6 +25,33 @@ def test_peak_memory_leaves_out_the_process_that_started_this_one():
     told = float(_run("from vos.runtime.devices import peak_memory_mib; print(peak_memory_mib())"))
     assert len(held) == 2 << 30
     assert 50 < told < 2048
+
+
+@pytest.fixture
+def restored_flags():
+    matmul = torch.backends.cuda.matmul
+    names = (
+        "allow_tf32",
+        "allow_bf16_reduced_precision_reduction",
+        "allow_fp16_reduced_precision_reduction",
+    )
+    before = {name: getattr(matmul, name) for name in names}
+    convolutions = torch.backends.cudnn.allow_tf32
+    yield matmul
+    torch.backends.cudnn.allow_tf32 = convolutions
+    for name, value in before.items():
+        setattr(matmul, name, value)
+
+
+def test_float32_on_a_gpu_is_not_tf32(restored_flags):
+    torch.backends.cudnn.allow_tf32 = True  # PyTorch's choice
+    restored_flags.allow_bf16_reduced_precision_reduction = True
+    set_exact_products(torch.device("cpu"))
+    assert takes_tf32()
+    set_exact_products(torch.device("cuda"))
+    assert not takes_tf32()
+    assert not restored_flags.allow_bf16_reduced_precision_reduction
+    assert not restored_flags.allow_fp16_reduced_precision_reduction
 
 
 def _run(code: str) -> str:

@@ -15,6 +15,7 @@ from benchmarks.attention.masked_images import object_ids
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import DEFAULT_SHORT_SIDE
 from vos.features.attention import top_mass
+from vos.runtime.devices import as_float64
 
 
 @torch.no_grad()
@@ -62,6 +63,6 @@ def head_jaccards(masks: Tensor, truth: Tensor) -> Tensor:
     Returns:
         (A,) float64; 1 where both are empty.
     """
-    intersection = (masks & truth).sum((1, 2)).double()
-    union = (masks | truth).sum((1, 2)).double()
+    intersection = as_float64((masks & truth).sum((1, 2)))
+    union = as_float64((masks | truth).sum((1, 2)))
     return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))

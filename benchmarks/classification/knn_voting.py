@@ -68,7 +68,7 @@ def knn_accuracy(
         )
     classes = int(max(train_labels.max(), test_labels.max())) + 1
     train, test = F.normalize(train.float(), dim=1), F.normalize(test.float(), dim=1)
-    correct = torch.zeros(len(ks), 2, dtype=torch.float64, device=test.device)
+    correct = torch.zeros(len(ks), 2, dtype=torch.int64, device=test.device)
     step = max(1, _SIMILARITIES // len(train))
     for start in range(0, len(test), step):
         block, truth = test[start : start + step], test_labels[start : start + step, None]
@@ -83,7 +83,7 @@ def knn_accuracy(
             correct[row, 1] += hit[:, :_SHOWN_CLASSES].sum()
         if on_block is not None:
             on_block(len(block))
-    shares = (100 * correct / len(test)).tolist()
+    shares = (100 * correct.cpu().double() / len(test)).tolist()
     return [Accuracy(k, one, five) for k, (one, five) in zip(ks, shares, strict=True)]
 
 

@@ -115,7 +115,7 @@ def fit(features: Tensor, labels: Tensor, classes: int, penalty: float) -> Tenso
 def accuracies(weights: Tensor, features: Tensor, labels: Tensor) -> tuple[float, float]:
     """Return top-1 and top-5 accuracy in percent of weights (D + 1, C)."""
     logits = features @ weights[:-1] + weights[-1]
-    top1, top5 = (100 * top_hits(logits, labels).double() / len(labels)).tolist()
+    top1, top5 = (100 * top_hits(logits, labels).cpu().double() / len(labels)).tolist()
     return top1, top5
 
 

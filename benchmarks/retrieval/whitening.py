@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vos.errors import InputError
+from vos.runtime.devices import as_float64
 
 _FLOOR = 1e-5
 """Smallest eigenvalue kept as it is, as a share of the largest."""
@@ -49,8 +50,8 @@ def learn_whitening(features: Tensor) -> Whitening:
             f"whitening cannot be learnt from {len(features)} descriptors that are empty, zero or "
             "not finite; give a folder of other photographs"
         )
-    wide = features.double()
+    wide = as_float64(features)
     values, directions = torch.linalg.eigh(wide.T @ wide / len(wide))
     values = values.clamp(min=float(values.max()) * _FLOOR)
     projection = (directions * values**_POWER).T.flip(0)
-    return Whitening(features.mean(0), projection.to(features.dtype))
+    return Whitening(features.mean(0), projection.to(features))

@@ -212,7 +212,7 @@ def propagate_from_groups(
     similarity, indices = _topk_of_groups(target, groups, topk + exact)
     weights = torch.softmax(similarity[:, :topk] / temperature, dim=1)
     labels = torch.cat([frame for group in groups for frame in group.labels])
-    out = F.embedding_bag(indices[:, :topk], labels, per_sample_weights=weights, mode="sum")
+    out = _weighted_sums(labels, indices[:, :topk], weights)
     if exact:
         threshold = similarity[:, topk - 1]
         tied = (threshold == similarity[:, topk]) & threshold.isfinite()
@@ -223,6 +223,18 @@ def propagate_from_groups(
             )
             out = torch.where(tied.unsqueeze(1), with_ties, out)
     return out
+
+
+def _has_bags(device: torch.device) -> bool:
+    """Whether `embedding_bag` runs there: older PyTorch has no kernel of it for Apple's GPUs."""
+    return device.type != "mps"
+
+
+def _weighted_sums(labels: Tensor, indices: Tensor, weights: Tensor) -> Tensor:
+    """Add up rows of labels (N, C), chosen and weighted by (P, k) each: (P, C)."""
+    if not _has_bags(labels.device):
+        return (labels[indices] * weights.unsqueeze(-1)).sum(1)
+    return F.embedding_bag(indices, labels, per_sample_weights=weights, mode="sum")
 
 
 def _topk_of_groups(target: Tensor, groups: Sequence[ContextGroup], n: int) -> TopK:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vos.propagation.config import PointConfig
+from vos.runtime.devices import as_float64
 
 _TAIL_SIGMAS = 4.0
 """Gaussians end at so many deviations, where they are below 0.0004."""
@@ -153,7 +154,7 @@ def read_points(
 
 def strongest_means(labels: Tensor, grid: tuple[int, int], count: int) -> NDArray[np.float64]:
     """Take the weighted mean of each channel's strongest cells; see `read_points`."""
-    values, places = labels.double().topk(min(count, len(labels)), dim=0)  # (count, N)
+    values, places = as_float64(labels).topk(min(count, len(labels)), dim=0)  # (count, N)
     weights = values / values.sum(0)
     rows, columns = places // grid[1], places % grid[1]
     return _xy((weights * columns).sum(0), (weights * rows).sum(0))
@@ -161,7 +162,7 @@ def strongest_means(labels: Tensor, grid: tuple[int, int], count: int) -> NDArra
 
 def window_means(labels: Tensor, grid: tuple[int, int], reach: int) -> NDArray[np.float64]:
     """Take the weighted mean around each channel's strongest cell; see `read_points`."""
-    maps = labels.double().T.unflatten(1, grid)  # (N, h, w)
+    maps = as_float64(labels).T.unflatten(1, grid)  # (N, h, w)
     peaks = maps.flatten(1).argmax(1)  # (N,)
     rows, columns = torch.arange(grid[0]).to(peaks), torch.arange(grid[1]).to(peaks)
     near_rows = (rows - (peaks // grid[1])[:, None]).abs() <= reach  # (N, h)
@@ -183,11 +184,12 @@ def pixel_means(labels: Tensor, grid: tuple[int, int], stride: int) -> NDArray[n
         (N, 2) x and y in those pixels; NaN where a channel is the same everywhere.
     """
     size = (grid[0] * stride, grid[1] * stride)
-    rows, columns = (torch.arange(side, device=labels.device).double() for side in size)
+    rows, columns = (as_float64(torch.arange(side, device=labels.device)) for side in size)
     means = []
     for channel in labels.T.unflatten(1, grid):  # (h, w) each
         big = F.interpolate(channel[None, None], size=size, mode="bilinear", align_corners=False)
-        weights = (big - big.min())[0, 0].double()  # their mean does not depend on the stretching
+        # the mean does not depend on the stretching
+        weights = as_float64((big - big.min())[0, 0])
         total = weights.sum()
         x = (weights.sum(0) * columns).sum() / total
         y = (weights.sum(1) * rows).sum() / total

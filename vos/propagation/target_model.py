@@ -104,10 +104,10 @@ def solve_ridge(sums: FrameSums, ridge: float) -> Tensor:
     Returns:
         (E, C) float32 on the sums' device; the last row is the constant's.
     """
-    gram = sums.gram.double().cpu()
+    gram = sums.gram.cpu().double()
     penalty = torch.full((len(gram),), ridge, dtype=torch.float64)
     penalty[-1] = 0
-    solution = torch.linalg.solve(gram + penalty.diag(), sums.cross.double().cpu())
+    solution = torch.linalg.solve(gram + penalty.diag(), sums.cross.cpu().double())
     return solution.to(sums.cross.device, torch.float32)
 
 
@@ -128,7 +128,7 @@ def leave_one_out(features: Tensor, labels: Tensor, ridges: Sequence[float]) -> 
     centred_labels = labels - weights @ labels
     root = weights.sqrt().unsqueeze(1)
     covariance = (centred * weights.unsqueeze(1)).T @ centred  # (D, D)
-    values, vectors = torch.linalg.eigh(covariance.double().cpu())
+    values, vectors = torch.linalg.eigh(covariance.cpu().double())
     values, vectors = values.clamp_min(0), vectors.to(flat.device, torch.float32)
     variance = float(values.sum())
     turned = (centred * root) @ vectors  # (P, D), in the eigenvectors' axes

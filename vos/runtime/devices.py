@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from vos.errors import InputError
 
@@ -94,6 +95,11 @@ def set_exact_products(device: torch.device) -> None:
 def takes_tf32() -> bool:
     """Whether float32 products or convolutions on a GPU are TF32."""
     return bool(torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32)
+
+
+def as_float64(values: Tensor) -> Tensor:
+    """Return values in float64 on their device, or on the CPU where theirs has no float64 (MPS)."""
+    return values.cpu().double() if values.device.type == "mps" else values.double()
 
 
 def synchronize(device: torch.device) -> None:

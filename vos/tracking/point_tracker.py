@@ -266,7 +266,7 @@ class _Group:
         if self._config.round_trip:
             visible &= self._returns(features, np.where(visible[:, None], cells, 0.0))
         share = torch.where(self._peaks > 0, peaks / self._peaks, 0).clamp(max=1)
-        return PointPositions(xy, visible, share.double().cpu().numpy())
+        return PointPositions(xy, visible, share.cpu().double().numpy())
 
     def _returns(self, features: Tensor, cells: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which points find back: whose patch is most like one near the query, in its frame."""

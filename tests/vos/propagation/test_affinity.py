@@ -216,3 +216,19 @@ def test_without_ties_exactly_k_count():
     assert set(found.unique().tolist()) <= {0.0, 4.5}
     kept = propagate_labels(frame, context, labels, grid, topk=2, temperature=0.1)
     assert torch.allclose(kept, torch.full((42, 1), 2.25))
+
+
+def test_a_mac_adds_up_labels_without_bags(monkeypatch):
+    """Older PyTorch has no kernel of `embedding_bag` for MPS."""
+
+    def missing(*_, **__):
+        raise NotImplementedError("aten::_embedding_bag on MPS")
+
+    near = Neighborhood(9, 13, 3)
+    features = unit(9, 13, 16, seed=0)
+    context, labels = [near.lay_out(unit(9, 13, 16, seed=1))], [soft(117, 3, seed=2)]
+    expected = propagate_labels(features, context, labels, near, topk=5, temperature=0.1)
+    monkeypatch.setattr(affinity.F, "embedding_bag", missing)
+    monkeypatch.setattr(affinity, "_has_bags", lambda device: False)
+    found = propagate_labels(features, context, labels, near, topk=5, temperature=0.1)
+    torch.testing.assert_close(found, expected)

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 
-from vos.runtime.devices import set_exact_products, takes_tf32
+from vos.runtime.devices import as_float64, set_exact_products, takes_tf32
 
 
 def test_peak_memory_grows_with_what_is_held():
@@ -52,6 +53,14 @@ def test_float32_on_a_gpu_is_not_tf32(restored_flags):
     assert not takes_tf32()
     assert not restored_flags.allow_bf16_reduced_precision_reduction
     assert not restored_flags.allow_fp16_reduced_precision_reduction
+
+
+def test_a_mac_widens_on_the_cpu_as_its_gpu_has_no_float64():
+    with FakeTensorMode():
+        on_mac = as_float64(torch.empty(3, device="mps"))
+        assert (on_mac.device.type, on_mac.dtype) == ("cpu", torch.float64)
+        on_gpu = as_float64(torch.empty(3, device="cuda", dtype=torch.int64))
+        assert (on_gpu.device.type, on_gpu.dtype) == ("cuda", torch.float64)
 
 
 def _run(code: str) -> str:

@@ -294,7 +294,8 @@ class Backbone(nn.Module, ABC):
         """Move normalised images to the network's device and dtype."""
         weights = next(self.network.parameters())
         if weights.device.type == "cuda" and images.device.type == "cpu":
-            images = images.pin_memory()  # only then does the copy run beside the host's work
+            with torch.cuda.device(weights.device):  # else pinning opens a context on GPU 0
+                images = images.pin_memory()  # only then does the copy run beside the host's work
         return images.to(device=weights.device, dtype=weights.dtype, non_blocking=True)
 
 

@@ -150,7 +150,9 @@ class Team:
     def device(self, asked: str) -> str:
         """Return the device for this process: a GPU each where GPUs were asked for or are there."""
         if self.size > 1 and asked in {"auto", "cuda"} and torch.cuda.is_available():
-            return f"cuda:{self.local_rank % torch.cuda.device_count()}"
+            own = f"cuda:{self.local_rank % torch.cuda.device_count()}"
+            torch.cuda.set_device(own)  # or page-locked memory would open a context on GPU 0
+            return own
         return asked
 
 

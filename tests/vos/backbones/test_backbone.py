@@ -1,8 +1,11 @@
 """Features of chosen layers, of every kind of backbone."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 
 from tests.data.backbones import frame, untrained
 from vos.backbones.backbone import Backbone
@@ -37,6 +40,28 @@ def test_a_backbone_that_is_placed_on_a_gpu_computes_exactly(vits16, monkeypatch
     assert vits16.describe()["tf32"] in (True, False)
     monkeypatch.setattr(Backbone, "device", torch.device("cpu"))
     assert "tf32" not in vits16.describe()
+
+
+def test_images_are_pinned_for_the_gpu_of_the_network(vits16, monkeypatch):
+    current = []
+
+    @contextmanager
+    def device(chosen):
+        current.append(chosen)
+        yield
+        current.pop()
+
+    pinned = []
+    monkeypatch.setattr(torch.cuda, "device", device)
+    with FakeTensorMode() as mode:
+        weights = torch.empty(1, device="cuda:1")
+        monkeypatch.setattr(vits16.network, "parameters", lambda: iter([weights]))
+        monkeypatch.setattr(
+            torch.Tensor, "pin_memory", lambda self: pinned.append(current[-1]) or self
+        )
+        images = mode.from_tensor(torch.zeros(1, 3, 32, 32))
+        assert vits16.to_input(images).device == torch.device("cuda:1")
+    assert pinned == [torch.device("cuda:1")]
 
 
 def test_features_of_frames(vits16):

@@ -80,7 +80,10 @@ def test_alone_values_come_back_and_errors_stay_what_they_are():
 def test_each_process_of_a_machine_gets_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    current = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
     devices = [Team(rank, 4, rank, Store()).device("auto") for rank in range(3)]
     assert devices == ["cuda:0", "cuda:1", "cuda:0"]
+    assert current == devices  # no process opens a context on another's GPU
     assert Team(1, 2, 1, Store()).device("cpu") == "cpu"
     assert Team().device("auto") == "auto"

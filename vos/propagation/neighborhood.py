@@ -57,7 +57,7 @@ class Neighborhood:
     radius: float
     shape: Shape = "square"
     open: bool = field(default=False, kw_only=True)
-    # A memo of `bias`: what is in it follows from the fields above and is never changed.
+    # A memo of `bias` and `_tops`: what is in it follows from the fields and is never changed.
     _biases: dict[tuple[object, ...], Tensor] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -207,10 +207,17 @@ class Neighborhood:
         """
         window = self.window(column, 1)
         wide = window.stop - window.start
-        tops = [self.window(row, 0).start for row in range(self.tiles[0])]
-        top = torch.tensor(tops, device=places.device).view(-1, 1, 1)  # (Y, 1, 1)
-        y = top + places // wide
+        y = self._tops(places.device) + places // wide
         return y * self.width + window.start + places % wide
+
+    def _tops(self, device: torch.device) -> Tensor:
+        """First rows of the windows of all rows of tiles, (Y, 1, 1) int64; copied once."""
+        tops = self._biases.get(("tops", device))
+        if tops is None:
+            rows = [self.window(row, 0).start for row in range(self.tiles[0])]
+            tops = torch.tensor(rows, device=device).view(-1, 1, 1)  # (Y,) -> (Y, 1, 1)
+            self._biases["tops", device] = tops
+        return tops
 
     def _form(self, tile: int, axis: int) -> tuple[int, int]:
         """Where a tile's window begins, counted from the tile, and how long it is."""

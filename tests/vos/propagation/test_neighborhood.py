@@ -157,3 +157,16 @@ def test_fractional_and_open_radii_see_what_their_definition_says(radius, open_r
                 inside = target or (x == 0 and y == 0)  # padding is patch 0
                 if inside:
                     assert set(seen[row].tolist()) == set(near.flatten().nonzero()[:, 0].tolist())
+
+
+def test_places_are_counted_without_a_copy_from_the_host_each_time(monkeypatch):
+    near = Neighborhood(17, 30, 4)
+    places = torch.zeros(near.tiles[0], 3, 2, dtype=torch.int64)
+    first = [near.source_index(x, places) for x in range(near.tiles[1])]
+
+    def copied(*_, **__):
+        raise AssertionError("a copy from the host, which a GPU's host waits for")
+
+    monkeypatch.setattr(torch, "tensor", copied)
+    again = [near.source_index(x, places) for x in range(near.tiles[1])]
+    assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))

@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from vos.propagation.pixels.upsampling import guided_channel, winning_channel
+from vos.propagation.pixels.upsampling import (
+    guided_channel,
+    winning_channel,
+    winning_channel_without_waits,
+)
 
 
 def plain(labels, scale, upsampling, stretch):
@@ -160,3 +166,38 @@ def test_guided_channels_keep_their_places():
     assert (winner[190:240, 10:120] == 3).all()
     assert (winner[110:140] == 0).all()
     assert (winner[:, 220:] == 0).all()
+
+
+@pytest.mark.parametrize("upsampling", ["bilinear", "nearest"])
+@pytest.mark.parametrize("stretch", [True, False])
+@pytest.mark.parametrize("together", [1 << 26, 1])
+def test_a_gpu_chooses_the_channels_that_a_cpu_chooses(upsampling, stretch, together, monkeypatch):
+    monkeypatch.setattr("vos.propagation.pixels.upsampling._VALUES_AT_ONCE", together)
+    labels = blobs(5, 30, 52, seed=3)
+    labels[2] = 0  # an object that is gone
+    labels[4] = labels[3]  # the first of equal ones
+    for maps in (labels, torch.ones(3, 6, 7), torch.zeros(2, 4, 5), labels[:1]):
+        settings = {"upsampling": upsampling, "stretch": stretch}
+        expected = winning_channel(maps, 8, **settings)
+        assert torch.equal(winning_channel_without_waits(maps, 8, **settings), expected)
+
+
+class Operations(TorchDispatchMode):
+    """Counts what PyTorch is asked to do."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func.namespace == "aten"
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_host_waits_for_no_mask_of_a_gpu():
+    """A fake tensor has no values: whatever asks for one raises an error."""
+    with FakeTensorMode(), Operations() as operations:
+        labels = torch.empty(4, 60, 107, device="cuda")
+        winner = winning_channel(labels, 8, upsampling="bilinear", stretch=True)
+    assert winner.device.type == "cuda" and winner.shape == (480, 856)
+    assert operations.count < 30  # channel by channel: 116, and 8 waits

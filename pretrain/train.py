@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig, with_total_batch
 from pretrain.config.run_config import RunConfig
 from pretrain.data.dataset import Batch, CropDataset
 from pretrain.data.device_batches import DeviceBatches
@@ -93,6 +93,7 @@ class _Loop:
     """Everything that one process of a run holds."""
 
     def __init__(self, config: PretrainConfig, run: RunConfig, processes: Processes) -> None:
+        config = with_total_batch(config, processes.size)
         self.config, self.run, self.processes = config, run, processes
         self._announce(f"reading the list of images in {', '.join(run.data_path)}")
         self.mixture = Mixture(run.data_path, run.data_weights, run.sources)
@@ -263,7 +264,8 @@ class _Loop:
         failed = False
         try:
             if self.processes.leads:
-                save_checkpoint(folder, self.learner, self.facts, self.run.keep_checkpoints)
+                keep, every = self.run.keep_checkpoints, self.run.keep_every
+                save_checkpoint(folder, self.learner, self.facts, keep, every)
         except OSError as error:
             if must:
                 raise

@@ -2,7 +2,8 @@
 
 The `dino_*` values are those of M. Caron et al., ICCV 2021, and its released training logs; the
 `byol`, `moco_v2` and `swav` rows are Table 7's, on ViT-S/16. `batch_size_per_gpu` is for the
-number of processes that the recipe was published with; `accumulate` makes up for fewer.
+number of processes that the recipe was published with; with fewer, gradients are accumulated up
+to the published `total_batch`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _LONG = PretrainConfig(
     teacher_temp=0.07,
     warmup_teacher_temp_epochs=30,
     min_lr=1e-5,
+    total_batch=1024,
     local_crops_number=10,
     global_crops_scale=(0.25, 1.0),
     local_crops_scale=(0.05, 0.25),
@@ -49,6 +51,7 @@ PRESETS: dict[str, PretrainConfig] = {
         patch_size=8,
         epochs=300,
         batch_size_per_gpu=6,
+        total_batch=1056,
         min_lr=2e-6,
         freeze_last_layer=3,
         norm_last_layer=True,
@@ -60,6 +63,7 @@ PRESETS: dict[str, PretrainConfig] = {
         epochs=800,
         out_dim=60000,
         batch_size_per_gpu=51,
+        total_batch=4080,
         optimizer="lars",
         lr=0.03,
         min_lr=0.0048,

@@ -89,6 +89,9 @@ class PretrainConfig:
     accumulate: int = 1
     """Batches whose gradients are added up before a step: the step is that of one batch this
     many times larger (exactly so without batch normalisation)."""
+    total_batch: int = 0
+    """Images a step over all processes: `accumulate` follows from it and from the number of
+    processes. 0: batch_size_per_gpu x accumulate x processes. Presets have the published one."""
     optimizer: Literal["adamw", "sgd", "lars"] = "adamw"
     """adamw for a ViT; sgd (momentum 0.9) or lars for a ResNet."""
     lr: float = 0.0005
@@ -136,6 +139,27 @@ class PretrainConfig:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in _fields(self).items()}
 
 
+def with_total_batch(config: PretrainConfig, processes: int) -> PretrainConfig:
+    """Return a configuration whose `accumulate` makes its total batch on so many processes.
+
+    Raises:
+        InputError: no whole number of batches makes it, or `accumulate` is set to another one.
+    """
+    total, at_once = config.total_batch, config.batch_size_per_gpu * processes
+    if not total:
+        return config
+    accumulate = total // at_once
+    if accumulate * at_once != total or config.accumulate not in (1, accumulate):
+        set_otherwise = f" and accumulate {config.accumulate}" if config.accumulate > 1 else ""
+        raise InputError(
+            f"a total batch of {total} cannot be made of batches of {config.batch_size_per_gpu} on "
+            f"{processes} process{'es' if processes > 1 else ''}{set_otherwise}: "
+            "batch_size_per_gpu x processes has to divide it. Give another --batch-size-per-gpu or --total-batch, or "
+            "--total-batch 0 for what batch_size_per_gpu x accumulate x processes gives"
+        )
+    return dataclasses.replace(config, accumulate=accumulate)
+
+
 _SHARPNESS = ("contrastive_temp", "sinkhorn_epsilon")
 
 
@@ -172,7 +196,8 @@ def _check_choices(config: PretrainConfig) -> None:
 def _check_ranges(config: PretrainConfig) -> None:
     for name in _COUNTS:
         _check_at_least(config, name, 1)
-    for name in ("warmup_teacher_temp_epochs", "freeze_last_layer", "local_crops_number", "seed"):
+    counts = ("warmup_teacher_temp_epochs", "freeze_last_layer", "local_crops_number", "seed")
+    for name in (*counts, "total_batch"):
         _check_at_least(config, name, 0)
     for name in ("student_temp", "teacher_temp", "warmup_teacher_temp", *_SHARPNESS):
         if not 0 < getattr(config, name) <= 1:

@@ -57,7 +57,7 @@ class RunConfig:
     """auto: bf16 where the hardware has it, else fp16 on a GPU and fp32 on a CPU."""
     num_workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Loader processes of each training process; 0 loads in the training process. None: as many
-    as there are cores left, at most 10."""
+    as there are cores left."""
 
     resume: str = ""
     """A checkpoint to go on from, or "auto": the newest whole one in output_dir, if any."""
@@ -69,6 +69,8 @@ class RunConfig:
     """Save after so many epochs."""
     keep_checkpoints: int = 3
     """Saved checkpoints that are kept, the newest ones."""
+    keep_every: int = 0
+    """Keep besides the checkpoint of every so many epochs for good; 0: none."""
 
     log_steps: int = 10
     """Write a line to log.jsonl every so many steps."""
@@ -94,12 +96,17 @@ class RunConfig:
     )
 
     def __post_init__(self) -> None:
-        none_or_more = dict.fromkeys(("num_workers", "threads"), 0)
+        none_or_more = dict.fromkeys(("num_workers", "threads", "keep_every"), 0)
         counts = ("checkpoint_epochs", "keep_checkpoints", "max_skipped", "log_steps")
         check_at_least(self, none_or_more | dict.fromkeys(counts, 1))
         if not self.checkpoint_minutes > 0:
             raise InputError(
                 f"checkpoint_minutes is {self.checkpoint_minutes}; expected a number above 0"
+            )
+        if self.keep_every % self.checkpoint_epochs:
+            raise InputError(
+                f"keep_every is {self.keep_every}; expected a multiple of checkpoint_epochs "
+                f"({self.checkpoint_epochs}), as others are not saved"
             )
         if self.resume and self.init_from and self.resume != "auto":
             raise InputError("--resume and --init-from exclude each other; give one of them")

@@ -21,8 +21,6 @@ from pretrain.data.dataset import Batch, CropDataset, Key, collate, collate_with
 from pretrain.sources.mixture import Mixture
 from vos.errors import InputError
 
-_MOST_WORKERS = 10
-
 
 class StepSampler(Sampler[list[Key]]):
     """The keys of this process's share of every step, from any step to the end of the run.
@@ -85,17 +83,17 @@ def steps_per_epoch(samples: int, step_size: int) -> int:
     if samples < step_size:
         raise InputError(
             f"{samples} samples do not fill one step of {step_size} images (batch_size_per_gpu x "
-            "accumulate x processes); lower --batch-size-per-gpu or --accumulate"
+            "accumulate x processes); lower --batch-size-per-gpu, --accumulate or --total-batch"
         )
     return samples // step_size
 
 
 def cores_left() -> int:
-    """Return how many cores this machine has for each training process beside its own, 1 to 10."""
+    """Return how many cores each training process of this machine has beside its own, or 1."""
     known = hasattr(os, "sched_getaffinity")  # not on macOS
     cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return min(max(cores // processes - 1, 1), _MOST_WORKERS)
+    return max(cores // processes - 1, 1)
 
 
 def build_loader(

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.training.learner import Learner
 from vos._version import __version__
 from vos.backbones.checkpoints import load_checkpoint, read_file
+from vos.backbones.networks.vit import position_embedding
 from vos.errors import InputError
 from vos.files import atomic_path
 
@@ -53,8 +54,17 @@ class RunFacts:
     """Images in a step."""
 
 
-def save_checkpoint(folder: Path, learner: Learner, facts: RunFacts, keep: int) -> Path:
+def save_checkpoint(
+    folder: Path, learner: Learner, facts: RunFacts, keep: int, keep_every: int = 0
+) -> Path:
     """Write `checkpoints/step-<n>.pth`, point `checkpoint.pth` to it, drop the oldest before it.
+
+    Args:
+        folder: of the run.
+        learner: what is saved.
+        facts: saved with it.
+        keep: how many of the newest stay.
+        keep_every: epochs, of which every so many's last checkpoint stays for good; 0: none.
 
     Raises:
         OSError: the disk is full or cannot be written to; the earlier checkpoints are untouched.
@@ -73,8 +83,10 @@ def save_checkpoint(folder: Path, learner: Learner, facts: RunFacts, keep: int) 
         except OSError:  # a file system without hard links
             shutil.copyfile(path, beside)
     until_now = [p for p in list_checkpoints(folder) if step_of(p) <= learner.step_index]
+    milestone = keep_every * learner.schedules.steps_per_epoch
     for old in until_now[:-keep]:
-        old.unlink(missing_ok=True)
+        if not milestone or step_of(old) % milestone or not step_of(old):
+            old.unlink(missing_ok=True)
     return path
 
 
@@ -274,12 +286,17 @@ def _load(network: nn.Module, state: Mapping[str, Any], path: Path) -> None:
 def init_backbone(learner: Learner, path: str) -> None:
     """Start student and teacher with the backbone of any checkpoint, leaving heads fresh.
 
+    A ViT's position embeddings of another resolution are resampled, as the network itself does for
+    images of another size.
+
     Raises:
         InputError: the file cannot be read, or its backbone is another architecture's.
     """
     state = dict(load_checkpoint(path).state)
     for network in (learner.student, learner.teacher):
         own = network.backbone.state_dict()
+        if learner.config.is_vit:
+            state = _at_resolution(state, own["pos_embed"])
         wrong = [n for n in own if n not in state or state[n].shape != own[n].shape]
         if wrong:
             raise InputError(
@@ -288,3 +305,14 @@ def init_backbone(learner: Learner, path: str) -> None:
                 f"{tuple(own[wrong[0]].shape)}; set arch, patch_size and global_crops_size to its"
             )
         network.backbone.load_state_dict({name: state[name] for name in own})
+
+
+def _at_resolution(state: dict[str, Tensor], own: Tensor) -> dict[str, Tensor]:
+    """Bring position embeddings (1, 1 + m * m, D) to a network's own number, if D fits."""
+    given = state.get("pos_embed")
+    if given is None or given.ndim != 3 or given.shape[2] != own.shape[2]:
+        return state
+    before, after = (round((values.shape[1] - 1) ** 0.5) for values in (given, own))
+    if before == after or given.shape[1] != 1 + before**2:
+        return state
+    return {**state, "pos_embed": position_embedding(given, after, after)}

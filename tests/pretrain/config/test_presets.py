@@ -1,11 +1,12 @@
 """The presets are the published recipes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from pretrain.config.presets import PRESETS, preset
-from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig, with_total_batch
 from vos.errors import InputError
 
 
@@ -31,3 +32,35 @@ def test_a_configuration_survives_json(name):
     plain = json.loads(json.dumps(config.as_dict()))
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
     assert PretrainConfig(**values) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "accumulate"),
+    [("dino_vits16", 8, 2), ("dino_vits16", 16, 1), ("dino_vits8", 1, 64), ("dino_vitb8", 8, 22)],
+)
+def test_published_batches_stay_on_any_number_of_processes(name, processes, accumulate):
+    config = with_total_batch(PRESETS[name], processes)
+    assert config.accumulate == accumulate
+    total = config.batch_size_per_gpu * processes * accumulate
+    assert total == PRESETS[name].total_batch
+    assert with_total_batch(config, processes) == config  # as a resumed run reads it
+
+
+def test_a_batch_that_cannot_be_made_is_refused():
+    published = PRESETS["dino_vits16"]
+    for config, processes in (
+        (published, 3),
+        (published, 32),
+        (replace(published, accumulate=2), 16),
+        (replace(published, batch_size_per_gpu=48), 1),
+    ):
+        with pytest.raises(InputError, match=r"total batch of 1024 .*--total-batch 0"):
+            with_total_batch(config, processes)
+    free = replace(published, total_batch=0, accumulate=2)
+    assert with_total_batch(free, 3) == free
+
+
+def test_all_published_recipes_have_their_batch():
+    published = {"dino_resnet50": 80 * 51, "dino_vitb8": 176 * 6}
+    for name in set(PRESETS) - {"small", "cpu"}:
+        assert PRESETS[name].total_batch == published.get(name, 1024)

@@ -17,6 +17,8 @@ from vos.errors import InputError
         {"num_workers": -1},
         {"checkpoint_minutes": 0.0},
         {"keep_checkpoints": 0},
+        {"keep_every": -1},
+        {"keep_every": 3, "checkpoint_epochs": 2},
         {"resume": "a.pth", "init_from": "b.pth"},
     ],
 )

@@ -22,7 +22,8 @@ def test_the_number_of_workers_changes_nothing(photos, workers):
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "left"), [(1, 1, 1), (2, 1, 1), (8, 2, 3), (64, 1, 10), (4, 8, 1)]
+    ("cores", "processes", "left"),
+    [(1, 1, 1), (2, 1, 1), (8, 2, 3), (64, 1, 63), (192, 8, 23), (4, 8, 1)],
 )
 def test_workers_are_as_many_as_cores_are_left(monkeypatch, cores, processes, left):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)

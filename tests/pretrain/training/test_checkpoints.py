@@ -11,6 +11,7 @@ from pretrain.train import train
 from pretrain.training.checkpoints import (
     RunFacts,
     find_resumable,
+    init_backbone,
     list_checkpoints,
     read_training_checkpoint,
     restore,
@@ -19,6 +20,7 @@ from pretrain.training.checkpoints import (
 from pretrain.training.learner import Learner
 from pretrain.training.schedules import build_schedules
 from tests.pretrain.runs import CONFIG, losses, photos, settings, tiny_vit, weights, whole
+from vos.backbones.networks.vit import position_embedding
 from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]
@@ -239,3 +241,34 @@ def test_init_from_takes_the_backbone_alone(photos, whole, tmp_path, monkeypatch
     other = settings(photos, tmp_path / "x", init_from=str(whole / "checkpoint.pth"))
     with pytest.raises(InputError, match=r"expected \(1, 1, 384"):
         train(replace(CONFIG, arch="vit_small"), other)
+
+
+def test_init_from_another_resolution_resamples_the_position_embeddings(whole):
+    larger = replace(CONFIG, global_crops_size=64)
+    learner = Learner(larger, build_schedules(larger, 3, 4), torch.device("cpu"))
+    init_backbone(learner, str(whole / "checkpoint.pth"))
+    given = weights(whole)["teacher"]["backbone.pos_embed"]
+    assert given.shape[1] == 1 + 2 * 2
+    for network in (learner.student, learner.teacher):
+        taken = network.backbone.pos_embed.detach()
+        assert torch.equal(taken, position_embedding(given, 4, 4))
+        assert torch.equal(taken[:, 0], given[:, 0])  # the class token's own
+    images = torch.randn(2, 3, 64, 64)
+    small = Learner(CONFIG, build_schedules(CONFIG, 3, 4), torch.device("cpu"))
+    init_backbone(small, str(whole / "checkpoint.pth"))
+    torch.testing.assert_close(learner.teacher.backbone(images), small.teacher.backbone(images))
+
+
+def test_the_checkpoint_of_every_so_many_epochs_stays(tmp_path):
+    learner = Learner(CONFIG, build_schedules(CONFIG, 3, 4), torch.device("cpu"))
+    for step in (0, 3, 5, 6, 9):
+        learner.step_index = step
+        save_checkpoint(tmp_path, learner, RunFacts(CONFIG, "", "", 4), 1, keep_every=2)
+    assert [p.stem for p in list_checkpoints(tmp_path)] == ["step-00000006", "step-00000009"]
+
+
+def test_a_run_makes_its_total_batch_by_accumulation(photos, tmp_path):
+    config = replace(CONFIG, batch_size_per_gpu=2, total_batch=4, epochs=1)
+    assert train(config, settings(photos, tmp_path)).steps == 3
+    assert weights(tmp_path)["extras"]["total_batch"] == 4
+    assert weights(tmp_path)["extras"]["config"]["accumulate"] == 2

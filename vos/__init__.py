@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from vos._version import __version__
 
 if TYPE_CHECKING:
+    from vos.backbones.adapters.wrapped import wrap_backbone
     from vos.backbones.backbone import Backbone
     from vos.backbones.export import export_backbone
     from vos.backbones.loading import BackboneOptions, load_backbone
@@ -70,6 +71,7 @@ _HOME = {
     "read_mask": "masks.io",
     "region_similarity": "evaluation.j_and_f",
     "segment_video": "segmentation.segment",
+    "wrap_backbone": "backbones.adapters.wrapped",
     "write_mask": "masks.io",
 }
 
@@ -101,6 +103,7 @@ __all__ = [
     "read_mask",
     "region_similarity",
     "segment_video",
+    "wrap_backbone",
     "write_mask",
 ]
 

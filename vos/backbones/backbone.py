@@ -6,10 +6,9 @@ h w patches.
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from vos.backbones.input_size import (
     check_frame,
     input_size,
 )
-from vos.backbones.weights_record import WeightsRecord
+from vos.backbones.weights_record import WeightsRecord, network_digest
 from vos.errors import InputError
 from vos.runtime.devices import precision_name, set_exact_products, takes_tf32
 
@@ -55,12 +54,25 @@ class Backbone(nn.Module, ABC):
     rounding each of its many layers to 16 bits moves its features too far. Its features are then
     kept and compared in the precision that was asked for.
 
+    A subclass gives the network and its numbers to `super().__init__` and has one method,
+    `block_features`:
+
+        class Mine(vos.Backbone):
+            def __init__(self, network):
+                super().__init__(network, stride=16, dim=384, mean=(0.5,) * 3, std=(0.5,) * 3)
+
+            def block_features(self, images, numbers):
+                return [(self.network(images), None)]  # (B, D, h, w), no class token
+
+    `vos.wrap_backbone` does this for a module that gives maps or tokens.
+
     Attributes:
+        network: the module that computes; the only part with weights.
         stride: pixels from one feature to the next, in both axes.
         dim: D, the features' width.
         mean, std: the normalisation of RGB values in 0..1; one value for a network that takes
             their luminance.
-        record: where the weights came from.
+        record: where the weights came from; without one, the class's name and a digest of them.
         depth: L at most: the blocks that have features; 1 for a CNN.
         has_class_token: whether the network has one.
         has_class_attention: whether `class_attention` can read what that token attends to.
@@ -85,7 +97,7 @@ class Backbone(nn.Module, ABC):
         dim: int,
         mean: tuple[float, ...],
         std: tuple[float, ...],
-        record: WeightsRecord,
+        record: WeightsRecord | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -93,7 +105,7 @@ class Backbone(nn.Module, ABC):
         self.dim = dim
         self.mean = mean
         self.std = std
-        self.record = record
+        self.record = record or WeightsRecord.of_module(network, type(self).__name__)
         self._dtype: torch.dtype | None = None
         self.eval()
         self.requires_grad_(False)
@@ -221,7 +233,7 @@ class Backbone(nn.Module, ABC):
     def describe(self) -> dict[str, Any]:
         """Return what a run's record says of the backbone."""
         return {
-            **asdict(self.record),
+            **self.record.as_json(),
             "stride": self.stride,
             "dim": self.dim,
             "precision": precision_name(self.dtype),
@@ -301,9 +313,4 @@ class Backbone(nn.Module, ABC):
 
 def weights_digest(backbone: Backbone) -> str:
     """Return a digest of a network's weights, whatever file they came from."""
-    digest = hashlib.sha256()
-    for name, values in sorted(backbone.network.state_dict().items()):
-        flat = values.detach().cpu().contiguous().reshape(-1)  # any shape -> one axis
-        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-        digest.update(flat.view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    return network_digest(backbone.network)

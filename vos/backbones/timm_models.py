@@ -108,7 +108,7 @@ def timm_backbone(
         record = WeightsRecord.of(checkpoint, f"timm:{name}")
     else:
         record = WeightsRecord(f"timm:{name}", "untrained" if untrained else "timm", None, "timm")
-    level, level_stride, dim = _choose_level(network, name, stride)
+    level, level_stride, dim = choose_level(network, f"timm:{name}", stride)
     backbone = TimmBackbone(network, level, level_stride, dim, record)
     _try(backbone, name)
     return backbone
@@ -186,14 +186,24 @@ def _timms_own(state: StateDict, network: nn.Module) -> StateDict:
     }
 
 
-def _choose_level(network: nn.Module, name: str, stride: int) -> tuple[int, int, int]:
+def choose_level(network: nn.Module, name: str, stride: int) -> tuple[int, int, int]:
+    """Return the number, the stride and the width of a feature level of a timm network.
+
+    Args:
+        network: the model.
+        name: what to call it in messages.
+        stride: of a CNN the deepest level that is at most so coarse is taken; a ViT has one.
+
+    Raises:
+        InputError: it gives no intermediate features, or none that fine.
+    """
     if not hasattr(network, "forward_intermediates"):
-        raise InputError(f"timm:{name} gives no intermediate features; choose another model")
+        raise InputError(f"{name} gives no intermediate features; choose another model")
     levels = [(f["reduction"], f["num_chs"]) for f in cast("Any", network).feature_info]
     if _is_plain_vit(network):
         return len(levels) - 1, *levels[-1]
     fitting = [i for i, (reduction, _) in enumerate(levels) if reduction <= stride]
     if not fitting:
         strides = ", ".join(str(r) for r, _ in levels)
-        raise InputError(f"timm:{name} has feature strides {strides}; none is at most {stride}")
+        raise InputError(f"{name} has feature strides {strides}; none is at most {stride}")
     return fitting[-1], *levels[fitting[-1]]

@@ -1,9 +1,10 @@
 """Features kept on disk, so that other propagation settings cost the propagation alone.
 
-An entry is found by a digest of all that its values depend on: the weights themselves, the
-precision, and the pixels as the network gets them, which the frame, the size rule and the
-normalisation make. Nothing is trusted by its name: an entry is used if its header repeats the
-digest and its values have the checksum of the header; otherwise it is computed again.
+An entry is found by a digest of all that its values depend on: the weights themselves, the code of
+a backbone that is not of this package, the precision, and the pixels as the network gets them,
+which the frame, the size rule and the normalisation make. Nothing is trusted by its name: an entry
+is used if its header repeats the digest and its values have the checksum of the header; otherwise
+it is computed again.
 
 Shapes: B batch, D width, H' W' pixels of the network's input, h w patches.
 """
@@ -23,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vos.backbones.adapters.code import code_digest
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, InputRule
 from vos.errors import InputError
@@ -241,8 +243,13 @@ def _identity(backbone: Backbone, stored: torch.dtype) -> str:
         "computed_on": backbone.device.type,
         "stored_in": precision_name(stored),
     }
+    if (code := code_digest(backbone)) is not None:
+        about["code"] = code
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, values in sorted(backbone.network.state_dict().items()):
+        if not isinstance(values, Tensor):  # what a module keeps by `get_extra_state`
+            digest.update(f"{name} {values!r}".encode())
+            continue
         digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
         digest.update(_bytes(values))
     return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Backbones made of modules from elsewhere."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from vos.backbones.adapters.functions import from_function
 from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoint_layouts.names import timm_model
 from vos.backbones.checkpoint_layouts.vit_shape import HEAD_WIDTH
@@ -41,6 +42,15 @@ def by_name(
         return EfficientNetLite0()
     path = find_weights(name, weights_dir, progress=progress)
     return _from_checkpoint(name, load_checkpoint(path), stride)
+
+
+def by_function(name: str) -> Backbone:
+    """Return the backbone that a function makes; see `vos.backbones.adapters.functions`.
+
+    Raises:
+        InputError: there is no such function, it fails, or it returns something else.
+    """
+    return from_function(name)
 
 
 def untrained(name: str, stride: int) -> Backbone:

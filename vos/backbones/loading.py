@@ -1,4 +1,4 @@
-"""Frozen feature extractors by name: DINO's ViTs, any model of timm, the built-in CNN.
+"""Frozen feature extractors by name: DINO's ViTs, any model of timm, the built-in CNN, functions.
 
 PyTorch is loaded by the call that loads a backbone, not by this module: command lines read the
 options from here, and their help must not wait for it.
@@ -30,7 +30,9 @@ class BackboneOptions:
 
     backbone: str | None = None
     """Name of the backbone: dino_vits8, dino_vits16, dino_vitb8, dino_vitb16, efficientnet_lite0,
-    or timm:NAME. Without it, what --weights holds, else dino_vits8."""
+    timm:NAME, or a function of yours that returns a backbone, or a module with stride, mean and
+    std: FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION. Without it, what --weights holds, else
+    dino_vits8."""
     weights: Path | None = None
     """Checkpoint file to use: .pth (plain or full training checkpoint) or .safetensors."""
     weights_dir: Path | None = None
@@ -84,8 +86,10 @@ def load_backbone(
 
     Args:
         name: `dino_vits16`, `dino_vits8`, `dino_vitb16`, `dino_vitb8`, `efficientnet_lite0`, or
-            `timm:NAME`. With `weights` it may be left out: the architecture is then read off the
-            file; if it is given, the file has to fit it.
+            `timm:NAME`; or FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, a function without
+            arguments whose file is run, and which returns a backbone, or a module with `stride`,
+            `mean` and `std` (see `vos.wrap_backbone`). With `weights` it may be left out: the
+            architecture is then read off the file; if it is given, the file has to fit it.
         weights: a checkpoint of any layout (see `vos.backbones.checkpoints`).
         weights_dir: where named weights are looked for first, and downloaded to.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -98,7 +102,8 @@ def load_backbone(
         progress: called during a download.
 
     Raises:
-        InputError: an unknown name, device or precision; no weights; weights that do not fit.
+        InputError: an unknown name, device or precision; no weights; weights that do not fit; a
+            function that is not there, fails, or returns something else.
     """
     if name is None and weights is None:
         raise InputError("give a backbone's name or a weights file")
@@ -106,18 +111,29 @@ def load_backbone(
         raise InputError(f"untrained and weights {weights} exclude each other; give one")
     if heads is not None and (weights is None or heads < 1):
         raise InputError(f"heads are {heads}; expected 1 or more, together with a weights file")
+    if is_function(name) and (weights is not None or untrained):
+        raise InputError(
+            f"{name} is a function that gives its own weights; leave out weights and untrained"
+        )
     from vos.backbones import building
     from vos.runtime.devices import resolve_device, resolve_precision
 
     target = resolve_device(device)
     dtype = resolve_precision(precision, target)
-    if untrained:
+    if is_function(name):
+        backbone = building.by_function(name or "")
+    elif untrained:
         backbone = building.untrained(name or "", feature_stride)
     elif weights is None:
         backbone = building.by_name(name or "", weights_dir, feature_stride, progress)
     else:
         backbone = building.from_file(name, weights, checkpoint_key, feature_stride, heads)
     return building.placed(backbone, target, dtype)
+
+
+def is_function(name: str | None) -> bool:
+    """Say whether a name is that of a function, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."""
+    return name is not None and ":" in name and not name.startswith("timm:")
 
 
 _MEBIBYTE = 1 << 20

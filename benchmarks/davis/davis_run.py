@@ -17,10 +17,12 @@ from benchmarks.davis.run_folder import (
     settings_of,
     speed,
 )
+from benchmarks.features.options import backbone_for_team
 from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
 from benchmarks.reporting.run_state import RunState
 from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneSource
 from vos.datasets.dataset import Dataset
 from vos.evaluation.evaluate import evaluate
 from vos.evaluation.ranking import rank_objects
@@ -35,7 +37,7 @@ from vos.runtime.progress import CountProgress
 
 def run_davis(
     dataset: Dataset,
-    backbone: Backbone,
+    backbone: BackboneSource,
     out: Path,
     processes: Team,
     *,
@@ -52,6 +54,7 @@ def run_davis(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
+    backbone = backbone_for_team(backbone, processes)
     settings = settings_of(dataset, resolution, backbone, config)
     folder = RunFolder(out)
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.features.choices import FeatureKind, LoaderOptions
-from vos.backbones.loading import BackboneOptions
+from vos.backbones.loading import BackboneOptions, as_backbone
 
 if TYPE_CHECKING:
     from benchmarks.features.extraction import Extraction
     from benchmarks.features.transforms import ImageTransform
     from vos.backbones.backbone import Backbone
+    from vos.backbones.loading import BackboneSource
     from vos.runtime.distributed import Team
 
 
@@ -44,6 +45,13 @@ class FeatureOptions:
 
         cache = self.cache or out / "features"
         return Extraction(backbone, transform, kind, self.loader, cache, team, multi_scale)
+
+
+def backbone_for_team(given: BackboneSource, team: Team) -> Backbone:
+    """Return a backbone of what a caller gave: a name, a backbone, a module; see `as_backbone`."""
+    if isinstance(given, str):
+        return load_for_team(BackboneOptions(backbone=given), team)
+    return as_backbone(given)
 
 
 def load_for_team(options: BackboneOptions, team: Team) -> Backbone:

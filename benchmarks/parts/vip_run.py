@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.davis.run_folder import REPORT, RunFolder, mixed_origins, settings_of, speed
+from benchmarks.features.options import backbone_for_team
 from benchmarks.parts.part_masks import write_part_masks
 from benchmarks.parts.report import write_report
 from benchmarks.reporting.benchmark_run import shown_name, side_by_side
@@ -18,6 +19,7 @@ from benchmarks.reporting.run_files import RESULTS, TABLE
 from benchmarks.reporting.run_state import RunState
 from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneSource
 from vos.datasets.dataset import Dataset
 from vos.datasets.vip import PARTS
 from vos.evaluation.part_iou import PartConfusion
@@ -40,7 +42,7 @@ class PartScores:
 
 def run_vip(
     dataset: Dataset,
-    backbone: Backbone,
+    backbone: BackboneSource,
     folder: RunFolder,
     processes: Team,
     config: PropagationConfig,
@@ -52,6 +54,7 @@ def run_vip(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
+    backbone = backbone_for_team(backbone, processes)
     settings = settings_of(dataset, "", backbone, config)
     del settings["dataset"]["resolution"]  # the set has one
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))

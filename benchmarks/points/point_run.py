@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.features.options import backbone_for_team
 from benchmarks.points.protocol import PointProtocol, PointScores
 from benchmarks.points.report import write_report
 from benchmarks.points.track_folder import REPORT, TrackFolder
@@ -17,6 +18,7 @@ from benchmarks.reporting.run_files import RESULTS, TABLE
 from benchmarks.reporting.run_state import RunState
 from benchmarks.reporting.shared_work import give_up, share_out
 from vos.backbones.backbone import Backbone
+from vos.backbones.loading import BackboneSource
 from vos.files import atomic_path, write_json
 from vos.propagation.config import PointConfig, PropagationConfig
 from vos.runtime.devices import peak_memory_mib
@@ -36,7 +38,7 @@ class PointSettings:
 
 def run_points(
     protocol: PointProtocol,
-    backbone: Backbone,
+    backbone: BackboneSource,
     folder: TrackFolder,
     processes: Team,
     settings: PointSettings,
@@ -48,6 +50,7 @@ def run_points(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
+    backbone = backbone_for_team(backbone, processes)
     recorded = recorded_settings(protocol, backbone, settings)
     defaults = {"propagation": asdict(PropagationConfig()), "points": asdict(PointConfig())}
     processes.from_leader(lambda: folder.prepare(recorded, defaults, overwrite=overwrite))

@@ -6,10 +6,11 @@ options from here, and their help must not wait for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from vos.errors import InputError
 from vos.runtime.precision import Precision
@@ -17,10 +18,15 @@ from vos.runtime.progress import Advance, progress, status
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from vos.backbones.backbone import Backbone
     from vos.backbones.weights import DownloadProgress
 
+BackboneSource: TypeAlias = (
+    "str | Backbone | nn.Module | Callable[[], Backbone] | Callable[[], nn.Module]"
+)
+"""What is taken for a backbone; see `as_backbone`."""
 DEFAULT_BACKBONE = "dino_vits8"
 
 
@@ -129,6 +135,30 @@ def load_backbone(
     else:
         backbone = building.from_file(name, weights, checkpoint_key, feature_stride, heads)
     return building.placed(backbone, target, dtype)
+
+
+def as_backbone(given: BackboneSource) -> Backbone:
+    """Return a backbone of what a caller gave.
+
+    Args:
+        given: a backbone, which is returned as it is; a name for `load_backbone`; a module with
+            the attributes `stride`, `mean` and `std`, and perhaps `name` (text), `class_token` (a
+            bool) and `registers` (an int), for `vos.wrap_backbone`; or a function that returns
+            one of them.
+
+    Raises:
+        InputError: it is something else, or cannot be used; the message names its type.
+    """
+    if isinstance(given, str):
+        return load_backbone(given)
+    from torch import nn
+
+    from vos.backbones.adapters.modules import backbone_of_module
+
+    if isinstance(given, nn.Module | type) or not callable(given):
+        return backbone_of_module(given)
+    loaded = given()
+    return load_backbone(loaded) if isinstance(loaded, str) else backbone_of_module(loaded)
 
 
 def is_function(name: str | None) -> bool:

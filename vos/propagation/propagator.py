@@ -20,7 +20,9 @@ from torch import Tensor
 
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
+from vos.backbones.loading import BackboneSource, as_backbone
 from vos.errors import InputError
+from vos.masks.given import IdMask, ids_of
 from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
 from vos.propagation.adaptive_propagation import (
     AdaptivePropagation,
@@ -47,8 +49,8 @@ class LabelPropagator:
             of `objects`; None before the first prompt.
     """
 
-    def __init__(self, backbone: Backbone, config: PropagationConfig | None = None) -> None:
-        self.backbone = backbone
+    def __init__(self, backbone: BackboneSource, config: PropagationConfig | None = None) -> None:
+        self.backbone = as_backbone(backbone)
         self.config = config or PropagationConfig()
         self.reset()
 
@@ -104,7 +106,7 @@ class LabelPropagator:
 
     @torch.inference_mode()
     def step(
-        self, frame: np.ndarray, prompt: np.ndarray | None = None, *, features: Tensor | None = None
+        self, frame: np.ndarray, prompt: IdMask | None = None, *, features: Tensor | None = None
     ) -> np.ndarray:
         """Take the next frame and return its mask.
 
@@ -114,7 +116,8 @@ class LabelPropagator:
 
         Args:
             frame: RGB uint8 (H, W, 3).
-            prompt: uint8 (H, W) with object ids 1 to 254, 0 background, 255 void.
+            prompt: (H, W) of integers with object ids 1 to 254, 0 background, 255 void; or of
+                bool, true for object 1; or what `read_mask` returned.
             features: what `features([frame])` gave, where it was computed ahead.
 
         Returns:
@@ -126,6 +129,7 @@ class LabelPropagator:
                 than those before.
         """
         check_frame(frame)
+        prompt = None if prompt is None else ids_of(prompt)
         given = () if prompt is None else self._check_prompt(prompt, frame)
         self._check_size(frame)
         self._number += 1
@@ -273,8 +277,6 @@ class LabelPropagator:
                 f"the mask has shape {tuple(prompt.shape)}, the frame "
                 f"{tuple(frame.shape[:2])}; they have to be the same"
             )
-        if prompt.dtype != np.uint8:
-            raise InputError(f"a mask is uint8 of object ids; got {prompt.dtype}")
         given = object_ids(prompt)
         if not given:
             raise InputError(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.masks.edges import photograph
+from vos.masks.given import ids_of
 from vos.masks.ids import fit_mask
 from vos.masks.io import read_mask
 from vos.masks.orientation import put_right
@@ -23,7 +24,7 @@ from vos.video.images import is_image, read_image, shrunk_size
 
 _ALIKE = 16  # levels that lossy files move a colour by
 _MOST = 0.5  # share of pixels
-MaskSource = str | Path | np.ndarray
+MaskSource = str | Path | np.ndarray | LoadedMask
 Masks = MaskSource | Mapping[int, MaskSource] | Mapping[int | str, MaskSource]
 """One mask for the first frame; or masks by the frame's index in the source (a number), or by its
 name or index (a text; `name=1` and `index=1` where it could be both)."""
@@ -54,7 +55,7 @@ def masks_by_index(
 
 
 def _said(*masks: MaskSource) -> str:
-    return " and ".join("an array" if isinstance(m, np.ndarray) else str(m) for m in masks)
+    return " and ".join(str(m) if isinstance(m, str | Path) else "an array" for m in masks)
 
 
 def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) -> int:
@@ -95,7 +96,9 @@ def read_prompts(
     known: dict[int, int | tuple[int, int, int]] = {}
     for index in sorted(masks):
         source = masks[index]
-        if isinstance(source, np.ndarray):
+        if isinstance(source, LoadedMask):
+            prompts[index] = source
+        elif not isinstance(source, str | Path):
             prompts[index] = _of_array(source, index, rules)
         else:
             prompts[index] = read_mask(
@@ -106,7 +109,8 @@ def read_prompts(
                 frame_name=name_of.get(index, f"{index:05d}"),
             )
         known.update(prompts[index].mapping)
-        name = f"the mask for frame {index}" if isinstance(source, np.ndarray) else str(source)
+        is_file = isinstance(source, str | Path)
+        name = str(source) if is_file else f"the mask for frame {index}"
         prompts[index] = put_right(
             prompts[index], name, turn=rules.rotate_mask, invert=rules.invert_mask
         )
@@ -117,7 +121,10 @@ def read_prompts(
 def _of_array(array: np.ndarray, index: int, rules: PromptRules) -> LoadedMask:
     """Read a caller's array; without a mapping its form is `array`."""
     values = ValueRules(trust=rules.trust_mask)
-    loaded = from_array(check_array(array), f"the mask for frame {index}", values)
+    name = f"the mask for frame {index}"
+    if not isinstance(array, np.ndarray):
+        array = ids_of(array, name)
+    loaded = from_array(check_array(array), name, values)
     return loaded if loaded.mapping else LoadedMask(loaded.ids, "array")
 
 
@@ -170,7 +177,7 @@ def refuse_frame(
     Raises:
         InputError: it is the frame.
     """
-    if rules.trust_mask or isinstance(source, np.ndarray) or not is_image(source):
+    if rules.trust_mask or not isinstance(source, str | Path) or not is_image(source):
         return
     try:
         picture = read_image(source)

@@ -14,6 +14,7 @@ from vos.errors import InputError
 from vos.runtime.folder_lock import require_unlocked
 from vos.segmentation.run_settings import settings_difference
 from vos.segmentation.source_fingerprint import SourceFingerprint
+from vos.video.reader import FrameReader
 
 MASKS = "masks"
 OVERLAY = "overlay.mp4"
@@ -222,3 +223,16 @@ def _clear(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
     for name in _FILES:  # the record last: while it is there, the rest can be told to be a run's
         (out / name).unlink(missing_ok=True)
+
+
+def refuse_resuming(reader: FrameReader, *, is_resumed: bool) -> None:
+    """Refuse to go on with frames of which nothing tells whether they are still the same.
+
+    Raises:
+        InputError: the frames were given, not read, and there is an earlier run.
+    """
+    if reader.kind == "arrays" and is_resumed:
+        raise InputError(
+            f"{reader.source}: a run of given frames cannot be resumed, since nothing tells that "
+            "they are the same; start again with overwrite, or write the frames to files"
+        )

@@ -6,13 +6,12 @@ A thread decodes ahead (`vos.video.reader`), this one computes, a third writes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vos.backbones.backbone import Backbone
-from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
+from vos.backbones.loading import DEFAULT_BACKBONE, BackboneSource
 from vos.errors import InputError
 from vos.masks.values import LoadedMask
 from vos.propagation.config import PropagationConfig
@@ -30,7 +29,14 @@ from vos.segmentation.prompts import (
     read_prompts,
     refuse_frame,
 )
-from vos.segmentation.run_folder import RUN, STATE, check_folder, make_folder, prepare_folder
+from vos.segmentation.run_folder import (
+    RUN,
+    STATE,
+    check_folder,
+    make_folder,
+    prepare_folder,
+    refuse_resuming,
+)
 from vos.segmentation.run_record import RunRecord, StageSeconds, setting_defaults
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import list_images
@@ -63,7 +69,7 @@ def segment_video(
     masks: Masks,
     out: str | Path,
     *,
-    backbone: str | Backbone | Callable[[], Backbone] = DEFAULT_BACKBONE,
+    backbone: BackboneSource = DEFAULT_BACKBONE,
     config: PropagationConfig | None = None,
     frames: FrameRange | None = None,
     rules: PromptRules | None = None,
@@ -81,11 +87,11 @@ def segment_video(
     Stopped, it keeps what it has; `resume` goes on to the same masks.
 
     Args:
-        source: a video file, a folder or glob of images, a camera or stream address; or a list
-            of image files, one a frame.
+        source: a video file, a folder or glob of images, a camera or stream address; a list of
+            image files; or a list or generator of frames, which goes forward and is not resumed.
         masks: a file or array (H, W) for the first frame, or masks by frame: see `Masks`.
         out: the folder to write to.
-        backbone: a name for `vos.load_backbone`, a backbone, or a function that loads one.
+        backbone: a name, backbone, module or function; see `vos.backbones.loading.as_backbone`.
         config: the propagation's numbers; the published protocol's by default.
         frames: which frames.
         rules: how masks may differ from what is expected.
@@ -103,14 +109,14 @@ def segment_video(
         KeyboardInterrupt: stopped; what was finished is on disk.
     """
     frames, rules = frames or FrameRange(), rules or PromptRules()
-    outputs = outputs or OutputOptions()
-    out = Path(out)
+    outputs, out = outputs or OutputOptions(), Path(out)
     earlier = check_folder(out, resume=resume, overwrite=overwrite)
     _check_given(masks, frames, outputs)
     with open_frames(source, **asdict(frames), reading=reading) as reader:
+        refuse_resuming(reader, is_resumed=resume and earlier is not None)
         prompts = _prompts(masks, reader, frames, rules)
         way = run_direction(passes, prompts, reader, frames.start, earlier if resume else None)
-        tracker = LabelPropagator(_loaded_backbone(backbone), config)
+        tracker = LabelPropagator(backbone, config)
         pipeline = Pipeline(
             reader, tracker, prompts, rules=rules, frames=frames, out=out, options=outputs,
             on_frame=on_frame,
@@ -252,12 +258,6 @@ def _refuse_masks_of_dropped_frames(
             f"masks were given for frames {later}, which may be dropped as late (--latest); give "
             "one for the first frame alone"
         )
-
-
-def _loaded_backbone(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
-    if isinstance(backbone, Backbone):  # itself callable, so it comes first
-        return backbone
-    return load_backbone(backbone) if isinstance(backbone, str) else backbone()
 
 
 def _check_indices(masks: Mapping[Any, Any], frames: FrameRange) -> None:

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
+from vos.backbones.loading import BackboneSource, as_backbone
 from vos.errors import InputError
 from vos.propagation.config import PointConfig, PropagationConfig, check_point_mode
 from vos.propagation.context_propagation import ContextPropagation
@@ -84,11 +84,11 @@ class PointTracker:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: BackboneSource,
         config: PropagationConfig | None = None,
         points: PointConfig | None = None,
     ) -> None:
-        self.backbone = backbone
+        self.backbone = as_backbone(backbone)
         self.config = config or PropagationConfig()
         check_point_mode(self.config)
         self.points = points or PointConfig()

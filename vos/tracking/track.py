@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vos.backbones.backbone import Backbone
-from vos.backbones.loading import DEFAULT_BACKBONE, load_backbone
+from vos.backbones.loading import DEFAULT_BACKBONE, BackboneSource
 from vos.errors import InputError
 from vos.propagation.config import PointConfig, PropagationConfig
 from vos.runtime.folder_lock import locked_folder
-from vos.segmentation.run_folder import check_folder, make_folder, prepare_folder
+from vos.segmentation.run_folder import check_folder, make_folder, prepare_folder, refuse_resuming
 from vos.segmentation.source_fingerprint import fingerprint_of
 from vos.tracking.options import TrackOutputs
 from vos.tracking.point_files import PointQuery, check_inside, read_points
@@ -43,7 +42,7 @@ def track_video(
     points: str | Path | Sequence[PointQuery],
     out: str | Path,
     *,
-    backbone: str | Backbone | Callable[[], Backbone] = DEFAULT_BACKBONE,
+    backbone: BackboneSource = DEFAULT_BACKBONE,
     config: PropagationConfig | None = None,
     point_config: PointConfig | None = None,
     frames: FrameRange | None = None,
@@ -60,10 +59,10 @@ def track_video(
 
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; or a list
-            of image files, one a frame.
+            of image files, one a frame, or of frames, as for `vos.segment_video`.
         points: a CSV file (see `read_points`), or the points themselves.
         out: the folder to write to.
-        backbone: a name for `vos.load_backbone`, a backbone, or a function that loads one.
+        backbone: a name, backbone, module or function; see `vos.backbones.loading.as_backbone`.
         config, point_config: the numbers of the propagation, and of points.
         frames, reading: which frames, and what is done about faults of the source.
         outputs: what is written beside the tracks.
@@ -78,15 +77,16 @@ def track_video(
         KeyboardInterrupt: stopped; what was finished is on disk.
     """
     frames, outputs, out = frames or FrameRange(), outputs or TrackOutputs(), Path(out)
-    check_folder(out, resume=resume, overwrite=overwrite)
+    earlier = check_folder(out, resume=resume, overwrite=overwrite)
     given = read_points(points) if isinstance(points, str | Path) else list(points)
     with open_frames(source, **asdict(frames), reading=reading) as reader:
         _check_range(reader, frames, backward=backward)
+        refuse_resuming(reader, is_resumed=resume and earlier is not None)
         run = TrackRun(
             reader,
             given,
             _by_frame(given, reader, frames),
-            PointTracker(_loaded(backbone), config, point_config),
+            PointTracker(backbone, config, point_config),
             frames=frames,
             out=out,
             outputs=outputs,
@@ -101,8 +101,9 @@ def track_video(
 def _check_range(reader: FrameReader, frames: FrameRange, *, backward: bool) -> None:
     if frames.max_size is not None:
         raise InputError("max size is not for points: they are counted in the frames' own pixels")
-    if backward and reader.kind in _LIVE:
-        raise InputError(f"{reader.source} is live and cannot be followed backward")
+    if backward and reader.kind in _LIVE | {"arrays"}:
+        what = "given frame by frame" if reader.kind == "arrays" else "live"
+        raise InputError(f"{reader.source} is {what} and cannot be followed backward")
 
 
 def _run(run: TrackRun, *, resume: bool, overwrite: bool) -> float:
@@ -136,12 +137,6 @@ def _setting_defaults() -> dict[str, Any]:
         "points_config": asdict(PointConfig()),
         "outputs": asdict(TrackOutputs()),
     }
-
-
-def _loaded(backbone: str | Backbone | Callable[[], Backbone]) -> Backbone:
-    if isinstance(backbone, Backbone):  # itself callable, so it comes first
-        return backbone
-    return load_backbone(backbone) if isinstance(backbone, str) else backbone()
 
 
 def _by_frame(

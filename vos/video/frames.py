@@ -22,6 +22,7 @@ from vos.video.filters import SQUARE
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
 from vos.video.sources.archives import PictureArchive
+from vos.video.sources.arrays import chosen_arrays
 from vos.video.sources.file_kind import file_kind
 from vos.video.sources.pages import Page, PageFile
 
@@ -123,6 +124,20 @@ def _of_one_size(
         stem, called = name(index)
         image = of_size(picture, size, called, source, resize=resize)
         yield Frame(stem, index, time, shrink(image, choice.max_size))
+
+
+def array_frames(
+    frames: Iterable[object], choice: FrameRange, source: str, reading: ReadingOptions | None = None
+) -> Iterator[Frame]:
+    """Yield the chosen ones of the caller's frames, all of one size."""
+    pictures = chosen_arrays(frames, choice.takes, choice.end)
+    last = -1
+    for frame in _of_one_size(pictures, lambda i: (frame_name(i), f"frame {i}"), choice, source,
+                              reading):  # fmt: skip
+        last = frame.index
+        yield frame
+    if last < 0:
+        raise InputError(f"{source}: ends before frame {choice.start}; start earlier")
 
 
 def video_frames(video: Video, choice: FrameRange) -> Iterator[Frame]:

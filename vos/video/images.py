@@ -36,8 +36,11 @@ from vos.video.box_pictures import decode_box_picture, is_box_picture
 from vos.video.sources.file_kind import file_kind
 from vos.video.sources.patterns import is_pattern, matches
 
-Kind = Literal["video", "folder", "glob", "image", "pages", "archive", "list", "camera", "stream"]
-"""`pages` are several pictures in one file: a TIFF, or an animation that FFmpeg does not read."""
+Kind = Literal[
+    "video", "folder", "glob", "image", "pages", "archive", "list", "arrays", "camera", "stream"
+]  # fmt: skip
+"""`pages` are several pictures in one file: a TIFF, or an animation that FFmpeg does not read;
+`arrays` are frames that the caller gave."""
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND"
 
 

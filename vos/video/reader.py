@@ -7,25 +7,38 @@ in memory. Files are decoded in `vos.video.decoding`, pictures in `vos.video.ima
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vos.errors import InputError
 from vos.pictures.levels import SequenceLevels
 from vos.video.background import ReadAhead
 from vos.video.decoding import open_video
 from vos.video.frame_range import FrameRange, ReadingOptions
-from vos.video.frames import Frame, archive_frames, image_frames, page_frames, video_frames
+from vos.video.frames import (
+    Frame,
+    archive_frames,
+    array_frames,
+    image_frames,
+    page_frames,
+    video_frames,
+)
 from vos.video.images import Kind, list_images, source_kind
 from vos.video.sources.archives import PictureArchive
+from vos.video.sources.arrays import GivenFrames, given_frames
 from vos.video.sources.listed import list_name, listed_files
+from vos.video.sources.opening import camera_device
 from vos.video.sources.pages import PageFile
 
 __all__ = ["Frame", "FrameRange", "FrameReader", "Kind", "Source", "open_frames"]
-Source = str | Path | Sequence[str | Path]
-"""A path, pattern or address; or the picture files themselves, in the frames' order."""
+Source = str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8] | Frame]
+"""A path, pattern or address; the picture files, or the frames, RGB uint8 (H, W, 3), in order."""
 
 
 class FrameReader:
@@ -122,16 +135,6 @@ class FrameReader:
         self.close()
 
 
-def _camera_device(source: str) -> str:
-    """Return the device of `camera:N`."""
-    number = source.removeprefix("camera:")
-    if source == number:
-        return source
-    if not number.isdecimal():
-        raise InputError(f"{source}: expected camera:N with a number, such as camera:0")
-    return f"/dev/video{number}"
-
-
 def open_frames(
     source: Source,
     *,
@@ -149,7 +152,8 @@ def open_frames(
         source: a video file, a folder or glob pattern of pictures, a zip file of pictures, one
             picture or several in one file (TIFF, PNG, WebP, GIF), `camera:0` or a device, or a
             stream address (rtsp://, http://, ...); or a list of picture files, which are taken
-            in its order.
+            in its order; or the frames themselves, RGB uint8 (H, W, 3): a list, an array
+            (T, H, W, 3), or a generator, which is run in a thread, or another iterable.
         start: index of the first frame wanted.
         end: index after the last frame wanted; None for all.
         stride: every how many frames one is taken.
@@ -181,8 +185,10 @@ def _opened(
     levels: SequenceLevels | None,
 ) -> FrameReader:
     """Open a source by its kind."""
+    if (given := given_frames(source)) is not None:
+        return _array_reader(given, choice, read_ahead, reading)
     if isinstance(source, Sequence) and not isinstance(source, str):
-        paths = listed_files(source)
+        paths = listed_files(cast("Sequence[str | Path]", source))
         return _picture_reader(
             paths, choice, list_name(paths), "list", read_ahead, reading=reading, levels=levels
         )
@@ -202,7 +208,7 @@ def _opened(
 def _video_reader(
     source: str, kind: Kind, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
 ) -> FrameReader:
-    video = open_video(_camera_device(source) if kind == "camera" else source, reading)
+    video = open_video(camera_device(source) if kind == "camera" else source, reading)
     try:
         count = None if video.count is None else len(choice.indexes(video.count, source))
     except InputError:
@@ -247,6 +253,22 @@ def _picture_reader(
         limit=len(paths),
         read_ahead=read_ahead,
         levels=levels,
+    )
+
+
+def _array_reader(
+    given: GivenFrames, choice: FrameRange, read_ahead: int, reading: ReadingOptions | None
+) -> FrameReader:
+    total = given.count
+    return FrameReader(
+        array_frames(given.frames, choice, given.name, reading),
+        source=given.name,
+        kind="arrays",
+        files=[],
+        fps=None,
+        count=None if total is None else len(choice.indexes(total, given.name)),
+        limit=total,
+        read_ahead=read_ahead,
     )
 
 

@@ -7,10 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from benchmarks.davis.davis_run import run_davis
 from tests.data.davis import bench
 from tests.data.own_backbones import modules_forgotten, write_network
+from vos.datasets.loading import load_dataset
+from vos.errors import InputError
 from vos.files import sha256_of
+from vos.propagation.config import PropagationConfig
+from vos.runtime.distributed import Team
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -67,3 +73,22 @@ def test_a_wrong_function_is_a_sentence(data, tmp_path, file, capsys):
     error = capsys.readouterr().err
     assert "there is no file" in error
     assert "Traceback" not in error
+
+
+def test_a_run_from_python_takes_a_name_or_a_module(data, tmp_path):
+    class Colours(torch.nn.Module):
+        stride, mean, std = 8, (0.5,) * 3, (0.2,) * 3
+
+        def forward(self, images):
+            return torch.nn.functional.avg_pool2d(images, 8)
+
+    dataset = load_dataset(data, "val", sequences=("bear",))
+    options = {"resolution": "480p", "overwrite": False, "scoring_processes": 1}
+    config = PropagationConfig(short_side=64)
+    for number, backbone in enumerate((Colours(), "efficientnet_lite0")):
+        out = tmp_path / str(number)
+        assert run_davis(dataset, backbone, out, Team(), config=config, **options) == 0
+        about = json.loads((out / "run.json").read_text())["settings"]["backbone"]
+        assert about["name"] == ("Colours", "efficientnet_lite0")[number]
+    with pytest.raises(InputError, match="and int was given"):
+        run_davis(dataset, 7, tmp_path / "wrong", Team(), config=config, **options)

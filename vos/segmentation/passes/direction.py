@@ -31,7 +31,7 @@ def run_direction(
             Runs recorded before there was a choice went forward.
 
     Raises:
-        InputError: both directions of a camera or stream.
+        InputError: both directions of a camera, a stream or given frames.
     """
     options = options or PassOptions()
     live = reader.kind in _LIVE
@@ -40,11 +40,20 @@ def run_direction(
             f"{reader.source}: a camera or stream goes forward only, so --direction both is not "
             "possible; give a mask for its first frame, or record it to a file first"
         )
+    given = reader.kind == "arrays"
+    if given and options.direction == "both":
+        raise InputError(
+            f"{reader.source}: given frames are read forward only, so both directions are not "
+            "possible; give a mask for the first frame, or write the frames to a file"
+        )
     if options.direction != "auto":
         return options.direction
     if resumed is not None:
         return "both" if resumed["settings"].get("direction") == "both" else "forward"
     if live or min(prompted) <= first:
+        return "forward"
+    if given:
+        status(f"given frames are read forward only: those before {min(prompted)} have empty masks")
         return "forward"
     status(
         f"the first mask is for frame {min(prompted)}: segmenting back to frame {first} too "

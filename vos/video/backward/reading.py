@@ -49,14 +49,16 @@ def open_backward(
         A reader of the frames from `last` down to the first one of `choice`.
 
     Raises:
-        InputError: a camera or stream. While reading: what forward reading raises up to `last`,
-            of a video before the first frame is given; or there is no frame `last`.
+        InputError: a camera or stream, or given frames. While reading: what forward reading raises
+            up to `last`, of a video before the first frame is given; or there is no frame `last`.
     """
     if reader.kind in _LIVE:
         raise InputError(
             f"{reader.source}: a camera or stream cannot be read backward; record it to a file "
             "first, or go forward only"
         )
+    if reader.kind == "arrays":
+        raise InputError(f"{reader.source}: given frames are read forward only")
     indexes = range(choice.start, last + 1, choice.stride)
     if reader.kind == "video":
         video = open_video(reader.source, reading)

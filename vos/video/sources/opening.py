@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 
+from vos.errors import InputError
 from vos.video.sources.file_kind import png_frames
 
 _NETWORK_SECONDS = 15.0
@@ -24,6 +25,20 @@ def opening_options(source: str) -> dict[str, Any]:
         options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
         return {"options": options, "timeout": (_NETWORK_SECONDS, _NETWORK_SECONDS)}
     return {}
+
+
+def camera_device(source: str) -> str:
+    """Return the device of `camera:N`, and another source as it is.
+
+    Raises:
+        InputError: N is no number.
+    """
+    number = source.removeprefix("camera:")
+    if source == number:
+        return source
+    if not number.isdecimal():
+        raise InputError(f"{source}: expected camera:N with a number, such as camera:0")
+    return f"/dev/video{number}"
 
 
 def connect(source: str) -> tuple[Any, Any]:

@@ -29,6 +29,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "datasets": {"masks"},
         "backbones": {"runtime"},
         "propagation": {"backbones", "masks", "runtime"},
+        "interactive": {"backbones", "runtime"},
         "features": {"backbones", "runtime", "video", "visualization"},
         "evaluation": {"datasets", "masks"},
         "segmentation": {"propagation", "backbones", "video", "masks", "visualization", "runtime"},
@@ -40,6 +41,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "cli": {
             "runtime", "masks", "pictures", "video", "visualization", "datasets", "backbones",
             "propagation", "features", "evaluation", "segmentation", "tracking", "doctor",
+            "interactive",
         },
     },
     "pretrain": {

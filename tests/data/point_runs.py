@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from tests.data.davis import bench
 
@@ -15,8 +16,13 @@ SMALL = (*BACKBONE, "--input-height", "320", "--input-width", "320")
 
 
 def run_verb(verb: str, data: Path, out: Path, *arguments: object) -> int:
-    """Run a verb with a small input of the network."""
-    return bench(verb, "--data", data, "-o", out, *SMALL, *arguments)
+    """Run a verb with a small input of the network, in one thread, as runs beside it are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return bench(verb, "--data", data, "-o", out, *SMALL, *arguments)
+    finally:
+        torch.set_num_threads(before)
 
 
 def load(path: Path) -> dict[str, Any]:

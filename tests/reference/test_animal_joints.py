@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.data.scenes import NoNetwork
 from tests.reference.files import REFERENCE, SHARED, file_id, files_with, load
 from vos.backbones.loading import load_backbone
 from vos.propagation.keypoints import read_points
@@ -57,7 +58,7 @@ class GivenFeatures(PointTracker):
     """A tracker of frames that are numbers, with features made before."""
 
     def __init__(self, features, stride):
-        backbone = type("Stride", (), {"stride": stride, "device": torch.device("cpu")})()
+        backbone = NoNetwork(stride)
         super().__init__(backbone, PRESET.propagation, PRESET.points)
         frames = torch.from_numpy(features.astype(np.float32)).permute(0, 2, 3, 1)
         self.given = F.normalize(frames, dim=-1)  # (S, h, w, D)

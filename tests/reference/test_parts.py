@@ -1,11 +1,10 @@
 """Labels of parts and their masks against the published code for VIP (CropMAE, videowalk)."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
+from tests.data.scenes import NoNetwork
 from tests.reference.files import file_id, files_with, load
 from vos.masks.ids import object_ids
 from vos.propagation.presets import PRESETS
@@ -19,8 +18,7 @@ class OneFrame(LabelPropagator):
     """A tracker whose features are nothing; what matters is how labels are made and read."""
 
     def __init__(self, grid, stride):
-        backbone = SimpleNamespace(stride=stride, device=torch.device("cpu"))
-        super().__init__(backbone, PRESETS["siammae-vip"].propagation)
+        super().__init__(NoNetwork(stride), PRESETS["siammae-vip"].propagation)
         self.grid = grid
 
     def features(self, frames):

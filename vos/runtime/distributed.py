@@ -1,7 +1,8 @@
 """Several processes, on one machine or on many, that share out one list of work.
 
-Started by `torchrun`, which sets the environment; without it there is one process. What passes
-between them is small and goes through the CPU (gloo), whatever the models run on.
+Started by `torchrun`, or by `srun` of Slurm, which set the environment; without them there is one
+process. What passes between them is small and goes through the CPU (gloo), whatever the models run
+on.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ import torch.distributed as dist
 
 from vos.errors import InputError
 from vos.runtime.folder_lock import working_folder
+from vos.runtime.slurm import SlurmStep, slurm_step
 
 T = TypeVar("T")
 _PATIENCE = timedelta(days=7)
 """How long a process that is done waits for the others. torchrun ends them all if one dies."""
+
+_MEETING = timedelta(minutes=10)
+"""How long the processes of a Slurm step wait for the last of them to start."""
 
 
 @dataclass
@@ -173,13 +178,32 @@ def _enter(stack: ExitStack, folder: Path) -> None:
         ) from None
 
 
+def _meet(step: SlurmStep | None) -> tuple[Any, int, int]:
+    """Return the store that the processes share, the rank of this one, and their number."""
+    if step is None:
+        return next(dist.rendezvous("env://"))
+    try:
+        return next(dist.rendezvous(step.address, timeout=_MEETING))
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"process {step.rank} of the Slurm step cannot meet the others at {step.host}:"
+            f"{step.port} ({str(error).splitlines()[0]}); set MASTER_ADDR and MASTER_PORT to an "
+            "address of process 0 that all machines reach"
+        ) from None
+
+
 @contextmanager
 def team() -> Iterator[Team]:
-    """Join the processes that `torchrun` started; be alone without it."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """Join the processes that `torchrun` or `srun` started; be alone without them.
+
+    Raises:
+        InputError: the processes of a Slurm step cannot meet.
+    """
+    step = None if "WORLD_SIZE" in os.environ else slurm_step(os.environ)
+    if step is None and int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Team()
         return
-    store, rank, size = next(dist.rendezvous("env://"))
+    store, rank, size = _meet(step)
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     dist.init_process_group(
         "gloo",
@@ -188,7 +212,7 @@ def team() -> Iterator[Team]:
         world_size=size,
         timeout=_PATIENCE,
     )
-    local_rank = int(os.environ.get("LOCAL_RANK", rank))
+    local_rank = step.local_rank if step else int(os.environ.get("LOCAL_RANK", rank))
     yield Team(rank, size, local_rank, dist.PrefixStore(f"work {attempt}", store))
     # After success alone: leaving waits for the others, who after a failure wait for this one.
     dist.destroy_process_group()

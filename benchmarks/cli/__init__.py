@@ -75,6 +75,11 @@ VERBS = (
         "benchmarks.davis.compare:Compare",
     ),
     Verb(
+        "table",
+        "Several runs in one table: Markdown, LaTeX or CSV.",
+        "benchmarks.reporting.tables.table:TableVerb",
+    ),
+    Verb(
         "sweep",
         "Choose propagation settings on a train set, with features computed once.",
         "benchmarks.davis.sweep:Sweep",

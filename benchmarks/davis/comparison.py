@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.davis.bootstrap import paired_interval
 from benchmarks.davis.plots import difference_bars
 from benchmarks.davis.run_folder import NOT_SCORED, RESULTS
 from benchmarks.reporting import html
+from benchmarks.reporting.bootstrap import paired_interval
 from vos.errors import InputError
 from vos.evaluation.reports import GLOBAL_COLUMNS
 from vos.files import shortened

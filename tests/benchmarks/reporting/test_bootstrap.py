@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.davis.bootstrap import paired_interval
+from benchmarks.reporting.bootstrap import paired_interval
 
 
 def test_the_interval_of_equal_differences_is_that_difference():

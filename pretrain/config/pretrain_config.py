@@ -155,8 +155,8 @@ def with_total_batch(config: PretrainConfig, processes: int) -> PretrainConfig:
             f"a total batch of {total} cannot be made of batches of {config.batch_size_per_gpu} on "
             f"{processes} process{'es' if processes > 1 else ''}{set_otherwise}: "
             "batch_size_per_gpu x processes has to divide it. Give another --batch-size-per-gpu "
-            "or --total-batch, or "
-            "--total-batch 0 for what batch_size_per_gpu x accumulate x processes gives"
+            "or --total-batch, or --total-batch 0 for what batch_size_per_gpu x accumulate x "
+            "processes gives"
         )
     return dataclasses.replace(config, accumulate=accumulate)
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := vos pretrain benchmarks
 
-.PHONY: demo test test-slow fuzz lint format cov docs clean
+.PHONY: demo test test-slow test-gpu fuzz lint format cov docs clean
 
 # torch and torchvision come first, in a pair, so that no other requirement brings a second torch.
 $(STAMP): setup.cfg pyproject.toml
@@ -22,6 +22,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# Against the CPU, on one CUDA GPU and on two; what this machine lacks is skipped with the reason.
+test-gpu: $(STAMP)
+	$(BIN)/python -m pytest -m "gpu or gpu2"
 
 # Damaged inputs for every reader, VOS_FUZZ_SECONDS each (600); what is found is in runs/fuzz.
 fuzz: $(STAMP)

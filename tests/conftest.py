@@ -31,6 +31,17 @@ if importlib.util.find_spec("torch") is None:
     sys.meta_path.append(_SkipWithoutTorch())
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests marked `gpu` and `gpu2` where there are not as many GPUs."""
+    for mark, wanted in (("gpu", 1), ("gpu2", 2)):
+        if item.get_closest_marker(mark):
+            import torch
+
+            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if count < wanted:
+                pytest.skip(f"needs {wanted} CUDA GPU{'s' * (wanted > 1)}; PyTorch sees {count}")
+
+
 def _shared_root() -> Path:
     return Path(os.environ.get("VOS_SHARED_DATA", _ROOT.parent / "shared" / "data"))
 

@@ -52,6 +52,13 @@ def test_resumed_training_ends_where_an_unbroken_one_does(place, tmp_path, monke
         torch.testing.assert_close(broken[name], value)
 
 
+@pytest.mark.gpu
+def test_loader_workers_feed_a_gpu(place, tmp_path):
+    settings = [*FAST, "--device", "cuda", "--workers", 2]
+    assert bench(*arguments(place), *settings, "-o", tmp_path) == 0
+    assert results(tmp_path)["classes"] == 3
+
+
 def test_bfloat16_passes(place, tmp_path):
     assert bench(*arguments(place), *FAST, "--amp", "bf16", "-o", tmp_path) == 0
     assert results(tmp_path)["classes"] == 3

@@ -70,6 +70,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "retrieval": {"features", "reporting"},
         "attention": {"features", "reporting"},
         "davis": {"features", "reporting"},
+        "clicks": {"features", "reporting"},
         "points": {"features", "reporting"},
         "parts": {"davis", "features", "reporting"},
         "speed": {"features", "reporting"},
@@ -93,7 +94,7 @@ ACROSS: dict[tuple[str, str], dict[str, set[str]]] = {
         "*": {
             "errors", "files", "_version", "runtime", "masks", "video", "visualization",
             "datasets", "backbones", "propagation", "features", "evaluation", "segmentation",
-            "tracking",
+            "tracking", "interactive",
         },
         "cli": {"cli.verbs"},
         "speed": {"cli.verbs"},

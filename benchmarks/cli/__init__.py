@@ -70,6 +70,11 @@ VERBS = (
         "vos.propagation.presets:point_defaults",
     ),
     Verb(
+        "clicks",
+        "Clicks to a mask in one frame, beside methods of colour alone.",
+        "benchmarks.clicks.clicks:Clicks",
+    ),
+    Verb(
         "compare",
         "Two runs on the same videos side by side.",
         "benchmarks.davis.compare:Compare",

@@ -1,0 +1,205 @@
+"""A run of clicks: every object of the frames taken, all methods, kept by sequence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.clicks.colour_baselines import BASELINES
+from benchmarks.clicks.protocol import ClickScores, Segment, click_until
+from benchmarks.clicks.report import write_report
+from benchmarks.clicks.results import results_of
+from benchmarks.reporting.benchmark_run import shown_name, side_by_side
+from benchmarks.reporting.published_clicks import CLICKS
+from benchmarks.reporting.run_files import RESULTS, RUN, TABLE
+from benchmarks.reporting.run_settings import earlier_settings, require_same
+from benchmarks.reporting.run_state import RunState
+from benchmarks.reporting.shared_work import give_up, share_out
+from vos.backbones.backbone import Backbone
+from vos.datasets.dataset import Dataset
+from vos.datasets.sequence import VideoSequence
+from vos.errors import InputError
+from vos.files import atomic_path, write_json
+from vos.interactive.click_segmenter import ClickSegmenter
+from vos.interactive.settings import ClickSettings
+from vos.masks.ids import VOID
+from vos.runtime.distributed import Team
+from vos.video.images import read_image
+
+REPORT, _SEQUENCES = "report.html", "sequences"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is measured; part of a run's settings."""
+
+    every: int
+    """Every n-th annotated frame is taken."""
+    most: int
+    """Clicks on an object at most."""
+    baseline_short_side: int | None
+    """Pixels of the shorter side that the baselines see; 0 for all, None for no baselines."""
+
+
+class ClicksRun:
+    """A run and its folder.
+
+    Args:
+        out: the folder.
+        dataset: sequences with frames and masks.
+        backbone: gives the features.
+        measurement: what is measured.
+        resolution: of the dataset.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        dataset: Dataset,
+        backbone: Backbone,
+        measurement: Measurement,
+        resolution: str,
+    ) -> None:
+        self._out = out
+        self._dataset = dataset
+        self._backbone = backbone
+        self._measurement = measurement
+        described = backbone.describe()
+        described["device"] = backbone.device.type
+        named = {"name": dataset.name, "set": dataset.subset, "resolution": resolution}
+        self._settings: dict[str, Any] = {
+            "dataset": named,
+            "backbone": described,
+            "measurement": asdict(measurement),
+            "method": asdict(ClickSettings()),
+        }
+
+    def run(self, processes: Team, *, overwrite: bool) -> int:
+        """Measure what is missing and report; return 1 if a sequence failed.
+
+        Raises:
+            InputError: the folder cannot be made, or holds a run with other settings.
+        """
+        processes.from_leader(lambda: self._prepare(overwrite))
+        state = RunState(self._out, self._settings, processes, self._backbone.device)
+        try:
+            failed = self._measure_all(processes)
+            if not processes.leads:
+                return 1 if failed else 0
+            state.state = "failed" if failed else "running"
+            if failed:
+                return give_up(failed, self._out)
+            self._finish(state)
+        except BaseException as error:
+            state.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+            raise
+        finally:
+            state.write()
+        return 0
+
+    def _prepare(self, overwrite: bool) -> None:
+        records = self._out / _SEQUENCES
+        if overwrite:
+            shutil.rmtree(records, ignore_errors=True)
+        elif (earlier := earlier_settings(self._out, "--overwrite")) is not None:
+            now = json.loads(json.dumps(self._settings))
+            defaults = {"method": asdict(ClickSettings())}
+            require_same(self._out, earlier, now, "--overwrite", defaults)
+        elif records.is_dir():
+            raise InputError(
+                f"{records} holds figures of which no {RUN} says how they were made; give another "
+                "folder, or --overwrite"
+            )
+        try:
+            records.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"the output folder {self._out} cannot be made: {error.strerror}"
+            ) from None
+        for name in (RESULTS, TABLE, REPORT):
+            (self._out / name).unlink(missing_ok=True)
+
+    def _measure_all(self, processes: Team) -> dict[str, str]:
+        sequences = {s.name: s for s in self._dataset.sequences}
+        every = self._measurement.every
+
+        def work(name: str, on_frame: Callable[..., None]) -> None:
+            rows = self._measure(sequences[name], on_frame)
+            write_json(self._record(name), {"name": name, "rows": rows})
+
+        missing = processes.from_leader(
+            lambda: {
+                name: len(list(sequence.annotations)[::every])
+                for name, sequence in sequences.items()
+                if not self._record(name).is_file()
+            }
+        )
+        return share_out(missing, work, processes, "click")
+
+    def _measure(
+        self, sequence: VideoSequence, on_frame: Callable[..., None]
+    ) -> list[dict[str, Any]]:
+        """Return a row for each object of each frame taken and each method."""
+        images = {path.stem: path for path in sequence.frames}
+        known = {number for numbers in sequence.prompts.values() for number in numbers}
+        rows = []
+        for frame in list(sequence.annotations)[:: self._measurement.every]:
+            ids = sequence.read_annotation(frame)
+            numbers = [n for n in np.unique(ids).tolist() if n in known]
+            if numbers:
+                methods, seconds = self._methods(read_image(images[frame]))
+                for number in numbers:
+                    for name, segment in methods.items():
+                        most = self._measurement.most
+                        scores = click_until(segment, ids == number, ids != VOID, most)
+                        rows.append(_row(frame, number, name, scores, seconds[name]))
+            on_frame()
+        return rows
+
+    def _methods(self, image: np.ndarray) -> tuple[dict[str, Segment], dict[str, float]]:
+        """Return the methods by name, made ready for a frame, and the seconds that it took."""
+        methods: dict[str, Segment] = {}
+        seconds: dict[str, float] = {}
+        start = time.perf_counter()
+        name = shown_name(self._settings["backbone"])
+        methods[name] = ClickSegmenter(image, self._backbone).mask
+        seconds[name] = time.perf_counter() - start
+        short_side = self._measurement.baseline_short_side
+        for baseline in BASELINES if short_side is not None else ():
+            methods[baseline.name] = baseline(image, short_side or 0).mask
+            seconds[baseline.name] = 0.0
+        return methods, seconds
+
+    def _record(self, name: str) -> Path:
+        return self._out / _SEQUENCES / f"{name}.json"
+
+    def _finish(self, state: RunState) -> None:
+        """Write `results.json`, `table.md` and the report."""
+        records = [
+            json.loads(self._record(s.name).read_text(encoding="utf-8"))
+            for s in self._dataset.sequences
+        ]
+        results = results_of(self._dataset, self._settings, records)
+        write_json(self._out / RESULTS, results)
+        rows = [(row["name"], row["figures"]) for row in results["rows"]]
+        table = side_by_side(CLICKS, rows, results["data"])
+        with atomic_path(self._out / TABLE) as beside:
+            beside.write_text(table, encoding="utf-8")
+        state.state = "complete"
+        state.write()
+        write_report(self._out / REPORT, run=state.as_json(), results=results)
+        print(table, end="")
+        print(f"report: {self._out / REPORT}")
+
+
+def _row(frame: str, number: int, method: str, scores: ClickScores, ready: float) -> dict[str, Any]:
+    overlaps: Mapping[str, Any] = {"overlaps": [round(v, 5) for v in scores.overlaps]}
+    named = {"frame": frame, "object": number, "method": method, **overlaps}
+    return {**named, "seconds": round(scores.seconds, 4), "ready_seconds": round(ready, 4)}

@@ -12,7 +12,7 @@ class ClickSettings:
     Distances of features and of colours are squared, and 1 is their mean over a frame.
     """
 
-    short_nodes: int = 60
+    short_nodes: int = 90
     """Nodes along the frame's shorter side; features and colours are brought to them."""
     dims: int = 48
     """Principal components of the features."""
@@ -42,7 +42,7 @@ class ClickSettings:
     """Pull of a node to its score, beside an edge of weight 1 to a neighbour."""
     colour_edges: float = 150.0
     """How fast the weight of an edge falls with the distance of its ends' colours."""
-    feature_edges: float = 8.0
+    feature_edges: float = 16.0
     """The same for features."""
     least_edge: float = 1e-3
     """Weight of every edge at least."""

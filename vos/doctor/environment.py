@@ -30,8 +30,8 @@ class Requirement:
 
 
 REQUIREMENTS = (
-    Requirement("torch", "torch", "2.5"),
-    Requirement("torchvision", "torchvision", "0.20"),
+    Requirement("torch", "torch", "2.6"),
+    Requirement("torchvision", "torchvision", "0.21"),
     Requirement("timm", "timm", "1.0.9"),
     Requirement("numpy", "numpy", "2.0"),
     Requirement("scipy", "scipy", "1.10"),

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tests.data.scenes import NoNetwork
 from vos.masks.ids import VOID, ids_from_channels, resize_nearest
 from vos.propagation.affinity import propagate_labels
 from vos.propagation.config import PropagationConfig
@@ -26,7 +27,7 @@ from vos.propagation.snapshot import load_snapshot, save_snapshot
 RECORD = Path(__file__).parents[2] / "data" / "scripted_run.json"
 HEIGHT, WIDTH, PATCH, GRID = 70, 100, 8, (8, 12)
 COLORS = {0: (40, 90, 60), 7: (220, 30, 40), 254: (30, 60, 230), 3: (240, 230, 20)}
-BACKBONE = SimpleNamespace(stride=PATCH, device=torch.device("cpu"))
+BACKBONE = NoNetwork(PATCH)
 # Whole-number features have whole-number similarities; at such a temperature both neighbours count
 # one half, and labels are halves of halves: nothing is rounded, in whatever order it is added up.
 EXACT = PropagationConfig(n_last_frames=3, neighborhood_radius=3, topk=2, temperature=1e30)

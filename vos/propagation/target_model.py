@@ -247,7 +247,8 @@ class TargetModel:
         """
         self._prompted = [frame_sums(*frame) for frame in prompted]
         self._recent.clear()
-        for frame in list(last)[-(self._recent.maxlen or 0) :] if self._recent.maxlen else []:
+        frames = list(last)
+        for frame in frames[max(0, len(frames) - (self._recent.maxlen or 0)) :]:
             self._recent.append(frame_sums(*frame))
         self._solution = None
 

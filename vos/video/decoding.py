@@ -72,6 +72,7 @@ class Video:
         self._connection: LiveFrames | None = None
         self._stream = self._best_stream()
         self._place = self._stream.index  # a stream of a closed file does not know it
+        self._aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
         path = Path(name)
@@ -206,8 +207,7 @@ class Video:
 
     def pixel_aspect(self, convert: RgbConverter) -> Fraction:
         """Return width to height of a pixel of the last frame, as it stands upright."""
-        aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
-        return 1 / aspect if convert.turns else aspect
+        return 1 / self._aspect if convert.turns else self._aspect
 
     def _file_frames(self) -> Iterator[tuple[int, float | None, Any]]:
         """Yield (index, seconds, frame); of a damaged file, those before the damage."""

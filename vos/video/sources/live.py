@@ -88,7 +88,7 @@ class LiveFrames:
                 pass
             except av.FFmpegError as error:
                 why = str(error)
-            if self.container.size > 0 and not why:
+            if (self.container.size or 0) > 0 and not why:
                 return  # a file on a server, and this its end
             if connection.repeats and before.frames and first == self._given:
                 text = f"{self._name}: ended after {first} frames, which each connection gives anew"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -99,7 +99,7 @@ class Demo:
                 self.out / "truth" / "00000.png",
                 out,
                 backbone=backbone,
-                config=replace(self.propagation, mode=mode),
+                config=self.propagation.in_mode(mode),
                 overwrite=self.overwrite,
                 on_frame=CountProgress(stack, f"segment ({mode})"),
             )

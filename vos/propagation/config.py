@@ -8,8 +8,8 @@ the features too weak for it, it is the protocol.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 from vos.backbones.input_size import ChannelOrder, InputRule, Normalization, Resampling
 from vos.errors import InputError
@@ -150,6 +150,15 @@ class PropagationConfig:
                     f"{number.name} is {value}, which is for mode adaptive alone; add --mode "
                     "adaptive (in Python mode='adaptive'), or leave it out"
                 )
+
+    def in_mode(self, mode: Mode) -> PropagationConfig:
+        """Return the same numbers in a mode; the protocol has none of the adaptive mode's."""
+        if mode == "adaptive":
+            return replace(self, mode=mode)
+        own: dict[str, Any] = {
+            f.name: f.default for f in fields(self) if f.name.startswith("adaptive_")
+        }
+        return replace(self, mode=mode, **own)
 
     @property
     def input_rule(self) -> InputRule:

@@ -30,7 +30,8 @@ def test_demo_on_a_few_frames(tmp_path, capsys, monkeypatch):
     assert "holds a demo already; replace it (--overwrite)" in advice
     assert "--resume" not in advice
     argv[1] = "-o"
-    assert run_verbs("vos", "", VERBS, [*argv, "--overwrite", "--threads", "1"]) == 0
+    weaker = ["--mode", "adaptive", "--adaptive-strength", "1"]
+    assert run_verbs("vos", "", VERBS, [*argv, "--overwrite", "--threads", "1", *weaker]) == 0
 
 
 @pytest.mark.parametrize("name", ["frames", "truth"])

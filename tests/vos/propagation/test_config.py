@@ -58,3 +58,10 @@ def test_the_input_rule_has_the_numbers():
 def test_numbers_of_points_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
         PointConfig(**wrong)
+
+
+def test_a_configuration_in_another_mode_keeps_what_both_have():
+    adaptive = PropagationConfig(mode="adaptive", adaptive_reach=96, topk=7)
+    assert adaptive.in_mode("adaptive") == adaptive
+    assert adaptive.in_mode("protocol") == PropagationConfig(topk=7)
+    assert PropagationConfig(topk=7).in_mode("adaptive").mode == "adaptive"

@@ -7,6 +7,7 @@ and what else can be read twice forward in windows, the last one first.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from vos.errors import InputError
@@ -65,8 +66,11 @@ def open_backward(
         frames = BackwardVideo(video, choice, last, WINDOW_BYTES).frames()
     elif reader.kind in _FILES:
         frames = _pictures(reader, choice, indexes, reading)
+    elif reader.kind == "archive":
+        frames = _archive_windows(reader, choice, indexes, reading)
     else:
-        frames = _windows(reader, choice, indexes, reading)
+        levels = PageFile(reader.files[0]).levels(choice.end) if reader.kind == "pages" else None
+        frames = _windows(reader, choice, indexes, reading, levels)
     return FrameReader(
         frames,
         source=reader.source,
@@ -93,13 +97,27 @@ def _pictures(
         yield Frame(path.stem, indexes[position], None, shrink(image, choice.max_size))
 
 
-def _windows(
+def _archive_windows(
     reader: FrameReader, choice: FrameRange, indexes: range, reading: ReadingOptions | None
 ) -> Iterator[Frame]:
-    """Yield the frames of these indexes, the last one first, by reading forward in windows."""
+    """Yield the pictures of a zip file as `_windows` does."""
+    with closing(PictureArchive(reader.files[0])) as archive:
+        yield from _windows(reader, choice, indexes, reading, archive.levels(choice.end))
+
+
+def _windows(
+    reader: FrameReader,
+    choice: FrameRange,
+    indexes: range,
+    reading: ReadingOptions | None,
+    levels: SequenceLevels | None,
+) -> Iterator[Frame]:
+    """Yield the frames of these indexes, the last one first, by reading forward in windows.
+
+    `levels` are those of all frames taken, of which a window is a part.
+    """
     resize = reading is not None and reading.on_size_change == "resize"
     shape: tuple[int, ...] = ()
-    levels = _levels(reader, choice)
     size = 1  # of the first window, which tells how many frames may wait
     end = len(indexes)
     while end:
@@ -125,10 +143,3 @@ def _windows(
             frame = window.pop()
             of_size(frame.image, shape, f"frame {frame.index}", reader.source)
             yield frame
-
-
-def _levels(reader: FrameReader, choice: FrameRange) -> SequenceLevels | None:
-    """Return the levels of all frames taken, of which a window is a part."""
-    if reader.kind == "archive":
-        return PictureArchive(reader.files[0]).levels(choice.end)
-    return PageFile(reader.files[0]).levels(choice.end) if reader.kind == "pages" else None

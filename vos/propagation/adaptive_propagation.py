@@ -61,7 +61,7 @@ def engine_for(
     """
     reliability = leave_one_out(features, labels, _RIDGES)
     if target_strength(reliability, config) > 0:
-        return AdaptivePropagation(config, stride)
+        return AdaptivePropagation(config, stride, first=reliability)
     return ContextPropagation(config)
 
 
@@ -74,10 +74,14 @@ class AdaptivePropagation:
     Args:
         config: the numbers.
         stride: pixels of the network's input that a patch is wide.
+        first: what the first given mask says of the features, where it is known already.
     """
 
-    def __init__(self, config: PropagationConfig, stride: int) -> None:
+    def __init__(
+        self, config: PropagationConfig, stride: int, first: Reliability | None = None
+    ) -> None:
         self._config = config
+        self._first = first
         radius = -(-config.adaptive_reach // stride)
         self._context = ContextPropagation(replace(config, neighborhood_radius=radius))
         self._target = TargetModel(
@@ -128,7 +132,8 @@ class AdaptivePropagation:
         new = labels.shape[1] > self.channels
         self._context.remember_prompt(number, features, labels, channels)
         if new:
-            reliability = leave_one_out(features, labels, _RIDGES)
+            reliability = self._first or leave_one_out(features, labels, _RIDGES)
+            self._first = None
             self._target.rely(reliability, target_strength(reliability, self._config))
             self._target.forget_kept()
         self._rebuild()

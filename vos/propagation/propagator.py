@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from vos.propagation.adaptive_propagation import (
     engine_for,
 )
 from vos.propagation.confidence import ObjectConfidence, object_confidence
-from vos.propagation.config import PropagationConfig
+from vos.propagation.config import PromptSampling, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.pixels.prompt_labels import prompt_labels
 from vos.propagation.pixels.upsampling import guided_channel, winning_channel
@@ -231,17 +232,21 @@ class LabelPropagator:
         predicted: Tensor | None,
     ) -> Tensor:
         """Labels (P, C) of a prompted frame; the first prompt of all chooses the engine."""
-        grid = (features.shape[0], features.shape[1])
-        stride = self.backbone.stride
-        if not self._objects and self.config.mode == "adaptive":
-            labels = prompt_labels(prompt, objects, None, grid, sampling="area", stride=stride)
-            self._engine = engine_for(
-                features, labels.to(features.device), self.config, self.backbone.stride
+        grid, stride = (features.shape[0], features.shape[1]), self.backbone.stride
+
+        def labels(sampling: PromptSampling | Literal["area"]) -> Tensor:
+            sampled = prompt_labels(
+                prompt, objects, predicted, grid, sampling=sampling, stride=stride
             )
+            return sampled.to(features.device)
+
+        if not self._objects and self.config.mode == "adaptive":
+            shares = labels("area")
+            self._engine = engine_for(features, shares, self.config, stride)
+            if isinstance(self._engine, AdaptivePropagation):
+                return shares
         adaptive = isinstance(self._engine, AdaptivePropagation)
-        sampling = "area" if adaptive else self.config.prompt_sampling
-        labels = prompt_labels(prompt, objects, predicted, grid, sampling=sampling, stride=stride)
-        return labels.to(features.device)
+        return labels("area" if adaptive else self.config.prompt_sampling)
 
     def _warn_of_small(
         self, prompt: np.ndarray, grid: tuple[int, int], given: tuple[int, ...]

@@ -93,5 +93,7 @@ def test_a_folder_that_cannot_be_written_to_goes_without_a_lock(tmp_path, monkey
 
     monkeypatch.setattr(os, "open", refuse)
     require_unlocked(tmp_path)
+    ran = []
     with locked_folder(tmp_path):
-        pass
+        ran.append(list(tmp_path.iterdir()))
+    assert ran == [[]]

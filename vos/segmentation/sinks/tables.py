@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -141,7 +142,7 @@ class FrameTable:
         return {frame: list(rows.values()) for frame, rows in by_frame.items()}
 
 
-class _RowsOfResults:
+class _RowsOfResults(ABC):
     """A sink that turns results into rows of a table; what was computed earlier is kept."""
 
     def __init__(self, path: Path, columns: Row) -> None:
@@ -165,9 +166,9 @@ class _RowsOfResults:
             )
         self.table.keep(frame)
 
+    @abstractmethod
     def rows(self, result: Result) -> list[Row]:
         """Return a frame's rows."""
-        raise NotImplementedError
 
 
 class ConfidenceTable(_RowsOfResults):

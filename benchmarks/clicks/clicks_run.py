@@ -21,7 +21,7 @@ from benchmarks.reporting.published_clicks import CLICKS
 from benchmarks.reporting.run_files import RESULTS, RUN, TABLE
 from benchmarks.reporting.run_settings import earlier_settings, require_same
 from benchmarks.reporting.run_state import RunState
-from benchmarks.reporting.shared_work import give_up, share_out
+from benchmarks.reporting.shared_work import run_recorded, share_out
 from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence
@@ -89,20 +89,9 @@ class ClicksRun:
         """
         processes.from_leader(lambda: self._prepare(overwrite))
         state = RunState(self._out, self._settings, processes, self._backbone.device)
-        try:
-            failed = self._measure_all(processes)
-            if not processes.leads:
-                return 1 if failed else 0
-            state.state = "failed" if failed else "running"
-            if failed:
-                return give_up(failed, self._out)
-            self._finish(state)
-        except BaseException as error:
-            state.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-            raise
-        finally:
-            state.write()
-        return 0
+        return run_recorded(
+            state, processes, lambda: self._measure_all(processes), lambda: self._finish(state)
+        )
 
     def _prepare(self, overwrite: bool) -> None:
         records = self._out / _SEQUENCES

@@ -13,14 +13,13 @@ from benchmarks.davis.run_folder import (
     REPORT,
     RESULTS,
     RunFolder,
-    mixed_origins,
     settings_of,
     speed,
 )
 from benchmarks.features.options import backbone_for_team
 from benchmarks.reporting.advice import SCORING_OPTIONS, options_explained
-from benchmarks.reporting.run_state import RunState
-from benchmarks.reporting.shared_work import give_up, share_out
+from benchmarks.reporting.run_state import RunState, mixed_origins
+from benchmarks.reporting.shared_work import run_recorded, share_out
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneSource
 from vos.datasets.dataset import Dataset
@@ -54,18 +53,13 @@ def run_davis(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
-    backbone = backbone_for_team(backbone, processes)
-    settings = settings_of(dataset, resolution, backbone, config)
+    network = backbone_for_team(backbone, processes)
+    settings = settings_of(dataset, resolution, network, config)
     folder = RunFolder(out)
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))
-    record = RunState(folder.out, settings, processes, backbone.device)
-    try:
-        failed = propagate_all(dataset, folder, backbone, config, processes)
-        if not processes.leads:
-            return 1 if failed else 0
-        record.state = "failed" if failed else "running"
-        if failed:
-            return give_up(failed, folder.out)
+    record = RunState(folder.out, settings, processes, network.device)
+
+    def finish() -> None:
         if dataset.withheld:
             _finish_unscored(dataset, folder, record, submission)
         else:
@@ -73,12 +67,13 @@ def run_davis(
         if submission is not None:
             packed = pack_submission(submission, dataset, folder.masks)
             print(f"submission: {submission} ({packed} masks)")
-    except BaseException as error:
-        record.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        raise
-    finally:
-        record.write()
-    return 0
+
+    return run_recorded(
+        record,
+        processes,
+        lambda: propagate_all(dataset, folder, network, config, processes),
+        finish,
+    )
 
 
 def _report(

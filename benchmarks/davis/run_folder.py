@@ -247,17 +247,3 @@ def speed(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "frames_per_second": {**rates, "all": rate(sum(r["wall_seconds"] for r in results))},
         **{p: max((r[p] for r in results if r[p] is not None), default=None) for p in peaks},
     }
-
-
-def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name what is not the same for all sequences, as after an update amid a run."""
-    kinds = {
-        "package versions": lambda r: r["versions"],
-        "code revisions": lambda r: r["revision"],
-        "devices": lambda r: r["machine"]["device"],
-    }
-    return [
-        what
-        for what, value in kinds.items()
-        if len({json.dumps(value(record), sort_keys=True) for record in records.values()}) > 1
-    ]

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.davis.run_folder import REPORT, RunFolder, mixed_origins, settings_of, speed
+from benchmarks.davis.run_folder import REPORT, RunFolder, settings_of, speed
 from benchmarks.features.options import backbone_for_team
 from benchmarks.parts.part_masks import write_part_masks
 from benchmarks.parts.report import write_report
 from benchmarks.reporting.benchmark_run import shown_name, side_by_side
 from benchmarks.reporting.published_points import VIP
 from benchmarks.reporting.run_files import RESULTS, TABLE
-from benchmarks.reporting.run_state import RunState
-from benchmarks.reporting.shared_work import give_up, share_out
+from benchmarks.reporting.run_state import RunState, mixed_origins
+from benchmarks.reporting.shared_work import run_recorded, share_out
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneSource
 from vos.datasets.dataset import Dataset
@@ -54,25 +54,17 @@ def run_vip(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
-    backbone = backbone_for_team(backbone, processes)
-    settings = settings_of(dataset, "", backbone, config)
+    network = backbone_for_team(backbone, processes)
+    settings = settings_of(dataset, "", network, config)
     del settings["dataset"]["resolution"]  # the set has one
     processes.from_leader(lambda: folder.prepare(settings, overwrite=overwrite))
-    state = RunState(folder.out, settings, processes, backbone.device)
-    try:
-        failed = propagate_parts(dataset, folder, backbone, config, processes)
-        if not processes.leads:
-            return 1 if failed else 0
-        state.state = "failed" if failed else "running"
-        if failed:
-            return give_up(failed, folder.out)
-        _finish(dataset, folder, state)
-    except BaseException as error:
-        state.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        raise
-    finally:
-        state.write()
-    return 0
+    state = RunState(folder.out, settings, processes, network.device)
+    return run_recorded(
+        state,
+        processes,
+        lambda: propagate_parts(dataset, folder, network, config, processes),
+        lambda: _finish(dataset, folder, state),
+    )
 
 
 def propagate_parts(

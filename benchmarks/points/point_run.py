@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +14,8 @@ from benchmarks.points.report import write_report
 from benchmarks.points.track_folder import REPORT, TrackFolder
 from benchmarks.reporting.benchmark_run import shown_name, side_by_side
 from benchmarks.reporting.run_files import RESULTS, TABLE
-from benchmarks.reporting.run_state import RunState
-from benchmarks.reporting.shared_work import give_up, share_out
+from benchmarks.reporting.run_state import RunState, mixed_origins
+from benchmarks.reporting.shared_work import run_recorded, share_out
 from vos.backbones.backbone import Backbone
 from vos.backbones.loading import BackboneSource
 from vos.files import atomic_path, write_json
@@ -50,25 +49,17 @@ def run_points(
     Raises:
         InputError: the folder cannot be made, or holds a run with other settings.
     """
-    backbone = backbone_for_team(backbone, processes)
-    recorded = recorded_settings(protocol, backbone, settings)
+    network = backbone_for_team(backbone, processes)
+    recorded = recorded_settings(protocol, network, settings)
     defaults = {"propagation": asdict(PropagationConfig()), "points": asdict(PointConfig())}
     processes.from_leader(lambda: folder.prepare(recorded, defaults, overwrite=overwrite))
-    state = RunState(folder.out, recorded, processes, backbone.device)
-    try:
-        failed = track_all(protocol, backbone, folder, processes, settings)
-        if not processes.leads:
-            return 1 if failed else 0
-        state.state = "failed" if failed else "running"
-        if failed:
-            return give_up(failed, folder.out)
-        _finish(protocol, folder, state)
-    except BaseException as error:
-        state.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
-        raise
-    finally:
-        state.write()
-    return 0
+    state = RunState(folder.out, recorded, processes, network.device)
+    return run_recorded(
+        state,
+        processes,
+        lambda: track_all(protocol, network, folder, processes, settings),
+        lambda: _finish(protocol, folder, state),
+    )
 
 
 def recorded_settings(
@@ -186,7 +177,7 @@ def results_of(
         "rows": [{"name": shown_name(settings["backbone"]), "figures": list(protocol.row(scores))}],
         "published": asdict(protocol.published),
         "speed": _speed(records),
-        "made_with_different": _mixed_origins(records),
+        "made_with_different": mixed_origins(records),
     }
 
 
@@ -212,17 +203,3 @@ def _speed(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "frames_per_second": frames / seconds if seconds else None,
         **{p: max(values, default=None) for p, values in known.items()},
     }
-
-
-def _mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name what is not the same for all videos, as after an update amid a run."""
-    kinds: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-        "package versions": lambda r: r["versions"],
-        "code revisions": lambda r: r["revision"],
-        "devices": lambda r: r["machine"]["device"],
-    }
-    return [
-        what
-        for what, value in kinds.items()
-        if len({json.dumps(value(record), sort_keys=True) for record in records.values()}) > 1
-    ]

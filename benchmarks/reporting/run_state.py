@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,18 @@ from vos.runtime.provenance import git_revision, machine, timestamp, versions
 
 
 class RunState:
-    """What `run.json` says; the leading process alone writes it."""
+    """What `run.json` says; the leading process alone writes it.
+
+    Attributes:
+        state: `running`, `stopped`, `failed` or `complete`.
+        out: the run's folder.
+    """
 
     def __init__(
         self, out: Path, settings: dict[str, Any], processes: Team, device: torch.device
     ) -> None:
         self.state = "running"
-        self._out = out
+        self.out = out
         self._leads = processes.leads
         machines = processes.gather(machine(device))
         self._record = {
@@ -42,4 +49,18 @@ class RunState:
     def write(self) -> None:
         """Write the file as things are now."""
         if self._leads:
-            write_json(self._out / RUN, self.as_json())
+            write_json(self.out / RUN, self.as_json())
+
+
+def mixed_origins(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name what is not the same for all sequences, as after an update amid a run."""
+    kinds = {
+        "package versions": lambda r: r["versions"],
+        "code revisions": lambda r: r["revision"],
+        "devices": lambda r: r["machine"]["device"],
+    }
+    return [
+        what
+        for what, value in kinds.items()
+        if len({json.dumps(value(record), sort_keys=True) for record in records.values()}) > 1
+    ]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.reporting.run_files import RESULTS
+from benchmarks.reporting.run_state import RunState
 from vos.errors import InputError
 from vos.files import shortened, write_json
 from vos.runtime.distributed import Team
@@ -64,6 +65,39 @@ def _shared_progress(processes: Team, total: int, label: str) -> Iterator[Callab
                 shown(frames, total, name)
 
         yield frame_done
+
+
+def run_recorded(
+    state: RunState,
+    processes: Team,
+    work: Callable[[], dict[str, str]],
+    finish: Callable[[], None],
+) -> int:
+    """Do the work of all processes, then in the leading one what follows, and record how it ended.
+
+    Args:
+        state: the run's record, written whatever happens.
+        processes: who share the work.
+        work: does it; returns the failed sequences with the reason.
+        finish: scores and reports where none failed.
+
+    Returns:
+        The exit status: 1 if a sequence failed.
+    """
+    try:
+        failed = work()
+        if not processes.leads:
+            return 1 if failed else 0
+        state.state = "failed" if failed else "running"
+        if failed:
+            return give_up(failed, state.out)
+        finish()
+    except BaseException as error:
+        state.state = "stopped" if isinstance(error, KeyboardInterrupt) else "failed"
+        raise
+    finally:
+        state.write()
+    return 0
 
 
 def give_up(failed: dict[str, str], out: Path) -> int:

@@ -35,7 +35,12 @@ from vos.propagation.config import PromptSampling, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.pixels.prompt_labels import prompt_labels
 from vos.propagation.pixels.upsampling import guided_channel, winning_channel
-from vos.propagation.snapshot import Snapshot, with_object_ids, without_object_ids
+from vos.propagation.snapshot import (
+    Snapshot,
+    require_frames,
+    with_object_ids,
+    without_object_ids,
+)
 
 
 class LabelPropagator:
@@ -202,9 +207,7 @@ class LabelPropagator:
         Raises:
             InputError: a frame is missing.
         """
-        missing = sorted(set(snapshot.frames) - set(frames))
-        if missing:
-            raise InputError(f"the snapshot needs frames {missing}, which were not given")
+        require_frames("the snapshot", snapshot.frames, frames)
         self.reset()
 
         def features(number: int) -> Tensor:

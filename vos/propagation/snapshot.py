@@ -9,6 +9,7 @@ Shapes: P patches, C = 1 + objects, background first.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,17 @@ class MemoryState:
     """Object id -> number of the frame that last gave it."""
     target: TargetState | None = None
     """The target model's, where there is one."""
+
+
+def require_frames(what: str, needed: Iterable[int], given: Iterable[int]) -> None:
+    """Check that all steps are given whose frames a state needs.
+
+    Raises:
+        InputError: one is missing; `what` names the state.
+    """
+    missing = sorted({*needed} - {*given})
+    if missing:
+        raise InputError(f"{what} needs frames {missing}, which were not given")
 
 
 def with_object_ids(state: ContextState, objects: tuple[int, ...]) -> MemoryState:

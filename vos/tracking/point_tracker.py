@@ -26,6 +26,7 @@ from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.keypoints import PointGeometry, point_labels, read_points
 from vos.propagation.memory import ContextState
 from vos.propagation.propagator import unit_features
+from vos.propagation.snapshot import require_frames
 
 
 @dataclass(frozen=True)
@@ -167,9 +168,7 @@ class PointTracker:
         Raises:
             InputError: a frame is missing.
         """
-        missing = sorted(set(state.frames) - set(frames))
-        if missing:
-            raise InputError(f"the state needs frames {missing}, which were not given")
+        require_frames("the state", state.frames, frames)
         self.reset()
         features: dict[int, Tensor] = {}
         for number in state.frames:

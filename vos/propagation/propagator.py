@@ -33,7 +33,7 @@ from vos.propagation.adaptive_propagation import (
 from vos.propagation.confidence import ObjectConfidence, object_confidence
 from vos.propagation.config import PromptSampling, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
-from vos.propagation.pixels.prompt_labels import prompt_labels
+from vos.propagation.pixels.prompt_labels import prompt_labels, with_prompt
 from vos.propagation.pixels.upsampling import guided_channel, winning_channel
 from vos.propagation.snapshot import (
     Snapshot,
@@ -291,22 +291,6 @@ class LabelPropagator:
                 "the mask holds no object: every pixel is 0 (background) or 255 (void)"
             )
         return given
-
-
-def with_prompt(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
-    """Put a prompt over a predicted mask, leaving its void pixels and other objects alone.
-
-    Args:
-        mask: uint8 (H, W) of ids.
-        prompt: uint8 (H, W) of ids, 0 background, 255 void.
-        given: the ids of the prompt's objects.
-
-    Returns:
-        uint8 (H, W) of ids.
-    """
-    drawn = np.isin(prompt, given)
-    erased = np.isin(mask, given) & (prompt != VOID)
-    return np.where(drawn, prompt, np.where(erased, 0, mask)).astype(np.uint8)
 
 
 def _maps(labels: Tensor, h: int, w: int) -> Tensor:

@@ -80,3 +80,19 @@ def _shares(
         resized = [cv2.resize(m.numpy(), (w, h), interpolation=cv2.INTER_AREA) for m in whole]
         maps = torch.from_numpy(np.stack(resized))
     return maps.flatten(1).T.contiguous()  # (ids, h, w) -> (P, ids)
+
+
+def with_prompt(mask: np.ndarray, prompt: np.ndarray, given: tuple[int, ...]) -> np.ndarray:
+    """Put a prompt over a predicted mask, leaving its void pixels and other objects alone.
+
+    Args:
+        mask: uint8 (H, W) of ids.
+        prompt: uint8 (H, W) of ids, 0 background, 255 void.
+        given: the ids of the prompt's objects.
+
+    Returns:
+        uint8 (H, W) of ids.
+    """
+    drawn = np.isin(prompt, given)
+    erased = np.isin(mask, given) & (prompt != VOID)
+    return np.where(drawn, prompt, np.where(erased, 0, mask)).astype(np.uint8)

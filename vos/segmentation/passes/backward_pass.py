@@ -20,7 +20,8 @@ from torch import Tensor
 from vos.errors import InputError
 from vos.masks.ids import object_ids
 from vos.masks.values import LoadedMask
-from vos.propagation.propagator import LabelPropagator, with_prompt
+from vos.propagation.pixels.prompt_labels import with_prompt
+from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot
 from vos.runtime.devices import synchronize
 from vos.runtime.progress import status

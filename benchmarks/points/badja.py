@@ -56,16 +56,7 @@ class Badja:
 
     def run(self) -> int:
         """Follow the joints, score and report; return 1 if a video failed."""
-        return run_protocol(
-            self._protocol,
-            self.data,
-            self.out,
-            backbone=self.backbone,
-            propagation=self.propagation,
-            points=self.point_config,
-            feature_cache=self.feature_cache,
-            overwrite=self.overwrite,
-        )
+        return run_protocol(self._protocol, self)
 
     def _protocol(self) -> PointProtocol:
         from benchmarks.points.badja_protocol import BadjaProtocol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.features.options import load_for_team
 from vos.backbones.loading import BackboneOptions
@@ -26,33 +26,41 @@ def preset_points(name: str) -> Callable[[], PointConfig]:
     return lambda: PRESETS[name].points or PointConfig()
 
 
-def run_protocol(
-    make: Callable[[], PointProtocol],
-    data: Path,
-    out: Path,
-    *,
-    backbone: BackboneOptions,
-    propagation: PropagationConfig,
-    points: PointConfig,
-    feature_cache: Path | None,
-    overwrite: bool,
-) -> int:
-    """Open the set in every process, load the backbone, and run.
+class PointVerb(Protocol):
+    """What every verb of points is told."""
 
-    Args:
-        make: opens the set.
-        data: the set's folder or file, for what is shown.
-        out: the folder to write to.
-        backbone: which features.
-        propagation: the numbers of the propagation.
-        points: how points become labels and are read back.
-        feature_cache: folder that keeps features.
-        overwrite: replace the run in the folder.
+    @property
+    def data(self) -> Path:
+        """The set's folder or file."""
 
-    Returns:
-        The exit status.
-    """
-    check_point_mode(propagation)
+    @property
+    def out(self) -> Path:
+        """The folder to write to."""
+
+    @property
+    def backbone(self) -> BackboneOptions:
+        """Which features."""
+
+    @property
+    def propagation(self) -> PropagationConfig:
+        """The numbers of the propagation."""
+
+    @property
+    def point_config(self) -> PointConfig:
+        """How points become labels and are read back."""
+
+    @property
+    def feature_cache(self) -> Path | None:
+        """Folder that keeps features."""
+
+    @property
+    def overwrite(self) -> bool:
+        """Replace the run in the folder."""
+
+
+def run_protocol(make: Callable[[], PointProtocol], verb: PointVerb) -> int:
+    """Open the set in every process by `make`, load the backbone, run, return the exit status."""
+    check_point_mode(verb.propagation)
     from benchmarks.points.point_run import PointSettings, run_points
     from benchmarks.points.track_folder import TrackFolder
     from vos.features.cache import CachedBackbone
@@ -60,16 +68,16 @@ def run_protocol(
 
     with team() as processes:
         if processes.leads:
-            status(f"reading {data}")
+            status(f"reading {verb.data}")
         protocol = processes.one_at_a_time(make)
-        network = load_for_team(backbone, processes)
-        if feature_cache is not None:
-            network = CachedBackbone(network, feature_cache)
+        network = load_for_team(verb.backbone, processes)
+        if verb.feature_cache is not None:
+            network = CachedBackbone(network, verb.feature_cache)
         return run_points(
             protocol,
             network,
-            TrackFolder(out),
+            TrackFolder(verb.out),
             processes,
-            PointSettings(propagation, points),
-            overwrite=overwrite,
+            PointSettings(verb.propagation, verb.point_config),
+            overwrite=verb.overwrite,
         )

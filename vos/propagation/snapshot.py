@@ -54,9 +54,18 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
         if target.kept is not None:
             tensors["target.gram"] = target.kept.gram.contiguous()
             tensors["target.cross"] = target.kept.cross.contiguous()
+    write_state(path, tensors, {"snapshot": json.dumps(about)})
+
+
+def write_state(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a state as a safetensors file, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     with atomic_path(path) as beside:
         try:
-            save_file(tensors, beside, metadata={"snapshot": json.dumps(about)})
+            save_file(tensors, beside, metadata=metadata)
         except SafetensorError as error:  # its only word for a full disk
             raise OSError(f"the state {path} cannot be written: {error}") from error
 

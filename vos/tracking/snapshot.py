@@ -11,12 +11,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vos.errors import InputError
-from vos.files import atomic_path
 from vos.propagation.memory import ContextState
+from vos.propagation.snapshot import write_state
 from vos.tracking.point_tracker import GroupState, PointTrackerState
 
 FORMAT = 1
@@ -39,11 +38,7 @@ def save_point_state(path: str | Path, state: PointTrackerState) -> None:
             tensors |= {f"{number}.{kind}.{n}": t.contiguous() for n, t in labels.items()}
         groups.append({"prompted": list(context.prompted), "last_frames": list(context.last)})
     about = {"format": FORMAT, "number": state.number, "groups": groups}
-    with atomic_path(path) as beside:
-        try:
-            save_file(tensors, beside, metadata={"points": json.dumps(about)})
-        except SafetensorError as error:  # its only word for a full disk
-            raise OSError(f"the state {path} cannot be written: {error}") from error
+    write_state(path, tensors, {"points": json.dumps(about)})
 
 
 def load_point_state(path: str | Path) -> PointTrackerState:

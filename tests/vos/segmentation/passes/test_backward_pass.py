@@ -16,7 +16,6 @@ from tests.data.clips import (
     CONFIG,
     FRAMES,
     QUIET,
-    Colours,
     assert_same_masks,
     iou,
     masks_of,
@@ -36,11 +35,6 @@ from vos.video.writer import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[4]
 BOTH, FORWARD = PassOptions("both"), PassOptions("forward")
-
-
-@pytest.fixture(scope="module")
-def backbone():
-    return Colours()
 
 
 @pytest.fixture(scope="module")

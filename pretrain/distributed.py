@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -17,7 +15,6 @@ from torch import Tensor
 from vos.errors import InputError
 from vos.runtime.devices import resolve_device
 from vos.runtime.distributed import leave_to_torchrun
-from vos.runtime.folder_lock import working_folder
 
 _PATIENCE = timedelta(minutes=60)  # a rank may wait this long while another probes or saves
 
@@ -82,51 +79,6 @@ def in_any_process(flags: list[bool], device: torch.device) -> list[bool]:
     values = torch.tensor(flags, dtype=torch.float32, device=device)
     dist.all_reduce(values, op=dist.ReduceOp.MAX)
     return [value > 0 for value in values.tolist()]
-
-
-@contextmanager
-def own_folder(folder: Path, processes: Processes) -> Iterator[None]:
-    """Keep other runs out of the output folder; the leading process does so for all.
-
-    Raises:
-        InputError: another run works in it; in the other processes SystemExit, so that it is said
-            once.
-    """
-    with ExitStack() as stack:
-        refusal: InputError | None = None
-        if processes.leads:
-            try:
-                stack.enter_context(working_folder(folder))
-            except InputError as error:
-                refusal = error
-        refused = any(in_any_process([refusal is not None], processes.device))
-        if refused:
-            raise refusal or SystemExit(2)
-        yield
-
-
-def from_leader(choose: Callable[[], str | None], processes: Processes) -> str | None:
-    """Let the leading process choose a text, or none, and return it in all.
-
-    Raises:
-        InputError: what `choose` raised in the leading process; in the others SystemExit, so that
-            it is said once.
-    """
-    if not dist.is_initialized():
-        return choose()
-    text_and_refusal: list[Any] = [None, False]
-    error: InputError | None = None
-    if processes.leads:
-        try:
-            text_and_refusal[0] = choose()
-        except InputError as refusal:
-            error = refusal
-            text_and_refusal[1] = True
-    dist.broadcast_object_list(text_and_refusal, src=0)
-    text, refused = text_and_refusal
-    if refused:
-        raise error or SystemExit(2)
-    return cast("str | None", text)
 
 
 def wait_for_all() -> None:

@@ -19,7 +19,6 @@ from pretrain.distributed import (
     Processes,
     in_any_process,
     joined_processes,
-    own_folder,
     wait_for_all,
 )
 from pretrain.monitoring.monitor import Monitor
@@ -44,6 +43,7 @@ from vos.runtime.devices import (
     set_exact_products,
     takes_tf32,
 )
+from vos.runtime.distributed import own_folder
 from vos.runtime.signals import StopRequest, deferred_signals
 
 _MOST_ROLLBACKS = 3
@@ -79,7 +79,7 @@ def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
         torch.set_num_threads(run.threads)
     with (
         joined_processes(run.device) as processes,
-        own_folder(run.output_dir, processes),
+        own_folder(run.output_dir, leads=processes.leads),
         deferred_signals() as stop,
     ):
         loop = _Loop(config, run, processes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,11 @@ class ClicksRun:
 
 
 def _row(frame: str, number: int, method: str, scores: ClickScores, ready: float) -> dict[str, Any]:
-    overlaps: Mapping[str, Any] = {"overlaps": [round(v, 5) for v in scores.overlaps]}
-    named = {"frame": frame, "object": number, "method": method, **overlaps}
-    return {**named, "seconds": round(scores.seconds, 4), "ready_seconds": round(ready, 4)}
+    return {
+        "frame": frame,
+        "object": number,
+        "method": method,
+        "overlaps": list(scores.overlaps),  # unrounded: clicks are counted by them
+        "seconds": round(scores.seconds, 4),
+        "ready_seconds": round(ready, 4),
+    }

@@ -36,7 +36,8 @@ def results_of(
         "state": "complete",
         "benchmark": "clicks",
         "table": CLICKS.label,
-        "data": f"{dataset.name}, {dataset.subset}, {sequences}, {frames}, {count} objects",
+        "data": f"{dataset.name}, {dataset.subset}, {sequences}, {frames}, {count} objects; the "
+        "published figures are of all of DAVIS",
         "dataset": dataset.name,
         "set": dataset.subset,
         "rules": {**settings["measurement"], "marks": list(MARKS)},

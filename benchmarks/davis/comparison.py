@@ -7,6 +7,7 @@ metrics; an object is a whole video there.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from vos.segmentation.run_folder import RUN
 
 _METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 _LEVEL = 0.95
+_ROUNDING = 1e-4
 
 
 Scores = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -95,6 +97,11 @@ def read_run(folder: Path) -> Run:
             f"{folder}: sequences failed in this run ({shortened(results.get('failed', {}))}); run "
             "it again"
         )
+    if not {"sequences", "rules", "global"} <= results.keys():
+        raise InputError(
+            f"{folder}: a run without scores of single videos; compare takes runs of davis, jhmdb, "
+            "vip, badja or tap-vid, and `vos-bench table` takes any"
+        )
     return Run(folder, settings, results)
 
 
@@ -124,12 +131,21 @@ class Comparison:
         ]
 
     def overall(self) -> list[tuple[str, float, float, str]]:
-        """Return for each global figure: name, first, second, interval of the mean difference."""
+        """Return for each global figure: name, first, second, interval of the difference.
+
+        The interval is of the mean over objects, and stands only beside a difference that is one:
+        a mean over joints, or a confusion matrix of all videos, is something else.
+        """
         rows = []
         for name in self.first.columns:
             values = [run.results["global"][name] for run in (self.first, self.second)]
-            if None not in values:  # there was nothing to score
-                rows.append((name, values[0], values[1], interval_text(self.intervals.get(name))))
+            if None in values:  # there was nothing to score
+                continue
+            gains = list(self.differences.get(name, {}).values())
+            mean = sum(gains) / len(gains) if gains else math.inf
+            is_mean = abs(mean - (values[1] - values[0])) < _ROUNDING
+            interval = self.intervals.get(name) if is_mean else None
+            rows.append((name, values[0], values[1], interval_text(interval)))
         return rows
 
     @property

@@ -65,14 +65,15 @@ class Vip:
             backbone = load_for_team(self.backbone, processes)
             if self.feature_cache is not None:
                 backbone = CachedBackbone(backbone, self.feature_cache)
-            return run_vip(
-                dataset,
-                backbone,
-                RunFolder(self.out),
-                processes,
-                self.propagation,
-                overwrite=self.overwrite,
-            )
+            with processes.own_folder(self.out):
+                return run_vip(
+                    dataset,
+                    backbone,
+                    RunFolder(self.out),
+                    processes,
+                    self.propagation,
+                    overwrite=self.overwrite,
+                )
 
     def _dataset(self) -> Dataset:
         from vos.datasets.vip import open_vip

@@ -73,11 +73,12 @@ def run_protocol(make: Callable[[], PointProtocol], verb: PointVerb) -> int:
         network = load_for_team(verb.backbone, processes)
         if verb.feature_cache is not None:
             network = CachedBackbone(network, verb.feature_cache)
-        return run_points(
-            protocol,
-            network,
-            TrackFolder(verb.out),
-            processes,
-            PointSettings(verb.propagation, verb.point_config),
-            overwrite=verb.overwrite,
-        )
+        with processes.own_folder(verb.out):
+            return run_points(
+                protocol,
+                network,
+                TrackFolder(verb.out),
+                processes,
+                PointSettings(verb.propagation, verb.point_config),
+                overwrite=verb.overwrite,
+            )

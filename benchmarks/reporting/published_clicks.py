@@ -17,4 +17,5 @@ CLICKS = PublishedTable(
         ("deep object selection, trained on masks", (9.0, 12.6)),
         ("RITM, trained on masks", (4.9, 6.7)),
     ),
+    lower_is_better=True,
 )

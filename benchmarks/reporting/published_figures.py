@@ -19,6 +19,7 @@ class PublishedTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
     """(method, one figure a column; None where the paper gives none)."""
+    lower_is_better: bool = False
 
 
 IMAGENET = PublishedTable(

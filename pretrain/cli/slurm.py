@@ -152,6 +152,7 @@ class Slurm:
     def _check_training(self) -> None:
         """Refuse here, before any waiting in a queue, what training would refuse at its start."""
         from pretrain.cli import verbs
+        from pretrain.config.pretrain_config import with_total_batch
         from pretrain.data.loader import steps_per_epoch
         from pretrain.sources.mixture import Mixture
 
@@ -160,8 +161,9 @@ class Slurm:
         train = cast("Train", parse("vos-pretrain train", verb.load(), self.arguments))
         options, config = train.chosen_options(), train.config
         mixture = Mixture(options.data_path, options.data_weights, options.sources)
-        images = config.batch_size_per_gpu * config.accumulate * self.gpus * self.nodes
-        steps_per_epoch(len(mixture), images)
+        processes = self.gpus * self.nodes
+        config = with_total_batch(config, processes)
+        steps_per_epoch(len(mixture), config.batch_size_per_gpu * config.accumulate * processes)
 
     def _parameters(self) -> dict[str, Any]:
         """Return the job's parameters by submitit's names."""

@@ -61,9 +61,8 @@ class Train:
         except SampleError as error:
             return self._failed(f"{error}; go on with --resume auto when that is mended")
         except torch.cuda.OutOfMemoryError as error:
-            return self._failed(
-                f"{error}. Lower --batch-size-per-gpu and raise --accumulate by as much"
-            )
+            more = "" if self.config.total_batch else " and raise --accumulate by as much"
+            return self._failed(f"{error}. Lower --batch-size-per-gpu{more}")
         except RuntimeError as error:
             if not lost_another_process(error):
                 raise

@@ -149,11 +149,17 @@ def with_total_batch(config: PretrainConfig, processes: int) -> PretrainConfig:
     if not total:
         return config
     accumulate = total // at_once
-    if accumulate * at_once != total or config.accumulate not in (1, accumulate):
-        set_otherwise = f" and accumulate {config.accumulate}" if config.accumulate > 1 else ""
+    if accumulate * at_once == total and config.accumulate not in (1, accumulate):
+        raise InputError(
+            f"accumulate is {config.accumulate}, but a total batch of {total} needs {accumulate} "
+            f"with batches of {config.batch_size_per_gpu} on {processes} "
+            f"process{'es' if processes > 1 else ''}; leave --accumulate out, or give "
+            "--total-batch 0 for what batch_size_per_gpu x accumulate x processes gives"
+        )
+    if accumulate * at_once != total:
         raise InputError(
             f"a total batch of {total} cannot be made of batches of {config.batch_size_per_gpu} on "
-            f"{processes} process{'es' if processes > 1 else ''}{set_otherwise}: "
+            f"{processes} process{'es' if processes > 1 else ''}: "
             "batch_size_per_gpu x processes has to divide it. Give another --batch-size-per-gpu "
             "or --total-batch, or --total-batch 0 for what batch_size_per_gpu x accumulate x "
             "processes gives"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pretrain.config.run_config import RunConfig
-from pretrain.distributed import Processes, from_leader
+from pretrain.distributed import Processes
 from pretrain.training.checkpoints import (
     find_resumable,
     list_checkpoints,
@@ -16,6 +16,7 @@ from pretrain.training.checkpoints import (
     step_of,
 )
 from vos.errors import InputError
+from vos.runtime.distributed import from_leader
 
 ReadCheckpoint = tuple[Path, dict[str, Any]]
 """A file and what it holds."""
@@ -68,7 +69,7 @@ def _same_for_all(
         chosen.append(choose())
         return str(chosen[0][0]) if chosen[0] is not None else None
 
-    path = from_leader(name, processes)
+    path = from_leader(name, leads=processes.leads)
     if chosen:
         return chosen[0]
     return None if path is None else (Path(path), read_training_checkpoint(Path(path)))

@@ -95,8 +95,8 @@ class Track:
             print(f"{result.out}: the run is complete already; nothing was left to do")
             return 0
         each = 1000 * result.seconds / result.computed
-        points = "1 point" if result.points == 1 else f"{result.points} points"
-        print(f"{points} in {result.frames} frames; {each:.0f} ms a frame")
+        counted = "1 point" if result.points == 1 else f"{result.points} points"
+        print(f"{counted} in {result.frames} frames; {each:.0f} ms a frame")
         print(f"tracks: {result.out / TRACKS}")
         if self.outputs.overlay:
             print(f"overlay: {result.out / OVERLAY}")

@@ -65,7 +65,8 @@ def _from_buffer(
 
 def _plain_dtype(code: Any, *rest: Any) -> np.dtype[Any]:
     """Stand in for numpy's `dtype`: numbers and texts of fixed length alone."""
-    kind: np.dtype[Any] = np.dtype(code)
+    # A copy: the pickle sets its byte order, and numpy's own is shared and stays as it is.
+    kind: np.dtype[Any] = np.dtype(code, False, True)
     if kind.kind not in "biufSU" or kind.fields:
         raise InputError(f"holds an array of {code!r}; expected numbers or texts")
     return kind

@@ -89,19 +89,7 @@ class Team:
             InputError: in the leading process, what `make` raised.
             SystemExit: in the others, with the same meaning, so that it is said once.
         """
-        if self.store is None:
-            return make()
-        value_and_error: list[Any] = [None, None]
-        if self.leads:
-            try:
-                value_and_error[0] = make()
-            except InputError as input_error:
-                value_and_error[1] = input_error
-        dist.broadcast_object_list(value_and_error, src=0)
-        value, error = value_and_error
-        if error is not None:
-            raise error if self.leads else SystemExit(2)
-        return cast("T", value)
+        return from_leader(make, leads=self.leads)
 
     @contextmanager
     def own_folder(self, folder: Path) -> Iterator[None]:
@@ -111,8 +99,7 @@ class Team:
             InputError: another run works in it, or it cannot be made; in all but the leading
                 process SystemExit.
         """
-        with ExitStack() as stack:
-            self.from_leader(lambda: _enter(stack, folder))
+        with own_folder(folder, leads=self.leads):
             yield
 
     def conclude(self, summary: str, failures: Sequence[str]) -> int:
@@ -167,6 +154,41 @@ def leave_to_torchrun(text: str) -> None:
         about = {"py_callstack": text, "timestamp": str(int(time.time()))}
         with suppress(OSError):
             Path(path).write_text(json.dumps({"message": {"message": text, "extraInfo": about}}))
+
+
+def from_leader(make: Callable[[], T], *, leads: bool) -> T:
+    """Make a value in the leading process and hand it to all that have met; alone, make it.
+
+    Raises:
+        InputError: in the leading process, what `make` raised.
+        SystemExit: in the others, with the same meaning, so that it is said once.
+    """
+    if not dist.is_initialized():
+        return make()
+    value_and_error: list[Any] = [None, None]
+    if leads:
+        try:
+            value_and_error[0] = make()
+        except InputError as input_error:
+            value_and_error[1] = input_error
+    dist.broadcast_object_list(value_and_error, src=0)
+    value, error = value_and_error
+    if error is not None:
+        raise error if leads else SystemExit(2)
+    return cast("T", value)
+
+
+@contextmanager
+def own_folder(folder: Path, *, leads: bool) -> Iterator[None]:
+    """Make an output folder and keep other runs out of it; the leading process does so for all.
+
+    Raises:
+        InputError: another run works in it, or it cannot be made; in all but the leading process
+            SystemExit.
+    """
+    with ExitStack() as stack:
+        from_leader(lambda: _enter(stack, folder), leads=leads)
+        yield
 
 
 def _enter(stack: ExitStack, folder: Path) -> None:

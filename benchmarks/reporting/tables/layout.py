@@ -32,10 +32,11 @@ class Table:
         return tuple(column for group in self.groups for column in group.columns)
 
     def best(self, column: int) -> float | None:
-        """Return the largest value of a column as it is shown, to one decimal."""
+        """Return the best value of a column as it is shown, to one decimal."""
         values = [row.figures[column] for row in self.rows]
         shown = [round(figure.value, 1) for figure in values if figure is not None]
-        return max(shown, default=None)
+        lower = [group.lower_is_better for group in self.groups for _ in group.columns][column]
+        return min(shown, default=None) if lower else max(shown, default=None)
 
     def notes(self) -> list[str]:
         """Say in a line for each group what the figures are of."""

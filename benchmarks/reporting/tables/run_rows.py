@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Group:
     rows: tuple[RunRow, ...]
     published: tuple[RunRow, ...]
     """Empty where the runs are on other data."""
+    lower_is_better: bool = False
 
 
 def read_groups(folders: Sequence[Path], *, published: bool) -> list[Group]:
@@ -74,7 +75,7 @@ def read_groups(folders: Sequence[Path], *, published: bool) -> list[Group]:
         key = (group.label, group.data, group.columns)
         known = groups.get(key)
         rows = group.rows if known is None else known.rows + group.rows
-        groups[key] = Group(*key, rows, group.published)
+        groups[key] = replace(group, rows=rows)
     return list(groups.values())
 
 
@@ -133,7 +134,8 @@ def _of_rows(
     data = results["data"]
     compares = published and not any(text in data for text in _OTHER_DATA)
     listed = _published(table["rows"]) if compares else ()
-    return Group(f"{table['label']}: {table['title']}", data, columns, rows, listed)
+    lower = bool(table.get("lower_is_better", False))
+    return Group(f"{table['label']}: {table['title']}", data, columns, rows, listed, lower)
 
 
 def _of_davis(
@@ -170,7 +172,8 @@ def _published(rows: Sequence[Any]) -> tuple[RunRow, ...]:
 def _identity(backbone: Any) -> str:
     """Return what tells two backbones of one name apart."""
     about = backbone if isinstance(backbone, dict) else {}
-    return str((about.get("sha256"), about.get("source"), about.get("precision")))
+    file = about.get("sha256") or about.get("source")  # the file itself may have moved
+    return str((file, about.get("precision")))
 
 
 def _interval(results: Mapping[str, Any], metric: str, figure: float) -> tuple[float, float] | None:

@@ -66,6 +66,32 @@ def write_points(folder, tracks):
     return folder
 
 
+def test_an_interval_stands_only_beside_the_mean_that_it_is_of(tmp_path, capsys):
+    """The figure over all may be another one than the mean over videos, of another sign even."""
+    runs = [
+        write_points(tmp_path / "a", {"wave": 0.5, "run": 0.25, "sit": 0.3}),
+        write_points(tmp_path / "b", {"wave": 0.6, "run": 0.30, "sit": 0.4}),
+    ]
+    assert bench("compare", *runs) == 0
+    assert "+0.083 [+0.050, +0.100]" in capsys.readouterr().out
+    for run, value in zip(runs, (0.4, 0.35), strict=True):
+        results = json.loads((run / "results.json").read_text())
+        results["global"]["PCK@0.1"] = value
+        (run / "results.json").write_text(json.dumps(results))
+    assert bench("compare", *runs) == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("PCK@0.1  "))
+    assert "-0.050" in line and "[" not in line
+
+
+def test_runs_without_scores_of_videos_are_refused(tmp_path, capsys):
+    run = write_points(tmp_path / "a", {"wave": 0.5})
+    results = json.loads((run / "results.json").read_text())
+    del results["sequences"]
+    (run / "results.json").write_text(json.dumps(results))
+    assert bench("compare", run, run) == 2
+    assert "a run without scores of single videos" in capsys.readouterr().err
+
+
 def test_runs_on_points_are_compared_by_video(tmp_path, capsys):
     first = write_points(tmp_path / "a", {"wave": 0.5, "run": 0.25, "sit": None})
     second = write_points(tmp_path / "b", {"wave": 0.75, "run": 0.25, "sit": 0.5})

@@ -5,6 +5,7 @@ from tests.data.davis import bench
 from tests.data.point_runs import assert_same_scores, load
 from tests.data.point_sets import make_vip
 from vos.masks.io import read_index_png
+from vos.runtime.folder_lock import locked_folder
 
 OPTIONS = ("--backbone", "efficientnet_lite0", "--device", "cpu", "--precision", "fp32",
            "--long-side", "448")  # fmt: skip
@@ -71,3 +72,10 @@ def test_missing_data_and_a_failing_video(tmp_path, capsys):
     assert vip(data, tmp_path / "run") == 1
     assert "failed: videos3: " in capsys.readouterr().err
     assert load(tmp_path / "run/results.json")["state"] == "failed"
+
+
+def test_two_runs_do_not_share_a_folder(run, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    with locked_folder(tmp_path / "run"):
+        assert vip(run[0], tmp_path / "run") == 2
+    assert "in use by process" in capsys.readouterr().err

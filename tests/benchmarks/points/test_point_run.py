@@ -10,6 +10,7 @@ import pytest
 from benchmarks.points import point_run
 from tests.data.point_runs import SMALL, assert_same_scores, assert_same_tracks, load, run_verb
 from tests.data.point_sets import make_jhmdb
+from vos.runtime.folder_lock import locked_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -86,3 +87,11 @@ def test_other_settings_are_refused(jhmdb, option, capsys):
     assert run_verb("jhmdb", data, out, *option) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
     assert (out / "results.json").exists()
+
+
+def test_two_runs_do_not_share_a_folder(jhmdb, tmp_path, capsys):
+    out = tmp_path / "run"
+    out.mkdir()
+    with locked_folder(out):
+        assert run_verb("jhmdb", jhmdb[0], out) == 2
+    assert "in use by process" in capsys.readouterr().err

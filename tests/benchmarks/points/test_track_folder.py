@@ -35,7 +35,12 @@ def test_tracks_come_back_to_the_last_digit(folder):
 def test_tracks_of_another_shape_or_a_damaged_file_are_not_whole(folder):
     folder.keep("a", tracks(), {})
     assert not folder.is_whole("a", 2, 4) and not folder.is_whole("b", 2, 3)
-    (folder.out / "tracks" / "a.npz").write_bytes(b"PK cut off")
+    path = folder.out / "tracks" / "a.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert not folder.is_whole("a", 2, 3)
+    start = whole.index(b"xy.npy") + 50  # behind its header, in its data
+    path.write_bytes(whole[:start] + bytes(20) + whole[start + 20 :])
     assert not folder.is_whole("a", 2, 3)
 
 

@@ -52,7 +52,8 @@ def data(tmp_path):
     (tmp_path / "data").mkdir()
     for number in range(4):
         cv2.imwrite(str(tmp_path / "data" / f"{number}.png"), np.zeros((8, 8, 3), np.uint8))
-    return (str(tmp_path / "data"), "--preset", "dino_vits8", "--batch-size-per-gpu", "2")
+    steps = ("--batch-size-per-gpu", "2", "--total-batch", "0")
+    return (str(tmp_path / "data"), "--preset", "dino_vits8", *steps)
 
 
 @pytest.mark.usefixtures("sbatch")
@@ -83,7 +84,7 @@ def test_slurm_submits_one_task_a_node(asked, data, tmp_path, capsys):
     assert "job 42" in capsys.readouterr().out
     assert asked["job"].arguments == data
     again, job = asked["job"].checkpoint()
-    assert again == "again" and job.command("node1")[-7:] == [*data, "--resume", "auto"]
+    assert again == "again" and job.command("node1")[-9:] == [*data, "--resume", "auto"]
 
 
 @pytest.mark.usefixtures("sbatch")
@@ -94,6 +95,8 @@ def test_slurm_submits_one_task_a_node(asked, data, tmp_path, capsys):
         (" / --epochs -1", "epochs"),
         (" / --data-path other", "named twice"),
         ("--gpus 3 / ", "do not fill one step of 6 images"),
+        ("--gpus 3 / --batch-size-per-gpu 4 --total-batch 32", "a total batch of 32 cannot be"),
+        (" / --batch-size-per-gpu 4 --total-batch 64", "do not fill one step of 64 images"),
         ("--gpus 0 / ", "gpus"),
         ("--hours 0 / ", "hours is 0"),
     ],

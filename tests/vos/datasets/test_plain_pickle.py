@@ -22,6 +22,15 @@ def test_arrays_stay_arrays(tmp_path, protocol):
     assert read["a"].dtype == np.uint8 and read["b"][0].dtype == bool and read["b"][1] == "text"
 
 
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+@pytest.mark.parametrize("dtype", [">f8", "<f8", ">i2", "<U3"])
+def test_numbers_keep_their_byte_order(tmp_path, protocol, dtype):
+    values = np.arange(3).astype(dtype)
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(values, protocol=protocol))
+    np.testing.assert_array_equal(load_plain_pickle(tmp_path / "x.pkl"), values)
+    assert np.dtype("f8").isnative and np.dtype("i2").isnative  # numpy's own are as they were
+
+
 def test_what_else_it_asks_for_is_said(tmp_path):
     (tmp_path / "x.pkl").write_bytes(pickle.dumps([1, Malicious()]))
     with pytest.raises(InputError, match=r"asks for \w+\.system, .* it was not run"):

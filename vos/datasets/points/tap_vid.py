@@ -89,7 +89,10 @@ def _pickled(path: Path) -> dict[str, Any]:
         contents = {f"{number:05d}": video for number, video in enumerate(contents)}
     if not isinstance(contents, dict) or not contents:
         raise InputError(f"{path}: holds a {type(contents).__name__}; {_FORM}")
-    return {str(name): video for name, video in contents.items()}
+    names = [str(name) for name in contents]
+    if bad := [n for n in names if n in {"", ".", ".."} or "/" in n or "\\" in n]:
+        raise InputError(f"{path}: videos named {shortened(bad)}; expected names without folders")
+    return dict(zip(names, contents.values(), strict=True))
 
 
 def _names_in(root: Path) -> list[str]:

@@ -5,9 +5,11 @@ import io
 import json
 import re
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.clicks.results import results_of
 from benchmarks.reporting.published_points import JHMDB
 from benchmarks.reporting.tables.formats import as_text, in_latex
 from benchmarks.reporting.tables.layout import table_of
@@ -165,3 +167,31 @@ def test_a_run_is_given_once(tmp_path):
     with pytest.raises(InputError, match="given twice"):
         read_groups([run, tmp_path / "." / "d"], published=True)
     assert bench("table") == 2
+
+
+def test_the_fewest_clicks_are_best_and_stand_beside_no_published_ones(tmp_path):
+    """Published clicks are of all of DAVIS, which no run of a part can be set beside."""
+    rows = [{"name": "ours", "figures": [7.2, 11.7]}, {"name": "grabCut", "figures": [16.6, 19.0]}]
+    records = [{"name": "a", "rows": [click_row("ours"), click_row("grabCut")]}]
+    dataset = SimpleNamespace(name="DAVIS 2017", subset="val", sequences=(1,))
+    settings = {"measurement": {"most": 20, "every": 10}, "backbone": {"name": "small"}}
+    results = {**results_of(dataset, settings, records), "rows": rows}
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "results.json").write_text(json.dumps(results))
+    (tmp_path / "c" / "run.json").write_text(json.dumps({"settings": settings}))
+    made = table(tmp_path / "c")
+    assert [made.best(column) for column in (0, 1)] == [7.2, 11.7]
+    assert not any(row.is_published for row in made.rows)
+
+
+def click_row(method):
+    """What a run of clicks keeps of an object and a method."""
+    return {"method": method, "overlaps": [0.5, 0.9], "seconds": 1.0, "ready_seconds": 0.1}
+
+
+def test_weights_that_have_moved_are_the_same(tmp_path):
+    runs = [
+        joint_run(tmp_path / place, data=data, sha256="1f", source=f"/{place}/w.pth")
+        for place, data in (("a", "JHMDB, split 1"), ("b", "JHMDB, split 2"))
+    ]
+    assert sum(not row.is_published for row in table(*runs).rows) == 1

@@ -97,6 +97,13 @@ def test_wrong_contents(tmp_path, video, changes, message):
     assert len(open_tap_vid(path, sequences=("fine",)).videos) == 1
 
 
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", "a/b", "..", "", "a\\b"])
+def test_names_of_a_stranger_are_no_paths(tmp_path, video, name):
+    path = write(tmp_path / "tapvid_davis.pkl", {"fine": video, name: video})
+    with pytest.raises(InputError, match="expected names without folders"):
+        open_tap_vid(path)
+
+
 def test_what_is_missing(tmp_path, video):
     with pytest.raises(InputError, match="no such file or folder"):
         open_tap_vid(tmp_path / "nowhere.pkl")

@@ -34,7 +34,7 @@ REQUIREMENTS = (
     Requirement("torchvision", "torchvision", "0.21"),
     Requirement("timm", "timm", "1.0.9"),
     Requirement("numpy", "numpy", "2.0"),
-    Requirement("scipy", "scipy", "1.10"),
+    Requirement("scipy", "scipy", "1.12"),
     Requirement("av", "av", "15"),
     Requirement("opencv-python-headless", "cv2", "4.10"),
     Requirement("pillow", "PIL.Image", "10"),

@@ -85,7 +85,7 @@ class AdaptivePropagation:
         radius = -(-config.adaptive_reach // stride)
         self._context = ContextPropagation(replace(config, neighborhood_radius=radius))
         self._target = TargetModel(
-            recent=config.adaptive_recent,
+            recent=min(config.adaptive_recent, config.n_last_frames),  # a state has no others
             keep_every=config.adaptive_keep_every,
             keep_most=config.adaptive_keep_most,
             prompt_weight=config.adaptive_prompt_weight,

@@ -61,6 +61,10 @@ class ObjectConfidence:
     """Whether the object seems not to be in the frame, or lost: no patch is mostly the object."""
 
 
+GIVEN = ObjectConfidence(1.0, absent=False)
+"""Of a mask that the frame's prompt gave, whatever labels of patches it became."""
+
+
 def object_confidence(labels: Tensor, objects: Sequence[int]) -> dict[int, ObjectConfidence]:
     """Say how sure the masks of one frame are.
 

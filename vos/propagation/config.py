@@ -84,7 +84,9 @@ class PropagationConfig:
     """Mean squared error of the target model on the given mask, each patch left out in turn, up to
     which it is trusted in full."""
     adaptive_useless_error: float = 0.145
-    """Error from which on it is not used at all, and the mode is the protocol."""
+    """Error from which on it is not used at all. Where that of the first mask is so large, the
+    mode is the protocol; that of a later mask with new objects takes the target model away, for
+    all objects."""
     adaptive_recent: int = 3
     """How many of the last frames are in the target model."""
     adaptive_keep_every: int = 5
@@ -130,13 +132,14 @@ class PropagationConfig:
                 "both, or none for a size of the frame's aspect"
             )
         self._refuse_idle()
-        if not self.adaptive_prompt_weight > 0:
+        if not 0 < self.adaptive_prompt_weight < float("inf"):
             weight = self.adaptive_prompt_weight
             raise InputError(f"adaptive_prompt_weight is {weight}; expected a number above 0")
-        if not self.adaptive_trusted_error < self.adaptive_useless_error:
+        if not self.adaptive_trusted_error < self.adaptive_useless_error < float("inf"):
             raise InputError(
-                f"adaptive_trusted_error is {self.adaptive_trusted_error}; expected less than "
-                f"adaptive_useless_error, which is {self.adaptive_useless_error}"
+                f"adaptive_trusted_error is {self.adaptive_trusted_error} and "
+                f"adaptive_useless_error {self.adaptive_useless_error}; expected a number and a "
+                "larger one"
             )
 
     def _refuse_idle(self) -> None:

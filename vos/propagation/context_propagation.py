@@ -18,11 +18,11 @@ Channel 0 is the background: what belongs to no other channel.
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from vos.errors import InputError
 from vos.propagation.affinity import ContextGroup, propagate_from_groups
@@ -51,6 +51,7 @@ class ContextPropagation:
         """Begin without frames; `shared_with` is another engine that is given the same ones."""
         self._config = config
         self._memory = ContextMemory(config.n_last_frames)
+        self._is_sharing = shared_with is not None
         self._layouts: _Layouts = _Layouts(config) if shared_with is None else shared_with._layouts
 
     @property
@@ -155,11 +156,12 @@ class ContextPropagation:
         Raises:
             InputError: the frames' features have several shapes.
         """
-        self._layouts = _Layouts(self._config)
+        if not self._is_sharing:
+            self._layouts = _Layouts(self._config)
         bands = {}
         for number in state.frames:
             computed = features(number)
-            bands[number] = self._layouts.fit(computed).lay_out(computed)
+            bands[number] = self._layouts.lay_out(computed)
         self._memory.restore(state, bands)
 
     def kept_frames(self) -> tuple[list[Labelled], list[Labelled]]:
@@ -209,13 +211,13 @@ class ContextPropagation:
 
 
 class _Layouts:
-    """The neighborhood of a video's frames, and the latest frame as it is laid out for it."""
+    """The neighborhood of a video's frames, and frames at hand as they are laid out for it."""
 
     def __init__(self, config: PropagationConfig) -> None:
         self._config = config
         self._neighborhood: Neighborhood | None = None
         self._whole: Neighborhood | None = None
-        self._latest: tuple[weakref.ref[Tensor], LaidOut] | None = None
+        self._laid_out: MutableMapping[Tensor, LaidOut] = WeakTensorKeyDictionary()
 
     def fit(self, features: Tensor) -> Neighborhood:
         """Return the neighborhood of frames (h, w, D).
@@ -243,9 +245,9 @@ class _Layouts:
     def lay_out(self, features: Tensor) -> LaidOut:
         """Lay out a frame, once for all engines that keep it."""
         neighborhood = self.fit(features)
-        if self._latest is None or self._latest[0]() is not features:
-            self._latest = (weakref.ref(features), neighborhood.lay_out(features))
-        return self._latest[1]
+        if features not in self._laid_out:
+            self._laid_out[features] = neighborhood.lay_out(features)
+        return self._laid_out[features]
 
     def gather(self, laid_out: LaidOut) -> Tensor:
         """Undo `lay_out`."""

@@ -30,7 +30,7 @@ from vos.propagation.adaptive_propagation import (
     AdaptiveState,
     engine_for,
 )
-from vos.propagation.confidence import ObjectConfidence, object_confidence
+from vos.propagation.confidence import GIVEN, ObjectConfidence, object_confidence
 from vos.propagation.config import PromptSampling, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.pixels.prompt_labels import prompt_labels, with_prompt
@@ -66,6 +66,7 @@ class LabelPropagator:
         self._engine: ContextPropagation | AdaptivePropagation = ContextPropagation(self.config)
         self._objects: tuple[int, ...] = ()
         self._labeled_objects: tuple[int, ...] = ()  # of `soft_labels`: `remove` leaves those alone
+        self._given: tuple[int, ...] = ()  # objects whose masks in the last frame are the prompt's
         self._size: tuple[int, int] | None = None
         self._number = -1
 
@@ -78,11 +79,12 @@ class LabelPropagator:
     def confidence(self) -> dict[int, ObjectConfidence]:
         """How sure each object's mask in the last frame is; empty before the first prompt.
 
-        Of objects that the frame's prompt gave it is that of the given mask, so 1.
+        Of objects whose masks are those of the frame's prompt it is 1.
         """
         if self.soft_labels is None:
             return {}
-        return object_confidence(self.soft_labels, self._labeled_objects)
+        confidence = object_confidence(self.soft_labels, self._labeled_objects)
+        return confidence | dict.fromkeys(self._given, GIVEN)
 
     def remove(self, object_id: int) -> None:
         """Stop tracking an object; where it was counts as background from now on.
@@ -139,7 +141,9 @@ class LabelPropagator:
         given = () if prompt is None else self._check_prompt(prompt, frame)
         self._check_size(frame)
         self._number += 1
+        self._given = given if self.config.prompt_output == "prompt" else ()
         if not given and not self.objects:
+            self.soft_labels, self._labeled_objects = None, ()
             return np.zeros(frame.shape[:2], np.uint8)
         if features is None:
             (features,) = self.features([frame])

@@ -14,8 +14,9 @@ import numpy as np
 from torch import Tensor
 
 from vos.errors import InputError
+from vos.masks.ids import object_ids
 from vos.masks.values import LoadedMask
-from vos.propagation.confidence import ObjectConfidence, object_confidence
+from vos.propagation.confidence import GIVEN, ObjectConfidence, object_confidence
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.runtime.devices import peak_memory_mib, synchronize
@@ -224,6 +225,8 @@ class Pipeline:
                 soft = outcome.labels.float().cpu().numpy()
             if self.options.needs_confidence:
                 confidence = object_confidence(outcome.labels, outcome.objects)
+                if prompt is not None and self.tracker.config.prompt_output == "prompt":
+                    confidence |= dict.fromkeys(object_ids(prompt), GIVEN)
         snapshot = self.tracker.snapshot()
         assert outcome.mask is not None
         result = Result(frame, outcome.mask, soft, outcome.objects, confidence)

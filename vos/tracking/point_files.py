@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +85,22 @@ def read_points(path: str | Path) -> list[PointQuery]:
         _query(cells, columns, f"{path}, line {line}", number)
         for number, (line, cells) in enumerate(rows, start=1)
     ]
-    names = [point.name for point in points]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    refuse_same_names(points, f"{path}: ")
+    return points
+
+
+def refuse_same_names(points: Sequence[PointQuery], where: str = "") -> None:
+    """Refuse points whose tracks could not be told apart.
+
+    Raises:
+        InputError: several have one name; `where` begins its text.
+    """
+    counts = Counter(point.name for point in points)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise InputError(
-            f"{path}: several points are named {', '.join(twice)}; give each a name of its own"
+            f"{where}several points are named {', '.join(twice)}; give each a name of its own"
         )
-    return points
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -14,7 +14,7 @@ from vos.runtime.folder_lock import locked_folder
 from vos.segmentation.run_folder import check_folder, make_folder, prepare_folder, refuse_resuming
 from vos.segmentation.source_fingerprint import fingerprint_of
 from vos.tracking.options import TrackOutputs
-from vos.tracking.point_files import PointQuery, check_inside, read_points
+from vos.tracking.point_files import PointQuery, check_inside, read_points, refuse_same_names
 from vos.tracking.point_tracker import PointTracker
 from vos.tracking.track_run import OnFrame, TrackRun
 from vos.video.frame_range import FrameRange, ReadingOptions
@@ -149,6 +149,7 @@ def _by_frame(
     """
     if not points:
         raise InputError("no points were given")
+    refuse_same_names(points)
     names = _frame_names(reader, frames)
     by_frame: dict[int, list[int]] = {}
     for number, point in enumerate(points):

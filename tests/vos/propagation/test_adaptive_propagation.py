@@ -95,18 +95,21 @@ def test_a_removed_object_is_background(tracker):
     assert np.array_equal(tracker.step(*two(11)), two(11)[1])
 
 
+@pytest.mark.parametrize("change", [{}, {"adaptive_recent": 9}, {"n_last_frames": 0}])
 @pytest.mark.parametrize("at", range(0, 12, 2))
-def test_a_snapshot_goes_on_to_the_same_masks(backbone, tmp_path, at):
-    prompts = {1: [7], 4: [7, 254], 6: [7]}
-    whole = run(LabelPropagator(backbone, ADAPTIVE), range(14), prompts)
-    first = LabelPropagator(backbone, ADAPTIVE)
+def test_a_snapshot_goes_on_to_the_same_masks(backbone, tmp_path, at, change):
+    prompts, config = {1: [7], 4: [7, 254], 6: [7]}, replace(ADAPTIVE, **change)
+    whole = LabelPropagator(backbone, config)
+    masks = run(whole, range(14), prompts)
+    first = LabelPropagator(backbone, config)
     run(first, range(at + 1), prompts)
     save_snapshot(tmp_path / "state", first.snapshot())
     loaded = load_snapshot(tmp_path / "state")
-    again = LabelPropagator(backbone, ADAPTIVE)
+    again = LabelPropagator(backbone, config)
     again.restore(loaded, {n: two(n)[0] for n in loaded.frames})
-    for ours, want in zip(run(again, range(at + 1, 14), prompts), whole[at + 1 :], strict=True):
+    for ours, want in zip(run(again, range(at + 1, 14), prompts), masks[at + 1 :], strict=True):
         assert np.array_equal(ours, want)
+    assert torch.equal(again.soft_labels, whole.soft_labels)
 
 
 def test_a_snapshot_after_a_removal_goes_on_to_the_same_masks(backbone, tmp_path):
@@ -152,20 +155,21 @@ def test_trust_falls_with_the_error(error, share):
 
 
 def test_void_of_the_first_mask_is_no_object(tracker):
+    """What is void looks like neither: it is left to the propagation, and not made object 7."""
     image, truth = two(0)
     tracker.step(image, np.where(truth == 254, 255, truth).astype(np.uint8))
-    assert set(np.unique(tracker.step(two(1)[0]))) <= {0, 7}
+    image, truth = two(1)
+    assert iou(tracker.step(image), truth, 7) > 0.7
 
 
 def test_what_is_kept_does_not_grow(tracker):
-    def size(state):
-        tensors = [*state.prompted.values(), *state.last.values(), state.target.kept.gram]
-        return sum(t.numel() for t in tensors)
+    def kept(engine):
+        target = engine._target
+        return len(engine._context._memory), len(target._prompted), len(target._recent)
 
     image, truth = scene((7, 8, 8, 32, 32))
     tracker.step(image, truth)
-    sizes = []
     for step in range(1, 60):
         tracker.step(scene((7, 8, 8, 32, 32), seed=step)[0])
-        sizes.append(size(tracker._engine.state()) if step >= 10 else 0)
-    assert len(set(sizes[10:])) == 1
+    assert kept(tracker._engine) == (1 + ADAPTIVE.n_last_frames, 1, ADAPTIVE.adaptive_recent)
+    assert tracker._engine._target._kept_frames <= ADAPTIVE.adaptive_keep_most

@@ -1,5 +1,8 @@
 """How sure masks are: by hand, as a tracker says it, and against the truth on real sequences."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,7 @@ from tests.data.scenes import CONFIG, scene, two
 from vos.backbones.loading import load_backbone
 from vos.datasets.loading import load_dataset
 from vos.evaluation.j_and_f import region_similarity
-from vos.propagation.confidence import ObjectConfidence, object_confidence
+from vos.propagation.confidence import GIVEN, ObjectConfidence, object_confidence
 from vos.propagation.propagator import LabelPropagator
 from vos.video.images import read_image
 
@@ -70,6 +73,32 @@ def test_a_tracker_says_it_of_its_last_frame(tracker):
     assert all(0.5 < c.confidence <= 1 and not c.absent for c in expected.values())
     tracker.reset()
     assert tracker.confidence == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"mode": "adaptive", "adaptive_reach": 32}, {"prompt_sampling": "bilinear"}],
+    ids=["protocol", "adaptive", "bilinear"],
+)
+def test_given_masks_are_certain(backbone, change):
+    """Also where labels by patches are not, and where an object is smaller than a patch."""
+    tracker = LabelPropagator(backbone, replace(CONFIG, **change))
+    frame, mask = scene((7, 8, 8, 30, 30), (254, 41, 51, 43, 53))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tracker.step(frame, mask)
+    assert tracker.confidence == dict.fromkeys((7, 254), GIVEN)
+    tracker.step(frame)
+    assert tracker.confidence == object_confidence(tracker.soft_labels, tracker.objects)
+
+
+def test_nothing_is_left_of_the_last_object(tracker):
+    tracker.step(*two(0))
+    tracker.step(two(1)[0])
+    for object_id in (7, 254):
+        tracker.remove(object_id)
+    assert not tracker.step(two(2)[0]).any()
+    assert tracker.confidence == {} and tracker.soft_labels is None
 
 
 def test_an_object_that_left_is_absent(tracker):

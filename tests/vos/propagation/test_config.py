@@ -22,6 +22,7 @@ from vos.propagation.config import PointConfig, PropagationConfig
         {"adaptive_strength": float("inf")},
         {"adaptive_prompt_weight": 0},
         {"adaptive_trusted_error": 0.3},
+        {"adaptive_prompt_weight": float("inf")},
         {"long_side": -1},
         {"input_height": 320},
         {"neighborhood_radius": float("nan")},
@@ -65,3 +66,8 @@ def test_a_configuration_in_another_mode_keeps_what_both_have():
     assert adaptive.in_mode("adaptive") == adaptive
     assert adaptive.in_mode("protocol") == PropagationConfig(topk=7)
     assert PropagationConfig(topk=7).in_mode("adaptive").mode == "adaptive"
+
+
+def test_an_endless_error_is_no_bound():
+    with pytest.raises(InputError, match="adaptive_useless_error inf; expected a number"):
+        PropagationConfig(mode="adaptive", adaptive_useless_error=float("inf"))

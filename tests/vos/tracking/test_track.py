@@ -109,10 +109,20 @@ def stop_in_second_pass(count):
 
 
 def test_a_stop_while_going_back_starts_anew(track):
+    _, out = track(backward=True)
+    whole = table(out)
+    shutil.rmtree(out)
     with pytest.raises(KeyboardInterrupt):
         track(backward=True, on_frame=stop_after(2))
     result, _ = track(backward=True, resume=True)
     assert result.frames == FRAMES
+    assert table(out) == whole
+
+
+def test_points_of_one_name_are_refused(track):
+    points = [PointQuery(3, 30, 40, "a"), PointQuery(3, 50, 40, "a")]
+    with pytest.raises(InputError, match="several points are named a"):
+        track(points=points)
 
 
 def test_rows_beyond_the_saved_state_are_written_anew(track):

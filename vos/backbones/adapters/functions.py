@@ -122,9 +122,8 @@ def _attribute(module: ModuleType, attribute: str, name: str) -> Any:
             if callable(value) and getattr(value, "__module__", None) == module.__name__
         ]
         listed = ", ".join(own) or "none"
-        raise InputError(
-            f"--backbone {name}: {module.__file__} has no function {attribute}; it has {listed}"
-        )
+        where = getattr(module, "__file__", None) or module.__name__
+        raise InputError(f"--backbone {name}: {where} has no function {attribute}; it has {listed}")
     return getattr(module, attribute)
 
 

@@ -3,11 +3,13 @@
 import sys
 from importlib import util
 
+import pytest
 import torch
 
 from tests.data.backbones import untrained
 from vos.backbones.adapters.code import code_digest
 from vos.backbones.adapters.wrapped import wrap_backbone
+from vos.backbones.loading import load_backbone
 from vos.features.cache import CachedBackbone
 
 MODULE = """
@@ -50,3 +52,51 @@ def test_a_class_typed_into_a_session_has_one():
     options = {"stride": 8, "mean": (0.5,) * 3, "std": (0.5,) * 3}
     digests = {code_digest(wrap_backbone(space["Net"](), **options)) for space in spaces}
     assert len(digests) == 2
+
+
+TYPED = """
+import torch
+class Net(torch.nn.Module):
+    {member}
+    def __init__(self, layer=1):
+        super().__init__()
+        self.layer = layer
+        self.scale = torch.nn.Parameter(torch.ones(1))
+    def forward(self, images{default}):
+        y = torch.nn.functional.avg_pool2d(images, 8) * self.scale
+        return {expression}
+"""
+
+
+def typed(member="pass", default="", expression="y", layer=1):
+    """A backbone of a class that was typed into a session."""
+    space = {"__name__": "typed", "torch": torch}
+    exec(TYPED.format(member=member, default=default, expression=expression), space)
+    return wrap_backbone(space["Net"](layer), stride=8, mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"member": "power = 1"}, {"member": "power = 3"}),
+        ({"default": ", power=1"}, {"default": ", power=3"}),
+        ({"member": "f = staticmethod(lambda y: y)"}, {"member": "f = staticmethod(lambda y: -y)"}),
+        ({"member": "f = property(lambda s: 1)"}, {"member": "f = property(lambda s: 2)"}),
+        ({"expression": "sum([t for t in (y,)])"}, {"expression": "sum([-t for t in (y,)])"}),
+        ({"layer": 4}, {"layer": 2}),
+    ],
+)
+def test_whatever_features_depend_on_is_in_the_digest(first, second):
+    assert code_digest(typed(**first)) == code_digest(typed(**first))
+    assert code_digest(typed(**first)) != code_digest(typed(**second))
+
+
+def test_another_function_of_a_file_is_another_backbone(tmp_path, monkeypatch):
+    path = tmp_path / "nets.py"
+    path.write_text(
+        MODULE.format(change="")
+        + "    stride, mean, std = 8, (0.5,) * 3, (0.5,) * 3\n"
+        + "def first():\n    return Net()\ndef second():\n    return Net()\n"
+    )
+    loaded = [load_backbone(f"{path}:{name}", device="cpu") for name in ("first", "second")]
+    assert code_digest(loaded[0]) != code_digest(loaded[1])

@@ -112,3 +112,10 @@ def test_weights_and_a_function_exclude_each_other(load, tmp_path):
     for more in ({"weights": "a.pth"}, {"untrained": True}):
         with pytest.raises(InputError, match="gives its own weights; leave out weights"):
             load("net.py:make", **more)
+
+
+def test_a_module_without_a_file_has_no_such_function(load, tmp_path):
+    (tmp_path / "only_a_folder").mkdir()
+    for name in ("sys:nothing", "only_a_folder:nothing"):
+        with pytest.raises(InputError, match=r"(sys|only_a_folder) has no function nothing"):
+            load(name)

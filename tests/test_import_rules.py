@@ -36,12 +36,16 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "tracking": {
             "segmentation", "propagation", "backbones", "video", "visualization", "runtime",
         },
+        "app": {
+            "segmentation", "interactive", "propagation", "backbones", "video", "pictures",
+            "masks", "visualization", "datasets", "runtime",
+        },
         "doctor": {"runtime", "masks", "video", "backbones", "propagation", "evaluation",
                    "segmentation"},
         "cli": {
             "runtime", "masks", "pictures", "video", "visualization", "datasets", "backbones",
             "propagation", "features", "evaluation", "segmentation", "tracking", "doctor",
-            "interactive",
+            "interactive", "app",
         },
     },
     "pretrain": {

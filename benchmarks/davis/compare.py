@@ -1,4 +1,4 @@
-"""`vos-bench compare`: two runs on the same videos side by side."""
+"""`vos-bench compare`: runs on the same videos side by side."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated
 
 import tyro
 
+from vos.errors import InputError
+
 
 @dataclass(frozen=True)
 class Compare:
-    """Set two runs side by side: per-object differences and an interval of their mean.
+    """Set two or more runs side by side: differences from the first, and intervals of their means.
 
     The interval is a paired bootstrap over the sequences. Of jhmdb, vip, badja and tap-vid, whole
     videos are compared.
@@ -19,20 +21,32 @@ class Compare:
     Example: vos-bench compare runs/davis_s16 runs/davis_s8 -o comparison.html
     """
 
-    first: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """Folder of a run of `vos-bench davis`, jhmdb, vip, badja or tap-vid."""
-    second: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
-    """Folder of the run to set beside it; differences are second minus first."""
+    runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN")]]
+    """Folders of runs of `vos-bench davis`, jhmdb, vip, badja or tap-vid; differences are of each
+    minus the first."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None
-    """Write the comparison to this HTML file, with a plot."""
+    """Write the comparison to this HTML file."""
 
     def run(self) -> int:
         """Compare, print and write."""
         from benchmarks.davis.comparison import compare, read_run, write_comparison
+        from benchmarks.davis.several_runs import compare_all, write_several
 
-        comparison = compare(read_run(self.first), read_run(self.second))
-        print("\n".join(comparison.lines()))
+        if len(self.runs) < 2:
+            given = "one run was given" if self.runs else "no run was given"
+            raise InputError(f"{given}; give the folders of two or more")
+        runs = [read_run(folder) for folder in self.runs]
+        if len(runs) == 2:
+            comparison = compare(*runs)
+            lines = comparison.lines()
+        else:
+            several = compare_all(runs)
+            lines = several.lines()
+        print("\n".join(lines))
         if self.out is not None:
-            write_comparison(self.out, comparison)
+            if len(runs) == 2:
+                write_comparison(self.out, comparison)
+            else:
+                write_several(self.out, several)
             print(f"wrote {self.out}")
         return 0

@@ -76,7 +76,7 @@ class Davis:
                     "--compare A B sets finished runs side by side; of the other options it "
                     "takes -o FILE.html alone"
                 )
-            return Compare(*self.compare, out=self.out).run()
+            return Compare(self.compare, out=self.out).run()
         if self.data is None or self.out is None:
             raise InputError("give --data DAVIS and -o FOLDER, or two runs (--compare A B)")
         return self._run(self.data, self.out)

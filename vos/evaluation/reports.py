@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,29 @@ def score_lines(evaluation: Evaluation) -> list[str]:
         if s.unscored:
             lines.append(f"note: {s.name}: objects {list(s.unscored)} have no frame that counts")
     return lines
+
+
+def summary_lines(scored: Sequence[tuple[str, Evaluation]]) -> list[str]:
+    """Return the figures of several predictions as a table to read, one row each.
+
+    Args:
+        scored: name and scores of each, of the same truth.
+    """
+    width = max(len("Predictions"), *(len(name) for name, _ in scored))
+    lines = [f"{'Predictions':<{width}}  " + "  ".join(GLOBAL_COLUMNS)]
+    for name, evaluation in scored:
+        figures = zip(GLOBAL_COLUMNS, global_row(evaluation), strict=True)
+        cells = "  ".join(f"{value:>{len(column)}.3f}" for column, value in figures)
+        lines.append(f"{name:<{width}}  {cells}")
+    return lines
+
+
+def write_summary(scored: Sequence[tuple[str, Evaluation]], folder: str | Path) -> Path:
+    """Write the figures of several predictions, one row each; return the file, `scores.csv`."""
+    path = Path(folder) / "scores.csv"
+    rows = ([name, *map(_three, global_row(evaluation))] for name, evaluation in scored)
+    _write_csv(path, ("Predictions", *GLOBAL_COLUMNS), rows)
+    return path
 
 
 def _sequence_json(score: SequenceScore) -> dict[str, Any]:

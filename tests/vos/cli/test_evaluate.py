@@ -1,6 +1,7 @@
 """`vos evaluate` as it is typed: exit status, what is printed, what is written."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -162,3 +163,53 @@ def test_it_does_not_load_torch(folders):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "clip_2    1.000" in done.stdout
+
+
+def copy_of(folder, name, shift=0):
+    other = folder.parent / name
+    shutil.copytree(folder, other)
+    for path in other.rglob("*.png") if shift else ():
+        array = np.zeros((30, 40), np.uint8)
+        array[5 + shift : 15 + shift, 5:15] = 2
+        write_mask(path, array)
+    return other
+
+
+def test_several_predictions_are_one_table(folders, tmp_path, capsys):
+    found, truth = folders
+    worse = copy_of(found, "worse", shift=5)
+    assert vos(found, worse, truth, "-o", tmp_path / "scores") == 0
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    rows = lines[lines.index(next(x for x in lines if x.startswith("Predictions"))) + 1 :]
+    assert rows[0].split()[:3] == ["found", "1.000", "1.000"]
+    assert rows[1].split()[0] == "worse"
+    assert rows[1].split()[2] == "0.333"  # 50 of 150 pixels
+    table = (tmp_path / "scores/scores.csv").read_text().splitlines()
+    assert table[0].startswith("Predictions,J&F-Mean,J-Mean")
+    assert [row.split(",")[0] for row in table[1:]] == ["found", "worse"]
+    results = json.loads((tmp_path / "scores/worse/results.json").read_text())
+    assert results["global"]["J-Mean"] == pytest.approx(1 / 3)
+
+
+def test_folders_of_one_name_are_told_apart(folders, tmp_path, capsys):
+    found, truth = folders
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        shutil.copytree(found, tmp_path / run / "masks")
+    assert vos(tmp_path / "a/masks", tmp_path / "b/masks", truth) == 0
+    printed = capsys.readouterr().out
+    assert "a_masks  " in printed
+    assert "b_masks  " in printed
+
+
+def test_wrong_folders_are_refused_before_scoring(folders, capsys):
+    found, truth = folders
+    assert vos(found, found.parent / "nowhere", truth) == 2
+    captured = capsys.readouterr()
+    assert "nowhere: no such folder of predicted masks" in captured.err
+    assert captured.out == ""
+    assert vos(found, found, truth) == 2
+    assert "is given twice" in capsys.readouterr().err
+    assert vos(found) == 2
+    assert "give a folder of predicted masks" in capsys.readouterr().err

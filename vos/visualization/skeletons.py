@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vos.visualization.tracks import draw_tracks, point_color
+from vos.visualization.tracks import SHIFT, draw_tracks, fixed_point, point_color
 
 Color = tuple[int, int, int]
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
-_SHIFT = 4  # fractional bits of the coordinates that OpenCV draws at
 _ROWS_A_PIXEL = 240  # a line is one pixel wide for this many rows
 
 
@@ -41,8 +40,7 @@ def draw_joints(
     Raises:
         ValueError: the shapes do not fit.
     """
-    result = frame if truth is None else draw_truth(frame, positions, truth)
-    result = result.copy()
+    result = frame.copy() if truth is None else draw_truth(frame, positions, truth)
     width = _width(frame)
     for a, b in skeleton:
         _line(result, positions[a], positions[b], _BLACK, width + 2)
@@ -67,8 +65,8 @@ def draw_truth(
             continue
         _line(result, found, true, _WHITE, width)
         for color, thickness in ((_BLACK, width + 2), (_WHITE, width)):
-            radius = (3 * width + 2) << _SHIFT
-            cv2.circle(result, _fixed(true), radius, color, thickness, cv2.LINE_AA, _SHIFT)
+            radius = (3 * width + 2) << SHIFT
+            cv2.circle(result, fixed_point(true), radius, color, thickness, cv2.LINE_AA, SHIFT)
     return result
 
 
@@ -81,11 +79,6 @@ def _drawable(place: NDArray[np.floating]) -> bool:
     return bool(np.isfinite(place).all() and np.abs(place).max() < 1e5)
 
 
-def _fixed(place: NDArray[np.floating]) -> tuple[int, int]:
-    scale = 1 << _SHIFT
-    return round(float(place[0]) * scale), round(float(place[1]) * scale)
-
-
 def _line(
     image: NDArray[np.uint8],
     start: NDArray[np.floating],
@@ -94,4 +87,4 @@ def _line(
     width: int,
 ) -> None:
     if _drawable(start) and _drawable(end):
-        cv2.line(image, _fixed(start), _fixed(end), color, width, cv2.LINE_AA, _SHIFT)
+        cv2.line(image, fixed_point(start), fixed_point(end), color, width, cv2.LINE_AA, SHIFT)

@@ -17,7 +17,8 @@ from vos.visualization.sheets import FONT
 
 _RADIUS_AT = 160  # a point's radius is one pixel per this many rows
 _GOLDEN = 0.6180339887  # steps of the hue that never come back to a colour
-_SHIFT = 4  # fractional bits of the coordinates that OpenCV draws at
+SHIFT = 4
+"""Fractional bits of the coordinates that OpenCV draws at."""
 
 
 def point_color(number: int) -> tuple[int, int, int]:
@@ -56,11 +57,11 @@ def draw_tracks(
         if not np.isfinite(xy[number]).all():
             continue
         thickness = cv2.FILLED if visible[number] else max(1, radius // 2)
-        place, size = _fixed(xy[number]), radius << _SHIFT
-        edge = size + (1 << _SHIFT)
+        place, size = fixed_point(xy[number]), radius << SHIFT
+        edge = size + (1 << SHIFT)
         if visible[number]:
-            cv2.circle(image, place, edge, (0, 0, 0), cv2.FILLED, cv2.LINE_AA, _SHIFT)
-        cv2.circle(image, place, size, color, thickness, cv2.LINE_AA, _SHIFT)
+            cv2.circle(image, place, edge, (0, 0, 0), cv2.FILLED, cv2.LINE_AA, SHIFT)
+        cv2.circle(image, place, size, color, thickness, cv2.LINE_AA, SHIFT)
         if names:
             _write_name(image, names[number], xy[number], radius, color)
     return image
@@ -78,7 +79,15 @@ def _draw_tail(
         if np.isfinite(begin).all() and np.isfinite(end).all():
             shade = 0.3 + 0.7 * step / count
             faded = tuple(round(shade * value) for value in color)
-            cv2.line(image, _fixed(begin), _fixed(end), faded, thickness, cv2.LINE_AA, _SHIFT)
+            cv2.line(
+                image,
+                fixed_point(begin),
+                fixed_point(end),
+                faded,
+                thickness,
+                cv2.LINE_AA,
+                SHIFT,
+            )
 
 
 def _write_name(
@@ -94,7 +103,7 @@ def _write_name(
     cv2.putText(image, name, corner, FONT, scale, color, 1, cv2.LINE_AA)
 
 
-def _fixed(place: NDArray[np.float64]) -> tuple[int, int]:
-    """Return a position as OpenCV's numbers with fractional bits; far ones stay in its range."""
-    x, y = np.clip(place, -1e5, 1e5) * (1 << _SHIFT)
+def fixed_point(place: NDArray[np.floating]) -> tuple[int, int]:
+    """Return a position (2,) as OpenCV's numbers with `SHIFT`; far ones are clipped."""
+    x, y = np.clip(place, -1e5, 1e5) * (1 << SHIFT)
     return round(float(x)), round(float(y))

@@ -30,7 +30,14 @@ def ids_of(given: object, name: str = "the mask") -> NDArray[np.uint8]:
     if isinstance(given, LoadedMask):
         return given.ids
     if hasattr(given, "detach"):  # a tensor, of any device
-        given = given.detach().cpu().numpy()
+        try:
+            given = given.detach().cpu().numpy()
+        except TypeError:  # of a dtype or layout that NumPy does not know
+            form = f"{getattr(given, 'dtype', '')}, {getattr(given, 'layout', '')}"
+            raise InputError(
+                f"{name} is a tensor that NumPy does not know ({form}); expected a dense one of "
+                "object ids, uint8 or other integers, or bool"
+            ) from None
     if not isinstance(given, np.ndarray):
         raise InputError(
             f"{name} is a {type(given).__name__}; expected an array (height, width) of object ids, "

@@ -35,6 +35,8 @@ def test_all_kinds_are_the_same_ids(given):
         (IDS.tolist(), "the mask is a list; expected an array"),
         ("first.png", "the mask is a str"),
         (IDS.astype(np.float32), "an array of float32; expected object ids"),
+        (torch.from_numpy(IDS).bfloat16(), r"a tensor that NumPy does not know \(torch.bfloat16"),
+        (torch.from_numpy(IDS).to_sparse(), "torch.sparse_coo.*; expected a dense one of object"),
         (IDS.astype(int) - 1, "values from -1 to 0"),
         (IDS.astype(int) * 300, "values from 0 to 300"),
     ],

@@ -38,12 +38,15 @@ def given_frames(source: object) -> GivenFrames | None:
         None where the source is a path, or a list of paths.
 
     Raises:
-        InputError: it is a generator of paths, or no source at all.
+        InputError: it is an array without frames, a generator of paths, or no source at all.
     """
     if isinstance(source, str | Path):
         return None
     name = f"frames of a {type(source).__name__}"
-    if isinstance(source, Sequence | np.ndarray):
+    if isinstance(source, np.ndarray):
+        _refuse_array(source)
+        return GivenFrames(source, f"{name} ({len(source)})", len(source))
+    if isinstance(source, Sequence):
         is_paths = not len(source) or isinstance(source[0], str | Path)
         count = len(source)
         return None if is_paths else GivenFrames(source, f"{name} ({count})", count)
@@ -64,6 +67,19 @@ def given_frames(source: object) -> GivenFrames | None:
             "of the frames, such as sorted(...)"
         )
     return GivenFrames(chain([first], items), name, None)
+
+
+def _refuse_array(source: NDArray[Any]) -> None:
+    """Refuse an array of names, and one that has no frames."""
+    if source.size and isinstance(source.flat[0], str | Path):
+        raise InputError(
+            "an array of names was given as the frames; give a list of picture files: list(array)"
+        )
+    if not source.ndim or not len(source):
+        raise InputError(
+            f"the array of frames is an array of {source.dtype}, {source.shape}, and has none; "
+            "expected RGB uint8 of shape (frames, height, width, 3)"
+        )
 
 
 def chosen_arrays(

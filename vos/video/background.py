@@ -60,10 +60,12 @@ class ReadAhead(Generic[Item]):
 
     Attributes:
         seconds: what computing the items given so far took, in the thread.
+        on_close: called before the end of the thread is waited for, so that it waits for nothing.
     """
 
     def __init__(self, items: Iterator[Item], queue_size: int, *, latest: bool = False) -> None:
         self.seconds = 0.0
+        self.on_close: Callable[[], object] | None = None
         self._stop = threading.Event()
         self._ready: queue.Queue[tuple[Item | _End, float]] = (
             _NewestItems() if latest else queue.Queue(max(1, queue_size))
@@ -93,6 +95,8 @@ class ReadAhead(Generic[Item]):
         """Stop the thread; safe to call twice and before the end."""
         self._ended = True
         self._stop.set()
+        if self.on_close is not None:
+            self.on_close()
         if self._thread is not threading.current_thread():
             self._thread.join(_JOIN_SECONDS)
 

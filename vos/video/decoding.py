@@ -8,6 +8,7 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from vos.video.filters import HIGH_RANGE, SQUARE, RgbConverter, maps_tones
 from vos.video.frame_range import ReadingOptions
 from vos.video.numbering import FrameNumbers, Packets, container_form
 from vos.video.sources.fragments import fragments_of, missing_samples
-from vos.video.sources.live import LiveFrames
+from vos.video.sources.live import LiveFrames, buffered_frames
 from vos.video.sources.opening import connect, opening_options
 
 _TEXT_ART = {"ansi", "bintext", "idf", "xbin"}  # what FFmpeg sees in text and in any bytes
@@ -59,6 +60,7 @@ class Video:
         count: frames that the file says it holds, None if it does not (streams, cameras).
         limit: an index that is surely above those of all frames, None if unknown.
         reading: what is done about faults.
+        stopped: when it is set, no further connection to a live source is made or waited for.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Video:
         self.reading = reading or ReadingOptions()
         self._is_high_range = False
         self._connection: LiveFrames | None = None
+        self.stopped = threading.Event()
         self._stream = self._best_stream()
         self._place = self._stream.index  # a stream of a closed file does not know it
         self._aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
@@ -167,6 +170,7 @@ class Video:
             self._stream,
             connect=partial(connect, self.name) if can_connect else None,
             attempts=self.reading.reconnects,
+            stopped=self.stopped,
         )
 
     def decoded(self) -> Generator[tuple[int, float | None, Any]]:
@@ -252,7 +256,7 @@ class Video:
             pass
         except av.FFmpegError as error:
             check.broke_off(str(error.strerror))
-            for frame in _buffered(stream):
+            for frame in buffered_frames(stream):
                 seconds = numbers.seconds(frame, stream.time_base)
                 if (index := check.index(frame)) is not None:
                     yield index, seconds, frame
@@ -275,14 +279,6 @@ def _decoded(packet: Any) -> tuple[list[Any], str]:
         return list(packet.decode()), ""
     except av.InvalidDataError as error:
         return [], str(error.strerror)
-
-
-def _buffered(stream: Any) -> list[Any]:
-    """Return the whole frames that the decoder still holds after an error."""
-    try:
-        return [frame for frame in stream.codec_context.decode(None) if not frame.is_corrupt]
-    except av.FFmpegError:
-        return []
 
 
 def open_video(source: str, reading: ReadingOptions | None = None) -> Video:

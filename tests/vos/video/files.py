@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 from fractions import Fraction
 
 import av
@@ -15,6 +16,13 @@ _OPTIONS = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
 }
 _PIXELS = {"mjpeg": "yuvj420p", "gif": "rgb8", "png": "rgb24", "apng": "rgb24", "ffv1": "yuv444p"}
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing of it."""
+
+    def log_message(self, *args):
+        """Say nothing."""
 
 
 def level(number):

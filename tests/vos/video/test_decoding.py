@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.vos.video.files import encode_ramp
+from tests.vos.video.files import QuietHandler, encode_ramp
 from vos.errors import InputError
 from vos.video.decoding import open_video
 from vos.video.filters import conversion_graph
@@ -185,11 +185,6 @@ class LiveHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.data)
 
-    def log_message(self, *args):
-        pass
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
 

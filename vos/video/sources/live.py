@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -51,6 +52,7 @@ class LiveFrames:
         stream: the stream of its pictures.
         connect: opens another connection, and returns the same two; None if it cannot be.
         attempts: how often in a row that is tried.
+        stopped: ends the wait before an attempt when it is set.
 
     Attributes:
         container: the connection that is open now.
@@ -64,12 +66,14 @@ class LiveFrames:
         *,
         connect: Callable[[], tuple[Any, Any]] | None,
         attempts: int,
+        stopped: threading.Event | None = None,
     ) -> None:
         self.container = container
         self._name = name
         self._stream = stream
         self._connect = connect
         self._attempts = attempts
+        self._stopped = stopped or threading.Event()
         self._given = 0
         self._failures = 0  # attempts since the last new frame
         self._start: float | None = None  # the clock's time at the first frame
@@ -138,16 +142,8 @@ class LiveFrames:
         except av.EOFError:
             raise
         except av.FFmpegError:
-            yield from self._buffered()
+            yield from buffered_frames(self._stream)
             raise
-
-    def _buffered(self) -> list[Any]:
-        """Return the whole frames that the decoder still holds after an error."""
-        try:
-            frames = self._stream.codec_context.decode(None)
-            return [frame for frame in frames if not frame.is_corrupt]
-        except av.FFmpegError:
-            return []
 
     def _is_connected_again(self, why: str) -> bool:
         """Make another connection, and say so; or say that it is the end."""
@@ -161,7 +157,8 @@ class LiveFrames:
             self._failures += 1
             again = f"connecting again in {delay:g} s ({self._failures} of {self._attempts})"
             warnings.warn(f"{ended}; {again}", stacklevel=2)
-            time.sleep(delay)
+            if self._stopped.wait(delay):
+                return False
             self.container.close()
             try:
                 self.container, self._stream = self._connect()
@@ -171,3 +168,11 @@ class LiveFrames:
         text = f"{self._name}: ended after {self._given} frames; connecting again gave no new one"
         warnings.warn(f"{text} (attempts: {self._attempts})", stacklevel=2)
         return False
+
+
+def buffered_frames(stream: Any) -> list[Any]:
+    """Return the whole frames that a stream's decoder still holds after an error."""
+    try:
+        return [frame for frame in stream.codec_context.decode(None) if not frame.is_corrupt]
+    except av.FFmpegError:
+        return []

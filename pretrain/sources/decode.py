@@ -23,11 +23,12 @@ from vos.pictures.levels import (
     DeepForm,
     deep_form,
     read_levels,
+    shown_in_8_bits,
     to_8_bits,
     white_of,
 )
+from vos.pictures.orientation import orientation_of
 
-_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 if find_spec("pillow_heif"):
     import_module("pillow_heif").register_heif_opener()
@@ -86,18 +87,11 @@ def _reason(error: Exception) -> str:
 
 
 def _header(image: Image.Image) -> Header:
-    turn = _turn(image)
+    turn = orientation_of(image)
     width, height = image.size
     if turn in _TURNED:
         width, height = height, width
     return Header(height, width, image.format or "", image.mode, turn)
-
-
-def _turn(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # as in `_open`; the pixels may be whole all the same
-        return 1
 
 
 def decode(data: bytes, header: Header, reduction: int = 1) -> tuple[np.ndarray, int]:
@@ -140,15 +134,20 @@ def _decode_with_pillow(data: bytes) -> np.ndarray:
 
 
 def _narrow_levels(data: bytes) -> Image.Image | None:
-    """Read what holds other levels than 16 bits in more than 8; None of all other files.
+    """Read what holds other levels than 16 bits in more than 8, or inverted ones.
+
+    All other files give None.
 
     A picture is on its own here: its highest level says which one is white.
     """
     form = deep_form(data)
     levels = read_levels(data, form) if form else None
-    if form is None or levels is None or (white := white_of(levels, form)) == FULL:
+    if form is None or levels is None:
         return None
-    image = to_8_bits(levels, white)
+    white = white_of(levels, form)
+    if white == FULL and not form.is_inverted:
+        return None
+    image = shown_in_8_bits(levels, white, form)
     if image.ndim == 3:  # OpenCV has blue first
         image = image[..., [2, 1, 0, 3][: image.shape[2]]]
     return Image.fromarray(image)

@@ -84,7 +84,7 @@ class Features:
             paths = list_images(self.source)
             taken = self.frames.indexes(len(paths), self.source)
             size = self.frames.max_size
-            levels = SequenceLevels.of_files(paths[: self.frames.end])
+            levels = SequenceLevels.of_files(paths)
             images = ((paths[i].stem, shrink(read_image(paths[i], levels), size)) for i in taken)
             yield len(taken), images
             return

@@ -20,19 +20,20 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import TiffImagePlugin
 
-from vos.pictures.orientation import ORIENTATION_TAG, turned_upright
+from vos.pictures.orientation import stored_orientation, turned_upright
 
 FULL = 65535
+TIFF_STARTS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
+"""First bytes of a TIFF -> its byte order; those with a plus are BigTIFF."""
 _DEPTHS = (8, 10, 12, 14, 16)
 _REPLICATED = 257  # levels of 8 bits written in 16: 0, 257, 514, ...
 _ONE_AND_A_BIT = 2.0  # real numbers from 0 to 1 may go a little over it by resampling
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_DEPTH_AT, _PNG_CHUNKS_AT = 24, 33
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_BITS, _MAXIMUM, _FORMAT = 258, 281, 339  # tags of TIFF
-_REAL = 3
+_BITS, _MEANING, _MAXIMUM, _FORMAT = 258, 262, 281, 339  # tags of TIFF
+_REAL, _WHITE_IS_ZERO = 3, 0
 Stored = bytes | mmap.mmap
 """The bytes of a picture's file."""
 _NOT_FINITE = "holds values that are not finite (NaN or infinite)"
@@ -50,6 +51,8 @@ class DeepForm:
     """PNG's sBIT: bits of the samples before they were stored."""
     highest: int = 0
     """TIFF's MaxSampleValue."""
+    is_inverted: bool = False
+    """The lowest level is white, as some TIFF files have it."""
 
     @property
     def white(self) -> float | None:
@@ -63,7 +66,7 @@ def deep_form(data: Stored) -> DeepForm | None:
     if data[:8] == _PNG:
         deep = data[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] == b"\x10"
         return DeepForm(16, significant=_significant_bits(data)) if deep else None
-    return _tiff_form(data) if data[:4] in _TIFF else None
+    return _tiff_form(data) if data[:4] in TIFF_STARTS else None
 
 
 def _significant_bits(data: Stored) -> int | None:
@@ -80,7 +83,9 @@ def _significant_bits(data: Stored) -> int | None:
 
 def _tiff_form(data: Stored) -> DeepForm | None:
     try:
-        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:16] if data[2] == 43 else data[:8])
+        # Pillow knows no header of a big-endian BigTIFF, but such a file's tags.
+        head = b"II+\0" + data[4:16] if b"+" in data[2:4] else data[:8]
+        tags = TiffImagePlugin.ImageFileDirectory_v2(head, prefix=data[:2])
         file: Any = data if isinstance(data, mmap.mmap) else io.BytesIO(data)
         file.seek(tags.next)
         tags.load(file)
@@ -90,6 +95,7 @@ def _tiff_form(data: Stored) -> DeepForm | None:
         return DeepForm(
             bits,
             is_real=_REAL in _numbers(tags, _FORMAT),
+            is_inverted=_WHITE_IS_ZERO in _numbers(tags, _MEANING),
             highest=max(_numbers(tags, _MAXIMUM), default=0),
         )
     except Exception:  # as Pillow's parsers of damaged files raise whatever they trip over
@@ -113,12 +119,13 @@ def read_levels(data: Stored, form: DeepForm) -> NDArray[Any] | None:
         return None
     if levels is None or (levels.ndim == 3 and levels.shape[2] not in (3, 4)):
         return None
+    if levels.dtype.itemsize == 1:  # of some forms OpenCV gives 8 bits
+        return None
     if form.white:
         levels = levels >> (16 - form.bits)  # OpenCV fills 16 bits
     if data[:8] != _PNG:  # those of TIFF are upright already
         return np.asarray(levels)
-    with Image.open(io.BytesIO(data)) as opened:
-        return turned_upright(levels, opened.getexif().get(ORIENTATION_TAG, 1))
+    return turned_upright(levels, stored_orientation(bytes(data)))
 
 
 def to_8_bits(levels: NDArray[Any], white: float) -> NDArray[np.uint8]:
@@ -132,12 +139,24 @@ def to_8_bits(levels: NDArray[Any], white: float) -> NDArray[np.uint8]:
     return np.clip(np.round(levels * (255 / white)), 0, 255).astype(np.uint8)
 
 
+def shown_in_8_bits(levels: NDArray[Any], white: float, form: DeepForm) -> NDArray[np.uint8]:
+    """Scale the levels of `read_levels`, in which `white` is the highest, to 0 (black) to 255.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    image = to_8_bits(levels, white)
+    return 255 - image if form.is_inverted else image
+
+
 @dataclass
 class LevelRange:
     """The highest level of the pictures seen so far, and what else tells their white."""
 
     is_real: bool = False
     highest: float = 0.0
+    bits: int = 0
+    """Most bits of a sample, as they are stored."""
     significant: int = 0
     """Most bits that a PNG's sBIT speaks of."""
     is_replicated: bool = True
@@ -148,13 +167,15 @@ class LevelRange:
     @property
     def is_decided(self) -> bool:
         """Whether further pictures cannot change the white level."""
-        return not self.is_real and FULL >= self.highest >= 1 << _DEPTHS[-2]
+        is_short = not self.is_real and self.bits <= _DEPTHS[-1]
+        return is_short and FULL >= self.highest >= 1 << _DEPTHS[-2]
 
     def add(self, levels: NDArray[Any], form: DeepForm) -> None:
         """Take note of the levels (H, W) or (H, W, C) of a picture; alpha does not count."""
         levels = levels[..., :3] if levels.ndim == 3 else levels
         if form.is_real:
             levels = levels[np.isfinite(levels)]
+        self.bits = max(self.bits, form.bits)
         self.highest = max(self.highest, form.highest, float(levels.max(initial=0)))
         if form.is_real or self.is_decided:
             return

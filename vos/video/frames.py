@@ -23,7 +23,7 @@ from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.images import read_image, shrink
 from vos.video.sources.archives import PictureArchive
 from vos.video.sources.arrays import chosen_arrays
-from vos.video.sources.file_kind import file_kind
+from vos.video.sources.file_kind import holds_several_pictures
 from vos.video.sources.pages import Page, PageFile
 
 _NAME_DIGITS = 5
@@ -62,7 +62,7 @@ def image_frames(
 
 def _tell_of_further_pictures(path: Path) -> None:
     """Warn where a picture among others holds several, of which the first is the frame."""
-    if file_kind(path, named_as_picture=True) != "image":
+    if path.is_file() and holds_several_pictures(path):
         warnings.warn(
             f"{path} holds several pictures, and the first one is the frame; to have a frame of "
             "each, give the file itself as the source",
@@ -81,7 +81,6 @@ def archive_frames(
     names = archive.names
     try:
         taken = choice.indexes(len(names), source)
-        levels = levels or archive.levels(choice.end)
         pictures = ((index, None, archive.read(index, levels)) for index in taken)
         yield from _of_one_size(pictures, lambda i: (names[i], names[i]), choice, source, reading)
     finally:

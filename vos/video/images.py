@@ -8,7 +8,6 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-import io
 import mmap
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vos.errors import InputError
 from vos.files import FRAME_SUFFIXES, HEIF_SUFFIXES, natural_key
@@ -28,10 +26,10 @@ from vos.pictures.levels import (
     SequenceLevels,
     deep_form,
     read_levels,
-    to_8_bits,
+    shown_in_8_bits,
     white_of,
 )
-from vos.pictures.orientation import ORIENTATION_TAG, turned_upright
+from vos.pictures.orientation import stored_orientation, turned_upright
 from vos.video.box_pictures import decode_box_picture, is_box_picture
 from vos.video.sources.file_kind import file_kind
 from vos.video.sources.patterns import is_pattern, matches
@@ -147,11 +145,7 @@ def _decoded(data: bytes | mmap.mmap, levels: SequenceLevels | None) -> cv2.typi
     if data[8:12] != b"WEBP":
         return cv2.imdecode(stored, cv2.IMREAD_COLOR)
     image = cv2.imdecode(stored, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        return None
-    with Image.open(io.BytesIO(data)) as opened:
-        orientation = opened.getexif().get(ORIENTATION_TAG, 1)
-    return turned_upright(image, orientation)
+    return None if image is None else turned_upright(image, stored_orientation(bytes(data)))
 
 
 def _decoded_deep(
@@ -166,7 +160,7 @@ def _decoded_deep(
     white = levels.white(form) if levels else white_of(stored, form)
     if white == FULL and form.bits == 16:
         return None
-    image = to_8_bits(stored, white)
+    image = shown_in_8_bits(stored, white, form)
     return np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image[..., :3].copy()
 
 

@@ -53,12 +53,11 @@ class FrameReader:
             named by their index.
         fps: average frames per second of the source, before the stride; None for pictures.
         mean_fps: the rate at which the frames come, where a file's nominal `fps` is far from it.
-        count: how many frames will come, None if unknown. Exact for pictures; for video files
-            it is what the file says.
+        count: how many frames will come, None if unknown; of a video file what the file says.
         limit: an index that is surely above those of all frames in the source, None if unknown.
         is_live: whether it is a camera, or a stream without a length.
         latest: whether frames are dropped that are late.
-        levels: which level is white in pictures of more than 8 bits, of a row of picture files.
+        levels: which level is white in pictures of more than 8 bits; None of other sources.
     """
 
     def __init__(
@@ -161,8 +160,7 @@ def open_frames(
             area averaging, smaller ones are left.
         read_ahead: frames decoded before they are asked for.
         reading: what is done about sources that are cut short, damaged or live.
-        levels: which level is white in pictures of more than 8 bits; by default the frames before
-            `end` say it.
+        levels: say which level is white above 8 bits; by default those of the whole source.
 
     Raises:
         InputError: no such source, no frames in it, or a start past its end; a file of a list is
@@ -189,15 +187,13 @@ def _opened(
         return _array_reader(given, choice, read_ahead, reading)
     if isinstance(source, Sequence) and not isinstance(source, str):
         paths = listed_files(cast("Sequence[str | Path]", source))
-        return _picture_reader(
-            paths, choice, list_name(paths), "list", read_ahead, reading=reading, levels=levels
-        )
+        name = list_name(paths)
+        return _file_reader(paths, choice, name, "list", read_ahead, reading=reading, levels=levels)
     source = str(source)
     kind = source_kind(source)
     if kind in ("folder", "glob", "image"):
-        return _picture_reader(
-            list_images(source), choice, source, kind, read_ahead, reading=reading, levels=levels
-        )
+        paths = list_images(source)
+        return _file_reader(paths, choice, source, kind, read_ahead, reading=reading, levels=levels)
     if kind == "archive":
         return _archive_reader(source, choice, read_ahead, reading, levels)
     if kind == "pages":
@@ -214,7 +210,7 @@ def _video_reader(
     except InputError:
         video.close()
         raise
-    return FrameReader(
+    reader = FrameReader(
         video_frames(video, choice),
         source=source,
         kind=kind,
@@ -227,9 +223,11 @@ def _video_reader(
         latest=reading is not None and reading.latest,
         read_ahead=read_ahead,
     )
+    reader._ahead.on_close = video.stopped.set
+    return reader
 
 
-def _picture_reader(
+def _file_reader(
     paths: list[Path],
     choice: FrameRange,
     source: str,
@@ -240,8 +238,8 @@ def _picture_reader(
     levels: SequenceLevels | None,
 ) -> FrameReader:
     taken = choice.indexes(len(paths), source)
-    # Levels of what comes later do not count: a run that goes on over more frames agrees.
-    levels = levels or SequenceLevels.of_files(paths[: choice.end])
+    # Of all pictures, not of those before the end alone: a run that goes on to another end agrees.
+    levels = levels or SequenceLevels.of_files(paths)
     return FrameReader(
         image_frames(paths, choice, source, reading, levels),
         source=source,
@@ -285,6 +283,7 @@ def _archive_reader(
     except InputError:
         archive.close()
         raise
+    levels = levels or archive.levels()
     return FrameReader(
         archive_frames(archive, choice, source, reading, levels),
         source=source,
@@ -295,6 +294,7 @@ def _archive_reader(
         count=len(taken),
         limit=len(archive.names),
         read_ahead=read_ahead,
+        levels=levels,
     )
 
 
@@ -305,8 +305,8 @@ def _page_reader(
     reading: ReadingOptions | None,
     levels: SequenceLevels | None,
 ) -> FrameReader:
-    allow_truncated = reading is not None and reading.allow_truncated
-    file = PageFile(Path(source), allow_truncated=allow_truncated)
+    file = PageFile(Path(source), allow_truncated=bool(reading and reading.allow_truncated))
+    levels = levels or file.levels()
     return FrameReader(
         page_frames(file, choice, source, reading, levels),
         source=source,
@@ -316,4 +316,5 @@ def _page_reader(
         count=len(choice.indexes(file.count, source)),
         limit=file.count,
         read_ahead=read_ahead,
+        levels=levels,
     )

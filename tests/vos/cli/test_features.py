@@ -125,6 +125,17 @@ def test_frames_of_a_folder_are_chosen_and_shrunk(folder, weights, tmp_path):
     assert held["patches"].shape == (2, 64, 2, 3)  # 48x32 of 96x64 pixels
 
 
+def test_a_run_that_goes_on_to_another_end_has_the_same_levels(folder, weights, tmp_path):
+    levels = cv2.resize(np.arange(256, dtype=np.uint16).reshape(16, 16), (96, 64))
+    for number, scale in enumerate((1, 1, 16)):
+        cv2.imwrite(str(folder / f"f{number}.png"), levels * scale)
+    assert vos(folder, "-o", tmp_path / "part", "--end", 2, *options(weights)) == 0
+    assert vos(folder, "-o", tmp_path / "whole", *options(weights)) == 0
+    for name in ("f0", "f1"):
+        part, whole = (np.load(tmp_path / out / f"{name}.npz") for out in ("part", "whole"))
+        np.testing.assert_array_equal(part["patches"], whole["patches"])
+
+
 def test_one_picture_and_a_pattern(folder, weights, tmp_path):
     assert vos(folder / "f1.png", "-o", tmp_path / "a.npz", *options(weights)) == 0
     assert np.load(tmp_path / "a.npz")["frames"].tolist() == ["f1"]

@@ -36,7 +36,7 @@ def with_chunk(data, kind, content):
 
 
 def tiff(levels, *, bits=None, stored=None, **tags):
-    """Write gray levels (H, W) as TIFF; `tags` by number, as in `t281`, of 16 bits each."""
+    """Write levels (H, W), or (H, W, C), as TIFF; `tags` by number, as `t281`, of 16 bits each."""
     content = levels.tobytes() if stored is None else stored
     kinds = {"u": 1, "i": 2, "f": 3}
     entries = {256: levels.shape[1], 257: levels.shape[0], 258: bits or 8 * levels.itemsize,

@@ -1,5 +1,6 @@
 """Which level is white in files of more than 8 bits, alone and in a sequence."""
 
+import struct
 import warnings
 
 import numpy as np
@@ -99,6 +100,29 @@ def test_what_is_not_finite_is_refused(value):
         to_8_bits(levels, 255)
 
 
+@pytest.mark.parametrize("mode", ["gray and alpha", "CIELab"])
+def test_forms_that_the_decoder_gives_in_8_bits(mode):
+    levels = np.stack([of_depth(12)] * (2 if mode == "gray and alpha" else 3), -1)
+    tags = {"t277": 2, "t338": 2} if mode == "gray and alpha" else {"t277": 3, "t262": 8}
+    data = tiff(levels, **tags)
+    assert deep_form(data) == DeepForm(16)
+    assert read_levels(data, deep_form(data)) is None
+
+
+@pytest.mark.parametrize("start", [b"II", b"MM"])
+def test_tiff_files_above_4_gib_have_a_form_in_both_byte_orders(start):
+    order = "<" if start == b"II" else ">"
+    fields = [(256, 16), (257, 16), (258, 16), (259, 1), (262, 1), (277, 1), (278, 16)]
+    table = b"".join(struct.pack(f"{order}HHQHxxxxxx", tag, 3, 1, value) for tag, value in fields)
+    places = [(273, 16), (279, 512)]
+    table += b"".join(struct.pack(f"{order}HHQQ", tag, 16, 1, value) for tag, value in places)
+    head = start + struct.pack(f"{order}HHHQ", 43, 8, 0, 16 + 512)
+    content = of_depth(12).astype(f"{order}u2").tobytes()
+    data = head + content + struct.pack(f"{order}Q", len(fields) + 2) + table + bytes(8)
+    assert deep_form(data) == DeepForm(16)
+    np.testing.assert_array_equal(read_levels(data, deep_form(data)), of_depth(12))
+
+
 def test_alpha_is_no_level():
     colours = np.dstack([of_depth(12)] * 3 + [np.full_like(EIGHT, FULL)])
     assert white(png(colours)) == 4095
@@ -130,11 +154,22 @@ def test_a_sequence_has_one_white(tmp_path):
 
 
 def test_a_sequence_of_16_bits_is_read_up_to_its_first_bright_frame(tmp_path):
-    paths = write_sequence(tmp_path, EIGHT * 0, of_depth(16))
+    def pictures():
+        yield png(EIGHT * 0)
+        yield png(of_depth(16))
+        raise AssertionError("read on")
+
+    paths = write_sequence(tmp_path, EIGHT * 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert SequenceLevels.of_files([*paths, tmp_path / "none.png"]).white(DeepForm(16)) == FULL
-        assert SequenceLevels.of_files(paths[:1]).white(DeepForm(16)) == FULL
+        assert SequenceLevels("a", pictures).white(DeepForm(16)) == FULL
+        assert SequenceLevels.of_files(paths).white(DeepForm(16)) == FULL
+
+
+def test_a_sequence_of_more_than_16_bits_is_read_to_its_end():
+    frames = [tiff(EIGHT.astype(np.uint32) * scale) for scale in (200, 20000)]
+    levels = SequenceLevels("a", lambda: frames)
+    assert levels.white(deep_form(frames[0])) == 255 * 20000
 
 
 def test_unreadable_files_are_left_to_their_turn(tmp_path):

@@ -9,9 +9,11 @@ from PIL import Image
 
 from tests.vos.video.files import encode_ramp
 from vos.errors import InputError
+from vos.pictures.levels import DeepForm
 from vos.video.backward.reading import open_backward
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.reader import open_frames
+from vos.video.sources.archives import PictureArchive
 
 
 def test_max_size_keeps_the_aspect(clip, pictures):
@@ -44,6 +46,38 @@ def test_frames_of_a_sequence_are_scaled_alike(tmp_path):
             frames = list(reader)
         assert [frame.image.max() for frame in frames] == [expected[f.index] for f in frames]
         assert len(said) == 1
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive", "pages"])
+def test_the_levels_are_those_of_all_frames_whatever_the_end(tmp_path, kind):
+    frames = [np.full((8, 8), level, np.uint16) for level in (200, 200, 4000)]
+    source = tmp_path / "frames"
+    source.mkdir()
+    for number, levels in enumerate(frames):
+        cv2.imwrite(str(source / f"{number}.png"), levels)
+    if kind == "archive":
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+            for path in source.iterdir():
+                file.write(path, path.name)
+        source = tmp_path / "a.zip"
+    if kind == "pages":
+        source = tmp_path / "a.tif"
+        images = [Image.fromarray(levels) for levels in frames]
+        images[0].save(source, save_all=True, append_images=images[1:])
+    for end in (1, 2, 3):
+        with pytest.warns(UserWarning, match="12 bits"), open_frames(source, end=end) as reader:
+            assert [int(frame.image.max()) for frame in reader][:2] == [12, 12][:end]
+        assert reader.levels.white(DeepForm(16)) == 4095
+
+
+def test_the_levels_of_an_archive_are_known_after_it_is_closed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("0.png", cv2.imencode(".png", np.full((8, 8), 4000, np.uint16))[1].tobytes())
+    archive = PictureArchive(tmp_path / "a.zip")
+    levels = archive.levels()
+    archive.close()
+    with pytest.warns(UserWarning, match="12 bits"):
+        assert levels.white(DeepForm(16)) == 4095
 
 
 def test_frames_of_another_size_are_refused(pictures):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.vos.pictures.files import jpeg, tiff
+from tests.vos.pictures.files import jpeg, packed_12, png, tiff, with_chunk
 from vos.errors import InputError
 from vos.video.images import is_image, list_images, read_image, shrink, source_kind
 
@@ -72,6 +72,36 @@ def test_fewer_bits_in_sixteen_become_eight(tmp_path, picture, suffix, bits):
     np.testing.assert_array_equal(read_image(path), picture)
     cv2.imwrite(str(path), levels[..., 0])
     np.testing.assert_array_equal(read_image(path), np.repeat(picture[..., :1], 3, 2))
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("meaning", [0, 1])  # the lowest level is white; or black
+def test_the_lowest_level_is_white_where_a_tiff_says_so(tmp_path, bits, meaning):
+    expected = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    levels = np.round((expected if meaning else 255 - expected) * (((1 << bits) - 1) / 255))
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(levels.astype(np.uint16), t262=meaning))
+    np.testing.assert_array_equal(read_image(path)[..., 0], expected)
+    path.write_bytes(tiff(levels.astype(np.float32), t262=meaning))
+    np.testing.assert_allclose(read_image(path)[..., 0], expected, atol=1)
+    if bits == 12:
+        packed = packed_12(levels.astype(np.uint16))
+        path.write_bytes(tiff(levels.astype(np.uint16), bits=12, stored=packed, t262=meaning))
+        np.testing.assert_array_equal(read_image(path)[..., 0], expected)
+
+
+def test_gray_with_alpha_in_16_bits_is_read(tmp_path):
+    gray = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(np.stack([gray, np.full_like(gray, 65535)], -1), t277=2, t338=2))
+    np.testing.assert_array_equal(read_image(path)[..., 0], gray // 257)
+
+
+def test_damaged_orientations_do_no_harm(tmp_path):
+    path = tmp_path / "a.png"
+    levels = np.full((4, 6), 1023, np.uint16)
+    path.write_bytes(with_chunk(png(levels), b"eXIf", b"II*\0\xff\xff\xff\xff"))
+    assert read_image(path).shape == (4, 6, 3)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -7,19 +7,16 @@ and what else can be read twice forward in windows, the last one first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from vos.errors import InputError
-from vos.pictures.levels import SequenceLevels
 from vos.video.backward.video import BackwardVideo
 from vos.video.decoding import open_video
 from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame, of_size
 from vos.video.images import read_image, shrink
 from vos.video.reader import FrameReader, open_frames
-from vos.video.sources.archives import PictureArchive
-from vos.video.sources.pages import PageFile
 
 WINDOW_BYTES = 256 << 20
 """Of frames that wait for their turn; a window has at least one frame."""
@@ -66,11 +63,8 @@ def open_backward(
         frames = BackwardVideo(video, choice, last, WINDOW_BYTES).frames()
     elif reader.kind in _FILES:
         frames = _pictures(reader, choice, indexes, reading)
-    elif reader.kind == "archive":
-        frames = _archive_windows(reader, choice, indexes, reading)
     else:
-        levels = PageFile(reader.files[0]).levels(choice.end) if reader.kind == "pages" else None
-        frames = _windows(reader, choice, indexes, reading, levels)
+        frames = _windows(reader, choice, indexes, reading)
     return FrameReader(
         frames,
         source=reader.source,
@@ -97,26 +91,12 @@ def _pictures(
         yield Frame(path.stem, indexes[position], None, shrink(image, choice.max_size))
 
 
-def _archive_windows(
+def _windows(
     reader: FrameReader, choice: FrameRange, indexes: range, reading: ReadingOptions | None
 ) -> Iterator[Frame]:
-    """Yield the pictures of a zip file as `_windows` does."""
-    with closing(PictureArchive(reader.files[0])) as archive:
-        yield from _windows(reader, choice, indexes, reading, archive.levels(choice.end))
-
-
-def _windows(
-    reader: FrameReader,
-    choice: FrameRange,
-    indexes: range,
-    reading: ReadingOptions | None,
-    levels: SequenceLevels | None,
-) -> Iterator[Frame]:
-    """Yield the frames of these indexes, the last one first, by reading forward in windows.
-
-    `levels` are those of all frames taken, of which a window is a part.
-    """
+    """Yield the frames of these indexes, the last one first, by reading forward in windows."""
     resize = reading is not None and reading.on_size_change == "resize"
+    reading = None if reading is None else replace(reading, latest=False)  # a file is never late
     shape: tuple[int, ...] = ()
     size = 1  # of the first window, which tells how many frames may wait
     end = len(indexes)
@@ -130,7 +110,7 @@ def _windows(
             stride=choice.stride,
             max_size=choice.max_size,
             reading=reading,
-            levels=levels,
+            levels=reader.levels,
         ) as forward:
             first = forward.peek()
             window = [frame for frame in forward if frame.index >= low]

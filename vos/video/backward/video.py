@@ -186,14 +186,24 @@ class BackwardVideo:
         return []
 
     def _from_start(self, low: int, end: int) -> list[Any]:
-        """Decode from the file's start, as the survey did."""
+        """Decode from the file's start, as the survey did.
+
+        Raises:
+            InputError: other frames come than the survey's.
+        """
         indexes = self._survey.indexes
         self._video.rewind()
-        return [
+        window = [
             self._waiting(frame)
             for index, _, frame in self._decoded(indexes[end - 1])
             if index >= indexes[low] and self._choice.takes(index)
         ]
+        if len(window) != end - low:
+            raise InputError(
+                f"{self._video.name}: gave {len(window)} frames from {indexes[low]} to "
+                f"{indexes[end - 1]}, and {end - low} before; it was changed while it was read"
+            )
+        return window
 
     def _decoded(self, last: int) -> Iterator[tuple[int, float | None, Any]]:
         """Yield the frames up to an index, and read no further."""

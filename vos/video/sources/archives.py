@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -64,13 +64,15 @@ class PictureArchive:
         """Close the file."""
         self._file.close()
 
-    def levels(self, end: int | None = None) -> SequenceLevels:
-        """Return the levels of the sequence of the pictures before `end`, as `read` takes them."""
+    def levels(self) -> SequenceLevels:
+        """Return the levels of the sequence of all pictures, as `read` takes them."""
 
         def stored() -> Iterator[bytes]:
-            for number in range(len(self._members))[:end]:
-                with suppress(InputError):  # it is refused in its turn
-                    yield self._stored(number)
+            # A second opening: levels may be asked for when this one is closed.
+            with closing(PictureArchive(self._path)) as archive:
+                for number in range(len(archive.names)):
+                    with suppress(InputError):  # it is refused in its turn
+                        yield archive._stored(number)
 
         return SequenceLevels(str(self._path), stored)
 

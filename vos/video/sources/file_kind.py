@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from vos.pictures.levels import TIFF_STARTS
 from vos.video.box_pictures import is_animated_avif
 
 FileKind = Literal["image", "pages", "archive", "video"]
-TIFF_STARTS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-"""First bytes of a TIFF -> its byte order; those with a plus are BigTIFF."""
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _GIF_STARTS = (b"GIF87a", b"GIF89a")
@@ -81,11 +80,27 @@ def webp_delays(path: Path) -> list[int]:
     return delays
 
 
+def holds_several_pictures(path: Path) -> bool:
+    """Say whether a file, named as a picture, holds more than one."""
+    kind = file_kind(path, named_as_picture=True)
+    if kind != "video":
+        return kind == "pages"
+    with path.open("rb") as file:
+        is_gif = file.read(6) in _GIF_STARTS
+    return not is_gif or _gif_pictures(path)[0] > 1
+
+
 def gif_lacks_delays(path: Path) -> bool:
     """Say whether a GIF of several pictures has one without the block that holds its delay."""
-    pictures, delayed = 0, False
+    pictures, lacking, is_whole = _gif_pictures(path)
+    return is_whole and pictures > 1 and lacking > 0
+
+
+def _gif_pictures(path: Path) -> tuple[int, int, bool]:
+    """Return a GIF's number of pictures, of those without a delay, and whether its end is there."""
+    pictures = lacking = 0
+    delayed = False
     with path.open("rb") as file:
-        lacking = 0
         _skip_color_table(file, file.read(13)[10:11])
         while mark := file.read(1):
             if mark == b"!":
@@ -100,7 +115,7 @@ def gif_lacks_delays(path: Path) -> bool:
                 _skip_blocks(file)
             else:
                 break
-        return mark == b";" and pictures > 1 and lacking > 0
+        return pictures, lacking, mark == b";"
 
 
 def _skip_color_table(file: BinaryIO, flags: bytes) -> None:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vos.errors import IncompleteSourceError, InputError
-from vos.pictures.levels import SequenceLevels
+from vos.pictures.levels import TIFF_STARTS, SequenceLevels
 from vos.video.images import decode_image
-from vos.video.sources.file_kind import TIFF_STARTS, TiffPages, tiff_pages, webp_delays
+from vos.video.sources.file_kind import TiffPages, tiff_pages, webp_delays
 
 Page = tuple[int, float | None, NDArray[np.uint8]]
 """Number from 0, seconds since the first one (None of a TIFF), RGB (H, W, 3)."""
@@ -65,10 +65,10 @@ class PageFile:
                 self.count = getattr(image, "n_frames", 1)
             self.fps = Fraction(1000, _GIF_DELAY)
 
-    def levels(self, end: int | None = None) -> SequenceLevels:
-        """Return the levels of the sequence of the pages before `end`, as `pages` takes them."""
+    def levels(self) -> SequenceLevels:
+        """Return the levels of the sequence of all pages, as `pages` takes them."""
         tiff = self._tiff
-        numbers = range(self.count)[:end] if tiff else range(0)
+        numbers = range(self.count)
         return SequenceLevels(
             str(self._path), lambda: (self._alone(tiff, n) for n in numbers if tiff)
         )
@@ -84,7 +84,7 @@ class PageFile:
         Args:
             select: which ones, by number.
             end: number behind the last one that may be selected.
-            levels: of the sequence that they belong to; by default that of the pages before `end`.
+            levels: of the sequence that they belong to; by default that of all pages.
 
         Raises:
             InputError: one cannot be decoded (`IncompleteSourceError` behind the first), or the
@@ -95,7 +95,7 @@ class PageFile:
         if self._tiff is None:
             yield from self._played(numbers, select)
             return
-        levels = levels or self.levels(end)
+        levels = levels or self.levels()
         for number in filter(select, numbers):
             try:
                 image = decode_image(

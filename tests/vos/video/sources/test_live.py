@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.vos.video.files import encode_ramp, number_of
+from tests.vos.video.files import QuietHandler, encode_ramp, number_of
 from vos.errors import InputError
 from vos.segmentation.segment import segment_video
 from vos.video.frame_range import ReadingOptions
@@ -109,6 +109,19 @@ def test_a_recording_that_starts_anew_and_gives_nothing_new_is_over(tmp_path):
     assert "ended after 12 frames, which each connection gives anew" in texts[1]
 
 
+def test_closing_does_not_wait_for_the_next_attempt(tmp_path, monkeypatch):
+    monkeypatch.setattr("vos.video.sources.live._FIRST_DELAY", 60.0)
+    with pytest.warns(UserWarning, match="connecting again in"):
+        reader = open_frames(Server(part(tmp_path, 0, 6)).address)
+        assert [next(reader).index for _ in range(6)] == list(range(6))
+        wait_for(lambda: not reader._ahead._ready.qsize())
+        time.sleep(0.1)
+    start = time.monotonic()
+    reader.close()
+    assert time.monotonic() - start < 2
+    assert not reader._ahead._thread.is_alive()
+
+
 def test_connections_that_give_nothing_count_as_attempts(tmp_path):
     server = Server(part(tmp_path, 0, 6), b"", b"", b"", b"")
     indexes, _, texts = read(server, reconnects=3)
@@ -123,11 +136,6 @@ def test_without_attempts_the_end_of_the_connection_is_the_end(tmp_path):
     assert not any("connecting again" in text for text in texts)
     with pytest.raises(InputError, match="reconnects is -1"):
         ReadingOptions(reconnects=-1)
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 def test_a_file_of_known_size_ends(tmp_path):

@@ -178,3 +178,13 @@ def test_several_pictures_in_a_file_among_others_are_told(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(list(open_frames(tmp_path))) == 2
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gif_named_as_another_picture_is_told_if_it_holds_several(tmp_path, count):
+    images = [Image.fromarray(ramp(number)) for number in range(count)]
+    images[0].save(tmp_path / "0.png", "GIF", save_all=True, append_images=images[1:], duration=50)
+    with warnings.catch_warnings(record=True) as texts:
+        warnings.simplefilter("always")
+        assert len(list(open_frames(tmp_path))) == 1
+    assert ["holds several pictures" in str(text.message) for text in texts] == [True] * (count > 1)

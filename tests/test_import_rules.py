@@ -29,7 +29,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "datasets": {"masks"},
         "backbones": {"runtime"},
         "propagation": {"backbones", "masks", "runtime"},
-        "interactive": {"backbones", "runtime"},
+        "interactive": {"backbones", "propagation", "runtime"},
         "features": {"backbones", "runtime", "video", "visualization"},
         "evaluation": {"datasets", "masks"},
         "segmentation": {"propagation", "backbones", "video", "masks", "visualization", "runtime"},

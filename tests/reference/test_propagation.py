@@ -6,22 +6,19 @@ development set.
 """
 
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.reference.files import REFERENCE, SHARED
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.masks.ids import object_ids
 from vos.masks.io import read_index_png, write_mask
 from vos.propagation.config import PropagationConfig
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("VOS_SHARED_DATA", ROOT.parent / "shared" / "data"))
-REFERENCE = Path(os.environ.get("VOS_REFERENCE_DIR", SHARED / "reference"))
 FOLDER = REFERENCE / "propagation" if (REFERENCE / "propagation").is_dir() else REFERENCE
 MIN_EQUAL = 0.9999
 MIN_EQUAL_FRAME = 0.999

@@ -1,20 +1,15 @@
 """DINO's ViT against the features of the published code, whatever sizes the reference holds."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from tests.reference.files import REFERENCE
 from vos.backbones.dino import DinoViT
 from vos.backbones.networks.vit import VisionTransformer
 from vos.backbones.weights_record import WeightsRecord
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = Path(os.environ.get("VOS_SHARED_DATA", ROOT.parent / "shared" / "data"))
-FOLDER = Path(os.environ.get("VOS_REFERENCE_DIR", SHARED / "reference"))
-FILES = sorted(FOLDER.glob("vit_features*.npz"))
+FILES = sorted(REFERENCE.glob("vit_features*.npz"))
 TOLERANCE = 1e-4
 
 
@@ -43,7 +38,9 @@ def cases():
 
 
 if not FILES:
-    pytest.skip(f"no vit_features*.npz in {FOLDER}; set VOS_REFERENCE_DIR", allow_module_level=True)
+    pytest.skip(
+        f"no vit_features*.npz in {REFERENCE}; set VOS_REFERENCE_DIR", allow_module_level=True
+    )
 
 
 @pytest.mark.parametrize(("path", "size"), list(cases()))

@@ -157,3 +157,23 @@ def check_frame(frame: np.ndarray) -> None:
             f"a frame is RGB uint8 of shape (height, width, 3); got {frame.dtype} of shape "
             f"{tuple(frame.shape)}"
         )
+
+
+def frame_size(frame: np.ndarray, first: tuple[int, int] | None, number: int) -> tuple[int, int]:
+    """Return height and width of a video's frame.
+
+    Args:
+        frame: (H, W, 3).
+        first: those of the first frame, None of the first frame itself.
+        number: the frame's position in the video.
+
+    Raises:
+        InputError: they are others than the first frame's.
+    """
+    size = (frame.shape[0], frame.shape[1])
+    if first not in (None, size):
+        raise InputError(
+            f"frame {number} is {size[1]}x{size[0]} pixels, the first was {first[1]}x{first[0]}; "
+            "all frames of a video have one size (call reset() for another video)"
+        )
+    return size

@@ -54,9 +54,14 @@ class WeightsRecord:
         return values
 
 
-def network_digest(network: nn.Module) -> str:
-    """Return a SHA-256 of a network's tensors, with their names, shapes and dtypes."""
-    digest = hashlib.sha256()
+def network_digest(network: nn.Module, start: bytes = b"") -> str:
+    """Return a SHA-256 of a network's tensors, with their names, shapes and dtypes.
+
+    Args:
+        network: the network.
+        start: what else the digest is of, before the tensors.
+    """
+    digest = hashlib.sha256(start)
     for name, values in sorted(network.state_dict().items()):
         if not isinstance(values, torch.Tensor):  # what a module keeps by `get_extra_state`
             digest.update(f"{name} {values!r}".encode())

@@ -27,6 +27,7 @@ from torch import Tensor
 from vos.backbones.adapters.code import code_digest
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import DEFAULT_SHORT_SIDE, DEFAULT_SIZE_MULTIPLE, InputRule
+from vos.backbones.weights_record import network_digest
 from vos.errors import InputError
 from vos.files import atomic_path
 from vos.runtime.devices import precision_name, resolve_precision
@@ -245,14 +246,7 @@ def _identity(backbone: Backbone, stored: torch.dtype) -> str:
     }
     if (code := code_digest(backbone)) is not None:
         about["code"] = code
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-    for name, values in sorted(backbone.network.state_dict().items()):
-        if not isinstance(values, Tensor):  # what a module keeps by `get_extra_state`
-            digest.update(f"{name} {values!r}".encode())
-            continue
-        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-        digest.update(_bytes(values))
-    return digest.hexdigest()
+    return network_digest(backbone.network, json.dumps(about, sort_keys=True).encode())
 
 
 def _checksum(values: Tensor) -> str:

@@ -1,4 +1,4 @@
 """Masks of an object in one frame from clicks, a box and strokes, with frozen features.
 
-It imports backbones and runtime.
+It imports backbones, propagation and runtime.
 """

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.interactive.frame_nodes import Floats
+from vos.propagation.pixels.colour_window import ColourWindow
 
 Mask = NDArray[np.bool_]
 _GUIDE_ROWS = 60
-"""Rows or columns of the guide's shorter side, to which its radius and noise belong."""
+"""Rows or columns of the guide's shorter side, to which its radius belongs."""
 _RADIUS = 2
 """Nodes around one in whose window its value is fitted to colours."""
-_NOISE = 3e-5
-"""Variance of colours (0 to 1) below which a window counts as flat."""
 _MOST_CUT = 120_000
 """Pixels that the graph cut is made on at most; a larger part of the frame is made smaller."""
 _MARGIN = 16
@@ -30,7 +29,7 @@ _CUT_ROUNDS = 1
 
 
 class GuidedUpsampling:
-    """Fits of a map to the colours of the windows of one frame (He, Sun and Tang 2013).
+    """Fits of a map to the colours of the windows of one frame.
 
     Args:
         image: RGB uint8 (H, W, 3).
@@ -40,34 +39,18 @@ class GuidedUpsampling:
     def __init__(self, image: NDArray[np.uint8], shape: tuple[int, int]) -> None:
         self._full = image
         guide = cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA)
-        self._guide: Floats = (guide.astype(np.float32) / 255).astype(np.float32)
-        side = 2 * max(1, round(_RADIUS * min(shape) / _GUIDE_ROWS)) + 1
-        self._window = (side, side)
-        self._mean = self._average(self._guide)
-        products = self._guide[..., :, None] * self._guide[..., None, :]  # (rows, columns, 3, 3)
-        rows = [self._average(np.ascontiguousarray(products[..., i, :])) for i in range(3)]
-        means = self._mean[..., :, None] * self._mean[..., None, :]
-        noise = _NOISE * np.eye(3, dtype=np.float32)
-        self._inverse = np.linalg.inv(np.stack(rows, axis=-2) - means + noise)
+        small: Floats = (guide.astype(np.float32) / 255).astype(np.float32)
+        self._window = ColourWindow(small, max(1, round(_RADIUS * min(shape) / _GUIDE_ROWS)))
 
     def __call__(self, values: Floats) -> Floats:
         """Return a map (rows, columns) at the frame's size: (H, W) float32."""
-        mean = self._average(values)
-        products = np.asarray(self._guide * values[..., None], np.float32)
-        cross = self._average(products) - self._mean * mean[..., None]
-        slopes = (self._inverse @ cross[..., None])[..., 0]
-        constant = mean - (slopes * self._mean).sum(-1)
-        fit = self._average(np.asarray(np.dstack([slopes, constant]), np.float32))
+        fit = self._window.fit(values)
         size = self._full.shape[1::-1]
         upsampled = cv2.resize(fit, size, interpolation=cv2.INTER_LINEAR)
         value = upsampled[..., 3].copy()
         for channel in range(3):
             value += upsampled[..., channel] * (self._full[..., channel] * np.float32(1 / 255))
         return value
-
-    def _average(self, values: np.ndarray) -> Floats:
-        averaged = cv2.blur(values, self._window, borderType=cv2.BORDER_REFLECT)
-        return np.asarray(averaged, np.float32)
 
 
 def asked_parts(mask: Mask, drawn: NDArray[np.int8]) -> Mask:

@@ -93,11 +93,6 @@ def point_labels(
     return torch.from_numpy(labels.reshape(len(cells), -1).T.astype(np.float32))  # (P, N)
 
 
-def with_background(labels: Tensor) -> Tensor:
-    """Put the background before channels (P, N): 1 where all of them are 0; (P, 1 + N)."""
-    return torch.cat([(labels == 0).all(1, keepdim=True).to(labels), labels], dim=1)
-
-
 def _gaussians(centers: NDArray[np.float64], side: int, sigma: float) -> NDArray[np.float64]:
     distance = np.arange(side) - centers[:, None]  # (N, side)
     values = np.exp(-(distance**2) / (2 * sigma**2))

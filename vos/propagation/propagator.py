@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vos.backbones.backbone import Backbone
-from vos.backbones.input_size import check_frame
+from vos.backbones.input_size import check_frame, frame_size
 from vos.backbones.loading import BackboneSource, as_backbone
 from vos.errors import InputError
 from vos.masks.given import IdMask, ids_of
@@ -139,7 +139,7 @@ class LabelPropagator:
         check_frame(frame)
         prompt = None if prompt is None else ids_of(prompt)
         given = () if prompt is None else self._check_prompt(prompt, frame)
-        self._check_size(frame)
+        self._size = frame_size(frame, self._size, self._number + 1)
         self._number += 1
         self._given = given if self.config.prompt_output == "prompt" else ()
         if not given and not self.objects:
@@ -215,7 +215,7 @@ class LabelPropagator:
         self.reset()
 
         def features(number: int) -> Tensor:
-            self._check_size(frames[number])
+            self._size = frame_size(frames[number], self._size, number)
             (computed,) = self.features([frames[number]])
             return computed
 
@@ -270,17 +270,6 @@ class LabelPropagator:
                 f"({self.backbone.stride} pixels of the network's input): they are lost, or come "
                 "out much larger; use larger frames or a smaller patch",
                 stacklevel=3,
-            )
-
-    def _check_size(self, frame: np.ndarray) -> None:
-        size = frame.shape[:2]
-        if self._size is None:
-            self._size = size
-        elif size != self._size:
-            raise InputError(
-                f"frame {self._number + 1} is {size[1]}x{size[0]} pixels, the first was "
-                f"{self._size[1]}x{self._size[0]}; all frames of a video have one size "
-                "(call reset() for another video)"
             )
 
     def _check_prompt(self, prompt: np.ndarray, frame: np.ndarray) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos.backbones.input_size import check_frame
+from vos.backbones.input_size import check_frame, frame_size
 from vos.backbones.loading import BackboneSource, as_backbone
 from vos.errors import InputError
 from vos.propagation.config import PointConfig, PropagationConfig, check_point_mode
@@ -134,7 +134,7 @@ class PointTracker:
                 no pair of finite numbers.
         """
         check_frame(frame)
-        self._check_size(frame)
+        self._size = frame_size(frame, self._size, self._number + 1)
         given = _checked_points(queries)
         self._number += 1
         if features is None and (self._groups or len(given)):
@@ -172,7 +172,7 @@ class PointTracker:
         self.reset()
         features: dict[int, Tensor] = {}
         for number in state.frames:
-            self._check_size(frames[number])
+            self._size = frame_size(frames[number], self._size, number)
             (features[number],) = self.features([frames[number]])
         for group in state.groups:
             query = features[group.frame]
@@ -190,17 +190,6 @@ class PointTracker:
         assert self._size is not None
         grid = (1, 1) if features is None else (features.shape[0], features.shape[1])
         return PointGeometry(self._size, grid, self.backbone.stride, self.points.centers)
-
-    def _check_size(self, frame: NDArray[np.uint8]) -> None:
-        size = (frame.shape[0], frame.shape[1])
-        if self._size is None:
-            self._size = size
-        elif size != self._size:
-            raise InputError(
-                f"frame {self._number + 1} is {size[1]}x{size[0]} pixels, the first was "
-                f"{self._size[1]}x{self._size[0]}; all frames of a video have one size "
-                "(call reset() for another video)"
-            )
 
 
 class _Group:

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vos.backbones.input_size import IMAGENET_MEAN, IMAGENET_STD, InputRule
+from vos.backbones.input_size import IMAGENET_MEAN, IMAGENET_STD, InputRule, frame_size
 from vos.backbones.loading import load_backbone
 from vos.errors import InputError
 
@@ -95,3 +95,11 @@ def test_a_rule_without_a_patch_names_the_sides(vits16):
         vits16.preprocess(np.zeros((48, 70, 3), np.uint8), rule=InputRule(height=64, width=8))
     with pytest.raises(InputError, match="long side 40"):
         InputRule(long_side=40).size(10, 100, 16)
+
+
+def test_all_frames_of_a_video_have_the_size_of_the_first():
+    frame = np.zeros((60, 80, 3), np.uint8)
+    assert frame_size(frame, None, 0) == (60, 80)
+    assert frame_size(frame, (60, 80), 4) == (60, 80)
+    with pytest.raises(InputError, match=r"frame 5 is 80x60 pixels, the first was 90x60; .*reset"):
+        frame_size(frame, (60, 90), 5)

@@ -12,7 +12,6 @@ from vos.propagation.keypoints import (
     read_points,
     strongest_means,
     window_means,
-    with_background,
 )
 
 GRID = (10, 14)
@@ -94,13 +93,6 @@ def test_points_outside_of_the_grid_have_what_reaches_into_it():
         labels = point_labels(places, GRID, PointConfig(labels=kind))
         assert (labels[:, 1:] == 0).all()
         assert bool((labels[:, 0] > 0).any()) == (kind != "cell")
-
-
-def test_the_background_is_where_no_point_is():
-    labels = with_background(blobs((3, 4), (8, 5)))
-    assert labels.shape == (140, 3)
-    assert torch.equal(labels[:, 0] == 1, (labels[:, 1:] == 0).all(1))
-    assert set(labels[:, 0].unique().tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("place", [(3.0, 4.0), (7.25, 2.5), (6.5, 6.4)])

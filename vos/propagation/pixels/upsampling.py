@@ -4,8 +4,8 @@ Protocol of DAVIS 2017 with frozen features: each channel is brought to the netw
 stretched to 0..1, and the largest channel wins. An object costs what it covers: outside of the
 box of its labels its channel is zero and cannot win, so only the box is computed.
 
-Beyond the protocol: labels guided to the picture's own edges (He, Sun and Tang, "Guided image
-filtering", 2013, and their "Fast guided filter", 2015).
+Beyond the protocol: labels guided to the picture's own edges, as in
+`vos.propagation.pixels.colour_window`.
 
 Shapes: C channels, background first; h w patches; H' W' pixels of the network's input; H W of
 the frame.
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vos.propagation.config import Upsampling
+from vos.propagation.pixels.colour_window import ColourWindow
 
 _NOISE = 1e-6
 """Relative differences below this are rounding in float32."""
@@ -136,8 +137,6 @@ def _channel(
 
 _GUIDE_RADIUS = 24
 """Pixels of the network's input around one that its label is fitted to colours in."""
-_GUIDE_NOISE = 3e-5
-"""Variance of colours (0 to 1) below which a window counts as flat: its labels are averaged."""
 _GUIDE_STEP = 4
 """The fit is made on every n-th pixel of the network's input, in each axis."""
 
@@ -160,7 +159,7 @@ def guided_channel(labels: Tensor, scale: int, image: np.ndarray) -> np.ndarray:
     size = (w * scale // _GUIDE_STEP, h * scale // _GUIDE_STEP)
     small = labels.cpu().numpy()
     guide = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    window = _ColourWindow(guide, max(1, _GUIDE_RADIUS // _GUIDE_STEP))
+    window = ColourWindow(guide, max(1, _GUIDE_RADIUS // _GUIDE_STEP))
     best = np.full(image.shape[:2], -np.inf, np.float32)
     winner = np.zeros(image.shape[:2], np.uint8)
     full = image.astype(np.float32) / 255
@@ -174,33 +173,3 @@ def guided_channel(labels: Tensor, scale: int, image: np.ndarray) -> np.ndarray:
         best[wins] = value[wins]
         winner[wins] = channel
     return winner
-
-
-class _ColourWindow:
-    """Linear fits of values to the colours of the window around each pixel.
-
-    Args:
-        guide: (H', W', 3) float32 from 0 to 1.
-        radius: of the square window, in pixels.
-    """
-
-    def __init__(self, guide: np.ndarray, radius: int) -> None:
-        self._guide = guide
-        self._side = (2 * radius + 1, 2 * radius + 1)
-        self._mean = self._average(guide)
-        products = guide[..., :, None] * guide[..., None, :]  # (H', W', 3, 3)
-        rows = [self._average(np.ascontiguousarray(products[..., i, :])) for i in range(3)]
-        means = self._mean[..., :, None] * self._mean[..., None, :]
-        covariance = np.stack(rows, axis=-2) - means
-        self._inverse = np.linalg.inv(covariance + _GUIDE_NOISE * np.eye(3, dtype=np.float32))
-
-    def fit(self, values: np.ndarray) -> np.ndarray:
-        """Return the averaged slopes and constants of values (H', W'): (H', W', 4) float32."""
-        mean = self._average(values)
-        cross = self._average(self._guide * values[..., None]) - self._mean * mean[..., None]
-        slopes = (self._inverse @ cross[..., None])[..., 0]  # (H', W', 3)
-        constant = mean - (slopes * self._mean).sum(-1)
-        return self._average(np.dstack([slopes, constant]).astype(np.float32))
-
-    def _average(self, values: np.ndarray) -> np.ndarray:
-        return cv2.blur(values, self._side, borderType=cv2.BORDER_REFLECT)

@@ -68,14 +68,9 @@ class FrameCheck:
         if packet.size:
             self._packet = packet
             return
-        last, numbers = self._packet, self._numbers
-        if last is not None and is_incomplete(last):
-            numbers.withdraw(last)
-            self._cut, self._limit = CUT_PACKET, last.dts
-            return
-        self._cut = shortfall(self._name, self._container, self._stream, numbers)
-        if self._cut and last is not None and last.dts is not None:
-            self._limit = last.dts + (last.duration or 1)
+        self._cut, self._limit = early_end(
+            self._name, self._container, self._stream, self._numbers, self._packet
+        )
 
     def broke_off(self, why: str) -> None:
         """Take note of an error that ended the reading."""
@@ -163,6 +158,31 @@ def is_incomplete(packet: Any) -> bool:
         return True
     is_gif = packet.stream.codec_context.name == "gif" and packet.size
     return bool(is_gif and memoryview(packet)[-1] not in _PICTURE_ENDS)
+
+
+def early_end(
+    name: str, container: Any, stream: Any, numbers: FrameNumbers, last: Any
+) -> tuple[str, int | None]:
+    """Say what a file that was read to its end lacks, as `shortfall` does.
+
+    Args:
+        name: the file, or an address.
+        container: the open file, read to its end.
+        stream: the stream of its pictures.
+        numbers: of the frames; knows all packets, and forgets `last` where that is cut.
+        last: the last packet, None if there was none.
+
+    Returns:
+        What is lacking, nothing of a whole file; and the time stamp from which on frames may lack
+        others before them, None if none may.
+    """
+    if last is not None and is_incomplete(last):
+        numbers.withdraw(last)
+        return CUT_PACKET, last.dts
+    lack = shortfall(name, container, stream, numbers)
+    if lack and last is not None and last.dts is not None:
+        return lack, last.dts + (last.duration or 1)
+    return lack, None
 
 
 def shortfall(name: str, container: Any, stream: Any, numbers: FrameNumbers) -> str:

@@ -61,10 +61,18 @@ class Video:
         limit: an index that is surely above those of all frames, None if unknown.
         reading: what is done about faults.
         stopped: when it is set, no further connection to a live source is made or waited for.
+        packets: what its packets say, None if they were not walked.
+        place: the number of the stream of its pictures in the file, from 0.
     """
 
     def __init__(
-        self, container: Any, name: str, live: bool, reading: ReadingOptions | None = None
+        self,
+        container: Any,
+        name: str,
+        live: bool,
+        reading: ReadingOptions | None = None,
+        *,
+        walks: bool = True,
     ) -> None:
         self.name = name
         self._container = container
@@ -74,14 +82,14 @@ class Video:
         self._connection: LiveFrames | None = None
         self.stopped = threading.Event()
         self._stream = self._best_stream()
-        self._place = self._stream.index  # a stream of a closed file does not know it
+        self.place = self._stream.index  # a stream of a closed file does not know it
         self._aspect = Fraction(self._stream.sample_aspect_ratio or SQUARE) or SQUARE
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps: Fraction | None = Fraction(rate) if rate else None
         path = Path(name)
         is_mp4 = container_form(container) == "mov" and path.is_file()
         self._is_fragmented = is_mp4 and fragments_of(path) is not None
-        self._packets = None if live else self._walk()
+        self.packets = self._walk() if walks and self.is_walked else None
         self.count: int | None = None if live else self._count()
         self.limit = self._limit()
 
@@ -106,9 +114,24 @@ class Video:
         return self._live
 
     @property
+    def is_walked(self) -> bool:
+        """Whether frames are numbered by packets, as the header has no number of all frames."""
+        path = Path(self.name)
+        if self._live or not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
+            return False
+        return self._is_fragmented or not self._stream.frames
+
+    def missing_packets(self) -> dict[int, int]:
+        """Return number of a packet -> packets known to be missing before it."""
+        if not self._is_fragmented or not self.is_walked:
+            return {}
+        holes = missing_samples(Path(self.name), self._stream.id)
+        return {self._stream.frames + place: lost for place, lost in holes.items()}
+
+    @property
     def mean_fps(self) -> Fraction | None:
         """`fps`, or the rate by the time stamps where those are far from it."""
-        packets = self._packets
+        packets = self.packets
         if packets is None or not packets.seconds or packets.count < 2:
             return self.fps
         mean = Fraction((packets.count - 1) / packets.seconds).limit_denominator(1000)
@@ -117,31 +140,23 @@ class Video:
 
     def _count(self) -> int | None:
         """Return the number of frames by index or header, else by the packets."""
-        if self._stream.frames and self._packets is None and not self._is_fragmented:
+        if self._stream.frames and self.packets is None and not self._is_fragmented:
             return indexed_frames(self._container, self._stream) or int(self._stream.frames)
-        return self._packets.count or None if self._packets else None
+        return self.packets.count or None if self.packets else None
 
     def _limit(self) -> int | None:
         """Return an index above all; an announced number that nothing proves may be too low."""
         if self.count is None:
             return None
-        is_proven = self._packets is not None or indexed_frames(self._container, self._stream)
+        is_proven = self.packets is not None or indexed_frames(self._container, self._stream)
         return self.count if is_proven else 2 * self.count + _UNPROVEN_FRAMES
 
     def _walk(self) -> Packets | None:
-        """Walk the packets undecoded where the header has no number of all frames."""
-        path = Path(self.name)
-        if not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
-            return None
-        missing: dict[int, int] = {}
-        if self._is_fragmented:
-            holes = missing_samples(path, self._stream.id)
-            missing = {self._stream.frames + place: lost for place, lost in holes.items()}
-        elif self._stream.frames:
-            return None
+        """Walk the packets undecoded."""
+        missing = self.missing_packets()
         try:
             with av.open(**opening_options(self.name)) as reopened:
-                return Packets.walk(reopened, reopened.streams[self._place], missing)
+                return Packets.walk(reopened, reopened.streams[self.place], missing)
         except av.FFmpegError:
             return None  # the damage is told where decoding meets it
 
@@ -189,7 +204,7 @@ class Video:
         """Open the file anew, for `decoded` or to seek in it; return container and stream."""
         self._container.close()
         self._container = av.open(**opening_options(self.name))
-        self._stream = self._container.streams[self._place]
+        self._stream = self._container.streams[self.place]
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.options = _STRICT
         return self._container, self._stream
@@ -225,7 +240,7 @@ class Video:
             pass  # which frame it was, threads do not say; one thread does
         self._container.close()
         with av.open(**opening_options(self.name)) as reopened:
-            self._container, self._stream = reopened, reopened.streams[self._place]
+            self._container, self._stream = reopened, reopened.streams[self.place]
             yield from (item for item in self._passed(serial=True) if item[0] >= after)
 
     def _passed(self, *, serial: bool) -> Iterator[tuple[int, float | None, Any]]:
@@ -237,7 +252,7 @@ class Video:
         stream = self._stream
         stream.thread_type = "NONE" if serial else "AUTO"
         stream.codec_context.options = _STRICT
-        numbers = FrameNumbers.of(self._container, self._packets.gaps if self._packets else {})
+        numbers = FrameNumbers.of(self._container, self.packets.gaps if self.packets else {})
         check = FrameCheck(self.name, self._container, stream, numbers, self.reading)
         try:
             for packet in self._container.demux(stream):
@@ -281,11 +296,17 @@ def _decoded(packet: Any) -> tuple[list[Any], str]:
         return [], str(error.strerror)
 
 
-def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
+def open_video(source: str, reading: ReadingOptions | None = None, *, walks: bool = True) -> Video:
     """Open a video file, a stream address (rtsp://, http://, ...) or a camera (/dev/video0).
 
     Of a live source, one that is no file and has no length, lost packets are passed over, and
     a connection that ends is made again, with a warning, as often as `reading` says.
+
+    Args:
+        source: the file, address or device.
+        reading: what is done about faults.
+        walks: whether to read through the packets where the number of frames depends on them;
+            without it, set `Video.packets` before the second frame is read.
 
     Raises:
         InputError: it cannot be opened, or holds no video.
@@ -297,4 +318,4 @@ def open_video(source: str, reading: ReadingOptions | None = None) -> Video:
         what = "not a video that can be read, or cut off" if is_file else "cannot be reached"
         raise InputError(f"{source}: {what} ({getattr(error, 'strerror', error)})") from error
     live = container.duration is None and not Path(source).is_file()
-    return Video(container, source, live, reading)
+    return Video(container, source, live, reading, walks=walks)

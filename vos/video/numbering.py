@@ -7,7 +7,8 @@ no frame leaves a gap in the numbers.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -36,6 +37,8 @@ class FrameNumbers:
     one_frame_a_packet: bool
     gaps: dict[int, int] = field(default_factory=dict)
     """Frames that are missing before a time stamp although no packet stands for them."""
+    only_counts: bool = False
+    """Whether no frame will be numbered, so that time stamps need not be kept."""
     expected: int = 0
     """Frames that the packets so far stand for."""
     end: int | None = None
@@ -71,7 +74,7 @@ class FrameNumbers:
         self.end = max(self.end or stamp, stamp + (packet.duration or 0))
         self._first = stamp if self._first is None else min(self._first, stamp)
         self.one_frame_a_packet &= packet.pts is not None  # the order of display is not known
-        if self.one_frame_a_packet:
+        if self.one_frame_a_packet and not self.only_counts:
             heapq.heappush(self._stamps, stamp)
 
     def withdraw(self, packet: Any) -> None:
@@ -149,19 +152,28 @@ class Packets:
     """From the first frame to the last one, None if unknown."""
 
     @classmethod
-    def walk(cls, container: Any, stream: Any, missing: Mapping[int, int]) -> Packets:
+    def walk(
+        cls,
+        container: Any,
+        stream: Any,
+        missing: Mapping[int, int],
+        on_packet: Callable[[Any, FrameNumbers, bool], None] | None = None,
+    ) -> Packets:
         """Read through a container that was opened for this alone.
 
         Args:
             container: the open file.
             stream: the stream of its pictures.
             missing: number of a packet -> frames that are known to be missing before it.
+            on_packet: called with each packet, also the empty one at the end; the numbers, which
+                know it; and whether it stands for a frame.
 
         Raises:
             av.FFmpegError: it is damaged.
         """
         numbers = FrameNumbers.of(container, {})
-        stamps: list[int] = []
+        numbers.only_counts = True
+        stamps = array("q")
         holes: list[tuple[int, int]] = []  # stamps before a hole, frames missing in it
         for position, packet in enumerate(container.demux(stream)):
             if position in missing:
@@ -170,8 +182,10 @@ class Packets:
             numbers.add(packet)
             if numbers.expected > before:
                 stamps.append(packet.pts if packet.pts is not None else packet.dts)
+            if on_packet is not None:
+                on_packet(packet, numbers, numbers.expected > before)
         gaps = {min(stamps[at:]): lost for at, lost in holes if 0 < at < len(stamps)}
-        stamps.sort()
+        stamps = array("q", sorted(stamps))
         if container_form(container) == "matroska":
             gaps = missing_between(stamps)
         seconds = float((stamps[-1] - stamps[0]) * stream.time_base) if stamps else None

@@ -1,0 +1,1 @@
+"""Frames of a source by number, for programs that jump between them."""

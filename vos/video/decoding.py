@@ -62,6 +62,7 @@ class Video:
         reading: what is done about faults.
         stopped: when it is set, no further connection to a live source is made or waited for.
         packets: what its packets say, None if they were not walked.
+        is_walked: whether frames are numbered by packets, as the header does not count them.
         place: the number of the stream of its pictures in the file, from 0.
     """
 
@@ -89,6 +90,10 @@ class Video:
         path = Path(name)
         is_mp4 = container_form(container) == "mov" and path.is_file()
         self._is_fragmented = is_mp4 and fragments_of(path) is not None
+        self._track, self._listed = self._stream.id, self._stream.frames
+        is_counted = bool(self._listed) and not self._is_fragmented
+        is_small = path.is_file() and path.stat().st_size <= _COUNTED_BYTES
+        self.is_walked = is_small and not live and not is_counted
         self.packets = self._walk() if walks and self.is_walked else None
         self.count: int | None = None if live else self._count()
         self.limit = self._limit()
@@ -113,20 +118,12 @@ class Video:
         """Whether it is no file and has no length: a camera or a stream."""
         return self._live
 
-    @property
-    def is_walked(self) -> bool:
-        """Whether frames are numbered by packets, as the header has no number of all frames."""
-        path = Path(self.name)
-        if self._live or not path.is_file() or path.stat().st_size > _COUNTED_BYTES:
-            return False
-        return self._is_fragmented or not self._stream.frames
-
     def missing_packets(self) -> dict[int, int]:
         """Return number of a packet -> packets known to be missing before it."""
         if not self._is_fragmented or not self.is_walked:
             return {}
-        holes = missing_samples(Path(self.name), self._stream.id)
-        return {self._stream.frames + place: lost for place, lost in holes.items()}
+        holes = missing_samples(Path(self.name), self._track)
+        return {self._listed + place: lost for place, lost in holes.items()}
 
     @property
     def mean_fps(self) -> Fraction | None:

@@ -97,11 +97,12 @@ class _Notes:
     def __init__(self, stream: Any, goes_on: Callable[[], bool]) -> None:
         self.stamps = array("q")
         self.entries = array("q")  # pairs of a time stamp and when it is decoded
-        self.is_rising = True
+        self.is_plain = True  # nothing speaks against numbers by time stamps
         self.incomplete: list[int] = []
         self.last: Any = None
         self.numbers: FrameNumbers | None = None
         self._is_entry = EntryCheck(stream)
+        self._doubts_empty = stream.codec_context.name == "mpeg4"
         self._goes_on = goes_on
         self._time: int | None = None
 
@@ -114,14 +115,16 @@ class _Notes:
             return
         self.last = packet
         if packet.dts is not None:
-            self.is_rising &= self._time is None or packet.dts >= self._time
+            self.is_plain &= self._time is None or packet.dts >= self._time
             self._time = packet.dts
         stamp = packet.pts if packet.pts is not None else packet.dts
         is_first = numbers.started and not self.entries
         if (is_first and packet.is_keyframe and packet.pts is not None) or self._is_entry(packet):
             self.entries.extend((stamp, stamp if packet.dts is None else packet.dts))
+        if self._doubts_empty and not counts and numbers.started and not packet.is_discard:
+            self.is_plain = False  # one so small may show a frame or not
         if counts:
-            self.is_rising &= packet.pts is not None
+            self.is_plain &= packet.pts is not None
             self.stamps.append(stamp)
             if is_incomplete(packet):
                 self.incomplete.append(stamp)
@@ -154,7 +157,7 @@ def build_index(video: Video, goes_on: Callable[[], bool]) -> FrameIndex:
         if is_read and numbers is not None:
             numbers.gaps = packets.gaps if packets else {}
             why, limit = early_end(video.name, container, stream, numbers, notes.last)
-        notes.is_rising &= is_read
+        notes.is_plain &= is_read
         return _index(video, stream, notes, packets, (why, limit))
 
 
@@ -170,7 +173,7 @@ def _index(
     steps = np.diff(stamps)
     is_proven = notes.numbers is not None and notes.numbers.one_frame_a_packet
     is_steady = is_proven or not len(steps) or steps.min() >= _LEAST_STEP * np.median(steps)
-    trusted = bool(len(stamps) and notes.is_rising and is_steady and (steps > 0).all())
+    trusted = bool(len(stamps) and notes.is_plain and is_steady and (steps > 0).all())
     gaps = packets.gaps if packets else {}
     numbers = np.arange(len(stamps)) if gaps else None
     for stamp, lost in gaps.items():
@@ -179,6 +182,8 @@ def _index(
     skips = video.reading.skip_damaged
     if skips and (gaps or notes.incomplete):
         trusted &= stream.codec_context.name not in _ENTROPY_CHAINS
+    if skips:  # else frames behind a damage are numbered by their durations
+        trusted &= is_proven
     whole = len(stamps) if end[1] is None else int(np.searchsorted(stamps, end[1]))
     entries = np.array(notes.entries, np.int64).reshape(-1, 2)
     entries = entries[np.argsort(entries[:, 0], kind="stable")]
@@ -193,7 +198,8 @@ def _index(
         is_proven,
         stream.time_base,
     )
-    index.fault = _first_fault(index, video, notes.incomplete, end[0])
+    if index.is_trusted:
+        index.fault = _first_fault(index, video, notes.incomplete, end[0])
     return index
 
 

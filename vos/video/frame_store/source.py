@@ -34,6 +34,11 @@ class NumberedSource(ABC):
     count_is_exact: bool = True
     fault: str = ""
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether no thread looks for frames any more."""
+        return True
+
     @abstractmethod
     def read(self, number: int, keep: Keep, kept: Callable[[int], Any | None]) -> Any:
         """Return a frame as the source holds it; hand it and those before it to `keep`.

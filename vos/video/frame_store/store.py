@@ -133,6 +133,11 @@ class FrameStore:
         return self._source.count_is_exact
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether the thread that counts the frames is done."""
+        return self._source.is_indexed
+
+    @property
     def error(self) -> str | None:
         """What is wrong with the source, and from which frame on; None if nothing is known."""
         return self._source.fault or None
@@ -145,11 +150,11 @@ class FrameStore:
     def on_index(self, callback: Callable[[], object]) -> None:
         """Have a function called, in any thread, when the count changes or a fault is found.
 
-        It is called at once where the count is known already.
+        It is called at once where the index is done already.
         """
         with self._lock:
             self._callbacks.append(callback)
-        if self.count_is_exact or self.error:
+        if self.is_indexed:
             callback()
 
     def frame_name(self, index: int) -> str:

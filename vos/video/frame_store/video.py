@@ -83,6 +83,11 @@ class VideoFrames(NumberedSource):
         self.size = (self.first.image.shape[0], self.first.image.shape[1])
         self._thread = threading.Thread(target=self._build_index, daemon=True)
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index is done."""
+        return self._is_indexed.is_set()
+
     def start(self) -> None:
         """Start to index the video in a thread."""
         self._thread.start()
@@ -125,7 +130,8 @@ class VideoFrames(NumberedSource):
             index.is_trusted = index.is_trusted and self._is_right(index)
             if index.fault is not None:
                 self._note(index.fault)
-            self.count = index.count
+            if index.is_trusted or not self.count:
+                self.count = index.count or None
             self.count_is_exact = index.is_trusted
             if index.is_trusted:
                 self._forward.drop()  # they have no more to do
@@ -304,5 +310,5 @@ class VideoFrames(NumberedSource):
 
 
 def _reason(error: InputError, name: str) -> str:
-    """Return what an error says, without the name that it begins with."""
-    return str(error).removeprefix(f"{name}: ").rstrip(".")
+    """Return what an error says, without the name before it and the advice of command lines."""
+    return str(error).removeprefix(f"{name}: ").split(". To use ")[0].split(". To leave ")[0]

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -24,11 +24,8 @@ def indexed(source, **options):
 def in_order(source, **options):
     """Return the frames that reading in order gives before it ends or fails."""
     frames = []
-    with open_frames(source, **options) as reader:
-        try:
-            frames.extend(reader)
-        except InputError:
-            pass
+    with open_frames(source, **options) as reader, suppress(InputError):
+        frames.extend(reader)
     return frames
 
 

@@ -122,7 +122,7 @@ def test_gaps_in_time_stamps_are_gaps_in_numbers(tmp_path):
         with pytest.raises(InputError, match="frame 11 is missing"):
             store.frame(11)
     assert assert_random_is_in_order(path) == 10
-    with indexed(path) as store, pytest.raises(InputError, match="frame 13 cannot be read.*10 on"):
+    with indexed(path) as store, pytest.raises(InputError, match=r"frame 13 cannot .*10 on"):
         store.frame(13)
 
 

@@ -39,6 +39,11 @@ class MemoryCache(Generic[V]):
             while self._bytes > self._most_bytes and len(self._values) > 1:
                 self._bytes -= self._values.popitem(last=False)[1][1]
 
+    def drop(self, key: Hashable) -> None:
+        """Drop a value, if it is there."""
+        with self._lock:
+            self._bytes -= self._values.pop(key, (None, 0))[1]
+
     def clear(self) -> None:
         """Drop all values."""
         with self._lock:

@@ -29,7 +29,8 @@ MEMORY_BYTES = 256 << 20
 """Of frames in memory."""
 DISK_BYTES = 1 << 30
 """Of encoded frames on disk."""
-_ENCODED_SHARE = 8  # encoded frames may have one part in so many of the memory
+_ENCODED_SHARE = 8  # encoded frames may have one part in so many of the memory,
+_PASSED_SHARE = 4  # and frames that were passed; FFmpeg keeps their memory for further ones
 _BEST_QUALITY = 100
 
 
@@ -74,7 +75,8 @@ class FrameStore:
         self._lock = threading.Lock()
         self._is_closed = False
         self._disk: DiskCache | None = None
-        self._frames: MemoryCache[Any] = MemoryCache(memory_bytes)
+        self._frames: MemoryCache[Frame] = MemoryCache(memory_bytes)
+        self._passed: MemoryCache[Any] = MemoryCache(memory_bytes // _PASSED_SHARE)
         self._encoded: MemoryCache[bytes] = MemoryCache(memory_bytes // _ENCODED_SHARE)
         self.kind: Kind
         self.kind, self._source = self._opened(source, max_size, reading)
@@ -173,9 +175,9 @@ class FrameStore:
                 another size than the first one, or the store is closed.
         """
         self._check(index)
-        held = self._frames.get(index)
+        held = self._kept(index)
         if held is None:
-            held = self._source.read(index, self._keep, self._frames.get)
+            held = self._source.read(index, self._keep, self._kept)
         if isinstance(held, Frame):
             return held
         frame = self._source.frame(index, held)
@@ -215,12 +217,20 @@ class FrameStore:
             raise InputError(f"{self.name}: the frames were closed")
         self._source.check(index)
 
+    def _kept(self, index: int) -> Any | None:
+        """Return a frame that is in memory, as it is there."""
+        frame = self._frames.get(index)
+        return self._passed.get(index) if frame is None else frame
+
     def _keep(self, number: int, held: Any) -> None:
-        if self._frames.get(number) is None:  # what is there may be a picture, which is dearer
-            self._frames.put(number, held, self._source.size_of(held))
+        if isinstance(held, Frame):
+            self._keep_picture(held)
+        elif self._frames.get(number) is None:
+            self._passed.put(number, held, self._source.size_of(held))
 
     def _keep_picture(self, frame: Frame) -> None:
         self._frames.put(frame.index, frame, frame.image.nbytes)
+        self._passed.drop(frame.index)
 
     def _on_change(self) -> None:
         with self._lock:
@@ -231,6 +241,7 @@ class FrameStore:
     def _forget(self) -> None:
         """Drop what is kept, since numbers may be wrong."""
         self._frames.clear()
+        self._passed.clear()
         self._encoded.clear()
         if self._disk is not None:
             self._disk.clear()
@@ -244,6 +255,7 @@ class FrameStore:
         if self._disk is not None:
             self._disk.close()
         self._frames.clear()
+        self._passed.clear()
         self._encoded.clear()
 
     def __enter__(self) -> FrameStore:

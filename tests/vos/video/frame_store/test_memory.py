@@ -25,5 +25,9 @@ def test_the_newest_stays_however_large():
     cache.put("a", "A", 5)
     cache.put("b", "B", 7)
     assert (cache.get("a"), cache.get("b")) == (None, "B")
+    cache.drop("b")
+    cache.drop("b")
+    assert cache.get("b") is None
+    cache.put("b", "B", 7)
     cache.clear()
     assert cache.get("b") is None

@@ -128,6 +128,7 @@ def test_little_memory_is_enough(path):
         for number in (20, 3, 4):
             assert_same(store.frame(number), expected[number])
         assert len(store._frames._values) == 1
+        assert len(store._passed._values) <= 1
 
 
 def test_on_index_is_called_at_once_where_all_is_known(path, pictures):

@@ -1,0 +1,1 @@
+"""The files of a project: its journal, its masks, and the folders that other programs read."""

@@ -6,18 +6,37 @@ Letters: H W pixels.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
 
-if TYPE_CHECKING:
-    from vos.app.project.project import Project
+
+class Prompted(Protocol):
+    """What is asked of a project."""
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """Keeps changes out."""
+        ...
+
+    def get(self, key: str) -> Any:
+        """Return a value of the state."""
+        ...
+
+    def items(self, prefix: str) -> dict[str, Any]:
+        """Return the entries whose keys start so."""
+        ...
+
+    def mask(self, digest: str) -> NDArray[np.uint8]:
+        """Return a mask (H, W)."""
+        ...
 
 
-def composite(project: Project, frame: int) -> NDArray[np.uint8] | None:
+def composite(project: Prompted, frame: int) -> NDArray[np.uint8] | None:
     """Return the mask (H, W) uint8 of ids of all objects that are prompted on a frame.
 
     It is what `prompts/` holds for the frame, and what a propagation starts from.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from vos.errors import InputError
+from vos.files import IMAGE_SUFFIXES, files_by_name
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,17 @@ def ways_to_a_mask(video: str) -> str:
     )
 
 
+PROJECT = "project.json"
+"""The file that makes a folder a project of `vos app`."""
+_PROMPTS = "prompts"
+_MASK_SUFFIXES = IMAGE_SUFFIXES | {".npy", ".json", ".xml"}
+
+
 def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
-    """Read `first.png`, `45:later.png` and `frame_45:later.png`; None is the first frame.
+    """Read `first.png`, `45:later.png`, `frame_45:later.png` and a folder; None is the first frame.
 
     A number without leading zeros is given as one, everything else as text. What is a file's name
-    as a whole is a mask for the first frame.
+    as a whole is a mask for the first frame. A folder stands for its masks, see `masks_of_folder`.
 
     Raises:
         InputError: no mask, or two for one frame.
@@ -154,8 +161,42 @@ def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
         key: int | str | None = keyed[1] if keyed else None
         if isinstance(key, str) and re.fullmatch(r"0|[1-9][0-9]*", key):
             key = int(key)
-        if key in paths:
-            frame = "the first frame" if key is None else f"frame {key}"
-            raise InputError(f"two masks for {frame}: {paths[key]} and {spec}")
-        paths[key] = Path(keyed[2] if keyed else spec)
+        named: Mapping[Any, Path] = {key: Path(keyed[2] if keyed else spec)}
+        if keyed is None and Path(spec).is_dir():
+            named = masks_of_folder(Path(spec))
+        for frame, path in named.items():
+            if frame in paths:
+                shown = (
+                    "the first frame"
+                    if frame is None
+                    else f"frame {str(frame).removeprefix('stem=')}"
+                )
+                raise InputError(f"two masks for {shown}: {paths[frame]} and {path}")
+            paths[frame] = path
     return paths
+
+
+def masks_of_folder(folder: Path) -> dict[str, Path]:
+    """Return the masks of a folder, each for the frame that it is named as.
+
+    Of a project of `vos app` they are those in its folder `prompts`.
+
+    Returns:
+        `stem=NAME`, as the keys of masks are, and the file.
+
+    Raises:
+        InputError: there is none, or there are two of one name.
+    """
+    is_project = (folder / PROJECT).is_file()
+    masks = folder / _PROMPTS if is_project else folder
+    files = files_by_name(masks, _MASK_SUFFIXES) if masks.is_dir() else {}
+    if not files and is_project:
+        raise InputError(
+            f"{folder}: the project has no prompts yet; open it (vos app --project) and mark an "
+            "object on a frame"
+        )
+    if not files:
+        raise InputError(
+            f"{folder}: no masks there; expected pictures named as the frames, such as 00000.png"
+        )
+    return {f"stem={name}": path for name, path in files.items()}

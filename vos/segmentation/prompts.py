@@ -26,8 +26,9 @@ _ALIKE = 16  # levels that lossy files move a colour by
 _MOST = 0.5  # share of pixels
 MaskSource = str | Path | np.ndarray | LoadedMask
 Masks = MaskSource | Mapping[int, MaskSource] | Mapping[int | str, MaskSource]
-"""One mask for the first frame; or masks by the frame's index in the source (a number), or by its
-name or index (a text; `name=1` and `index=1` where it could be both)."""
+"""One mask for the first frame; a folder of masks that are named as their frames are, or a project
+of `vos app`; or masks by the frame's index in the source (a number), or by its name or index (a
+text; `name=1` and `index=1` where it could be both)."""
 
 
 def masks_by_index(
@@ -61,8 +62,16 @@ def _said(*masks: MaskSource) -> str:
 def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) -> int:
     """Return the index of the frame that a text names."""
     kind, _, text = key.rpartition("=")
-    text = text if kind in {"name", "index"} else key
+    text = text if kind in {"name", "index", "stem"} else key
     by_name = None if kind == "index" else names.get(text)
+    if kind == "stem" and names:  # the name of a file is a frame's name, where frames have names
+        if by_name is None:
+            some = ", ".join(list(names)[:3])
+            raise InputError(
+                f"the folder of masks has one named {text!r}, as no frame taken is; the frames' "
+                f"names are {some}, ... Move it away, or give the masks one by one"
+            )
+        return by_name
     number = int(text) if kind != "name" and re.fullmatch(r"[0-9]{1,18}", text) else None
     if number is not None and by_name is not None and number != by_name:
         if kind != "name" and str(number) == text and taken(number):
@@ -72,6 +81,11 @@ def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) 
             )
         return by_name
     index = number if by_name is None else by_name
+    if index is None and kind == "stem":
+        raise InputError(
+            f"the folder of masks has one named {text!r}; expected numbers of frames (00012), as "
+            "this source's frames have no names"
+        )
     if index is None:
         some = ", ".join(list(names)[:3])
         known = f"the frames' names are {some}, ..." if names else "this source has indexes alone"

@@ -18,7 +18,7 @@ from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
 from vos.runtime.folder_lock import locked_folder
-from vos.segmentation.options import OutputOptions, PassOptions, PromptRules
+from vos.segmentation.options import OutputOptions, PassOptions, PromptRules, masks_of_folder
 from vos.segmentation.passes.direction import run_direction
 from vos.segmentation.pipeline import OnFrame, OnPass, Pipeline
 from vos.segmentation.prompts import (
@@ -89,7 +89,8 @@ def segment_video(
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; a list of
             image files; or a list or generator of frames, which goes forward and is not resumed.
-        masks: a file or array (H, W) for the first frame, or masks by frame: see `Masks`.
+        masks: a file or array (H, W) for the first frame, a folder of masks that are named as
+            their frames are, or masks by frame: see `Masks`.
         out: the folder to write to.
         backbone: a name, backbone, module or function; see `vos.backbones.loading.as_backbone`.
         config: the propagation's numbers; the published protocol's by default.
@@ -177,6 +178,8 @@ def _prompts(
     by_key: dict[int | str, MaskSource] = {}
     if isinstance(masks, Mapping):
         by_key.update(masks.items())
+    elif isinstance(masks, str | Path) and Path(masks).is_dir():
+        by_key.update(masks_of_folder(Path(masks)))
     else:
         by_key[frames.start] = masks
     names = _frame_names(reader, frames)

@@ -23,6 +23,21 @@ Record = dict[str, Any]
 MAX_LABEL = 200
 
 
+@dataclass(frozen=True)
+class Delta:
+    """What a change did."""
+
+    revision: int
+    changed: dict[str, Value]
+    """Key -> new value, None where it is gone."""
+    undo: str | None
+    """Label of what undo would do, None if nothing."""
+    redo: str | None
+    """Label of what redo would do, None if nothing."""
+    step: int
+    """The step of the history that was made, added to, undone or redone."""
+
+
 class State:
     """Flat keys and their values, those of a kind side by side."""
 

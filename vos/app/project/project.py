@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,15 @@ from numpy.typing import NDArray
 
 from vos.app.project.entries import Value, digests_of
 from vos.app.project.header import ProjectHeader
-from vos.app.project.history import History, Record
+from vos.app.project.history import Delta, History, Record
 from vos.app.project.plain_values import copied, plain
-from vos.app.project.storage.folder import check_links, check_new_folder
+from vos.app.project.storage.folder import (
+    JOURNAL,
+    STORE,
+    check_links,
+    check_new_folder,
+    remove_project,
+)
 from vos.app.project.storage.journal import Journal
 from vos.app.project.storage.mask_store import MaskStore
 from vos.app.project.storage.working_files import NameOf, WorkingFiles
@@ -28,24 +33,8 @@ from vos.errors import InputError
 from vos.runtime.folder_lock import locked_folder
 from vos.video.frames import frame_name
 
-JOURNAL = "journal.jsonl"
-STORE = "store"
 DEFAULT_SETTINGS = {"mode": "adaptive", "direction": "both"}
-
-
-@dataclass(frozen=True)
-class Delta:
-    """What a change did."""
-
-    revision: int
-    changed: dict[str, Value]
-    """Key -> new value, None where it is gone."""
-    undo: str | None
-    """Label of what undo would do, None if nothing."""
-    redo: str | None
-    """Label of what redo would do, None if nothing."""
-    step: int
-    """The step of the history that was made, added to, undone or redone."""
+Contents = Callable[["Project"], Mapping[str, Value]]
 
 
 class Project:
@@ -76,6 +65,7 @@ class Project:
         settings: Mapping[str, Any] | None = None,
         *,
         name_of: NameOf = frame_name,
+        contents: Contents | None = None,
     ) -> Project:
         """Start a project in a folder that is new or empty.
 
@@ -84,6 +74,8 @@ class Project:
             header: what it is of.
             settings: mode and direction; adaptive and both by default.
             name_of: gives the name of a frame's files by its number.
+            contents: given the project, puts masks into it and returns entries of its first state,
+                which undo does not take away.
 
         Raises:
             InputError: the folder holds something else, or is in use; or settings are wrong.
@@ -94,8 +86,14 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         project = cls(folder, header, name_of)
         with project._setting_up():
-            header.write(folder)
-            project._start({"settings": {**DEFAULT_SETTINGS, **(settings or {})}})
+            try:
+                header.write(folder)
+                entries = contents(project) if contents else {}
+                chosen = {**DEFAULT_SETTINGS, **(settings or {})}
+                project._start({"settings": chosen, **entries})
+            except BaseException:
+                remove_project(folder)
+                raise
         return project
 
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from vos.app.project.header import HEADER
@@ -10,6 +12,10 @@ from vos.errors import InputError
 from vos.files import shortened
 from vos.runtime.folder_lock import LOCK
 
+JOURNAL = "journal.jsonl"
+STORE = "store"
+MASKS = "masks"
+PROMPTS = "prompts"
 _MAY_BE_THERE = {"cache", "exports", LOCK}
 
 
@@ -54,3 +60,12 @@ def check_links(folder: Path) -> None:
                     waiting.append(Path(entry.path))
                 elif not entry.is_file():
                     raise InputError(f"{entry.path} is neither a file nor a folder; remove it")
+
+
+def remove_project(folder: Path) -> None:
+    """Remove what a project that could not be made has left in its folder."""
+    for name in (STORE, MASKS, PROMPTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (JOURNAL, HEADER):
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)

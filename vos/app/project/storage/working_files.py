@@ -17,12 +17,11 @@ from pathlib import Path
 from vos.app.project.entries import Value, parsed_key
 from vos.app.project.history import State
 from vos.app.project.prompt_masks import composed
+from vos.app.project.storage.folder import MASKS, PROMPTS
 from vos.app.project.storage.mask_store import MaskStore
 from vos.errors import InputError
 from vos.video.frames import frame_name
 
-MASKS = "masks"
-PROMPTS = "prompts"
 NameOf = Callable[[int], str]
 _LONGEST_NAME = 200
 

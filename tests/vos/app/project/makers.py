@@ -40,7 +40,8 @@ def frame(project, rows_of, origin="propagation", **fields):
     areas = {str(n): int((ids == n).sum()) for n in rows_of if (ids == n).any()}
     sure = {str(n): 0.5 for n in rows_of}
     digest = project.put_mask(ids)
-    return {"mask": digest, "areas": areas, "confidence": sure, "origin": origin, **fields}
+    values = {"mask": digest, "areas": areas, "confidence": sure, "origin": origin, "key": None}
+    return {**values, **fields}
 
 
 def rows(ids):

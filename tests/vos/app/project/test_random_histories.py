@@ -45,7 +45,7 @@ class Trial:
         self.step = 0
 
     def run(self, name, *given):
-        if name == "undo" or name == "redo":
+        if name in {"undo", "redo"}:
             self.move(name)
         elif name == "reopen":
             self.project.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,9 @@ from vos.app.project.entries import Value, parsed_key
 from vos.app.project.history import State
 from vos.app.project.prompt_masks import composed
 from vos.app.project.storage.folder import MASKS, PROMPTS
-from vos.app.project.storage.mask_store import MaskStore
+from vos.app.project.storage.mask_store import MaskStore, digest_of
 from vos.errors import InputError
+from vos.masks.io import read_index_png
 from vos.video.frames import frame_name
 
 NameOf = Callable[[int], str]
@@ -108,7 +109,7 @@ class WorkingFiles:
             raise
         return staged
 
-    def bring_in_step(self, state: State, frames: Iterable[int]) -> None:
+    def bring_in_step(self, state: State, frames: Collection[int]) -> None:
         """Make both folders hold what a state says, after a crash or under new names.
 
         Frames whose masks are missing or damaged are passed over. Files that no change of the
@@ -125,6 +126,7 @@ class WorkingFiles:
             for part in (self._folder / kind).glob(".*.part.png"):
                 part.unlink()
         prompted = {parsed_key(key)[1][0] for key, _ in state.entries("prompts/")}
+        self._remove_strays(frames)
         for frame in frames:
             staged = StagedFiles()
             value = state.get(f"frames/{frame}")
@@ -134,6 +136,24 @@ class WorkingFiles:
                 digest = self._prompt_digest(frame, state, {}) if frame in prompted else None
                 self._stage(staged, self.path(PROMPTS, frame), digest)
             staged.put_in_place()
+
+    def _remove_strays(self, frames: Collection[int]) -> None:
+        """Remove masks of the store under names of no frame, as of a change that was lost."""
+        for kind in (MASKS, PROMPTS):
+            named = {self.path(kind, frame).name for frame in frames}
+            for path in (self._folder / kind).glob("*.png"):
+                if path.name not in named and not path.is_symlink() and self._is_stray(path):
+                    path.unlink()
+
+    def _is_stray(self, path: Path) -> bool:
+        """Say whether a file is a link to one of the store, or has its content and a number."""
+        if path.stat().st_nlink < 2 and not path.stem.isdecimal():
+            return False
+        try:
+            stored = self._store.path(digest_of(read_index_png(path)))
+            return path.samefile(stored) or path.stem.isdecimal()
+        except (InputError, OSError):
+            return False
 
     def remove(self, frames: Iterable[int]) -> None:
         """Remove the files of frames, as before other names.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vos.backbones.backbone import Backbone
 from vos.backbones.input_size import check_frame
 from vos.errors import InputError
+from vos.interactive.correction import changed_parts, surroundings, wrong_parts
 from vos.interactive.frame_nodes import Floats, FrameNodes
 from vos.interactive.object_scores import ObjectScores
 from vos.interactive.outline import GuidedUpsampling, asked_parts, cut_band
@@ -72,18 +73,25 @@ class ClickSegmenter:
         """H and W of the frame and of its masks."""
         return self._image.shape[0], self._image.shape[1]
 
-    def mask(self, prompts: Sequence[Prompt]) -> NDArray[np.bool_]:
+    def mask(
+        self, prompts: Sequence[Prompt], base: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
         """Return the object's mask.
+
+        With a base, clicks and strokes correct it: a positive one adds what the base lacks around
+        it, a negative one takes away what is too much around it. All else stays as the base has
+        it, to the pixel. An empty base is none.
 
         Args:
             prompts: clicks, strokes and a box in the order they were given; a later one overrules
                 an earlier one where they meet, and the last box holds.
+            base: (H, W) bool, a mask that is there already, as propagation gives one.
 
         Returns:
-            (H, W) bool; empty without a box or a positive pixel.
+            (H, W) bool; without a base, empty without a box or a positive pixel.
 
         Raises:
-            InputError: a prompt is of another kind, or does not fit the frame.
+            InputError: a prompt is of another kind, or it or the base does not fit the frame.
         """
         if strange := [p for p in prompts if not isinstance(p, Click | Stroke | Box)]:
             raise InputError(
@@ -91,9 +99,11 @@ class ClickSegmenter:
             )
         drawn = drawn_pixels(prompts, *self.shape)
         box = box_pixels(prompts, *self.shape)
+        if base is not None and self._checked_base(base).any():
+            return self._corrected(base, drawn, box)
         if box is None and not (drawn > 0).any():
             return np.zeros(self.shape, np.bool_)
-        fixed = drawn if box is None else np.where(~box & (drawn == 0), np.int8(-1), drawn)
+        fixed = _fixed_pixels(drawn, box)
         start = None if box is None or (drawn > 0).any() else self._middle_of(box)
         outside = None if box is None else self._nodes.shares(box) <= 0
         likely = self._scores.probabilities(self._node_labels(drawn), start, outside)
@@ -103,6 +113,35 @@ class ClickSegmenter:
             mask = cut_band(self._image, mask, fixed, self._settings.band)
             mask = asked_parts(mask, drawn)
         return mask
+
+    def _corrected(
+        self, base: NDArray[np.bool_], drawn: NDArray[np.int8], box: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_]:
+        """Return a base with what was drawn, and with what follows from that around it."""
+        fixed, settings = _fixed_pixels(drawn, box), self._settings
+        mask = _as_fixed(base, fixed)
+        if not (base ^ mask)[drawn != 0].any():
+            return mask  # nothing was drawn that the base does not have
+        outside = None if box is None else self._nodes.shares(box) <= 0
+        shares = self._nodes.shares(base)
+        likely = self._scores.probabilities(self._node_labels(drawn), None, outside, shares)
+        wanted = _as_fixed(self._upsampling(likely.reshape(self._nodes.shape)) > 0.5, fixed)
+        wanted &= ~(wrong := wrong_parts(base, drawn, settings.base_part))
+        changed = changed_parts(base, wanted, drawn, settings.base_reach) | wrong
+        mask = _as_fixed(np.where(changed, wanted, base), fixed)
+        if settings.band:
+            certain = np.where(mask, np.int8(1), np.int8(-1))
+            certain[surroundings(changed, settings.band) & (fixed == 0)] = 0
+            mask = cut_band(self._image, mask, certain, settings.band)
+        return mask
+
+    def _checked_base(self, base: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if base.shape != self.shape or base.dtype != np.bool_:
+            raise InputError(
+                f"the base is {base.dtype} of shape {base.shape}; expected bool of the frame's "
+                f"shape {self.shape}"
+            )
+        return base
 
     def _node_labels(self, drawn: NDArray[np.int8]) -> NDArray[np.int8]:
         """Label nodes (N,) by the more frequent sign of the pixels drawn in them."""
@@ -119,6 +158,11 @@ class ClickSegmenter:
         ellipse = np.zeros(self.shape, np.uint8)
         cv2.ellipse(ellipse, (middle, (float(len(columns)), float(len(rows))), angle), 1, -1)
         return self._nodes.shares(ellipse > 0)
+
+
+def _fixed_pixels(drawn: NDArray[np.int8], box: NDArray[np.bool_] | None) -> NDArray[np.int8]:
+    """Return (H, W) int8: 1 and -1 for pixels that are certain; outside of the box all are."""
+    return drawn if box is None else np.where(~box & (drawn == 0), np.int8(-1), drawn)
 
 
 def _as_fixed(mask: NDArray[np.bool_], fixed: NDArray[np.int8]) -> NDArray[np.bool_]:

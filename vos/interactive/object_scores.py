@@ -50,6 +50,7 @@ class ObjectScores:
         labels: NDArray[np.int8],
         start: Floats | None = None,
         outside: NDArray[np.bool_] | None = None,
+        base: Floats | None = None,
     ) -> Floats:
         """Return how likely each node is the object's.
 
@@ -58,6 +59,7 @@ class ObjectScores:
             start: (N,) float32 from 0 to 1, a first guess that the probe is fitted to, as a box
                 gives one.
             outside: (N,) bool of nodes that cannot be the object's; they say nothing of its look.
+            base: (N,) float32 from 0 to 1, a mask that the drawn nodes correct.
 
         Returns:
             (N,) float32 from 0 to 1.
@@ -65,28 +67,36 @@ class ObjectScores:
         drawn = np.flatnonzero(labels)
         signs = labels[drawn].astype(np.float64)
         pinned = labels if outside is None else np.where(outside & (labels == 0), -1, labels)
-        first = self._kernel_scores(labels)
+        first = self._kernel_scores(labels, base)
         if start is None:
             walked = self._walk(first, pinned)
         else:
             walked = start.astype(np.float64)
             if not (signs > 0).any():  # what was never drawn is not the background's by that
                 first = first + self._settings.background_bias
-        for _ in range(self._settings.rounds):
+        rounds, weight = self._settings.rounds, self._settings.probe_weight
+        if base is not None:
+            rounds, weight = self._settings.base_rounds, self._settings.base_probe_weight
+        for _ in range(rounds):
             probe = self._probe_scores(walked, drawn, signs)
-            walked = self._walk(first + self._settings.probe_weight * probe, pinned)
+            walked = self._walk(first + weight * probe, pinned)
         return walked.clip(0, 1).astype(np.float32)
 
-    def _kernel_scores(self, labels: NDArray[np.int8]) -> Array:
-        """Regress the labels; where nothing is said, the score is that of the background."""
-        bias = self._settings.background_bias
+    def _kernel_scores(self, labels: NDArray[np.int8], base: Floats | None) -> Array:
+        """Regress the labels; where they say nothing, the score is the base's or the background's.
+
+        What they add to the base is regressed: a click that it agrees with changes nothing.
+        """
+        expected = np.full(len(labels), -self._settings.background_bias)
+        if base is not None:
+            expected = self._settings.base_weight * (2 * base.astype(np.float64) - 1)
         drawn = np.concatenate([_thinned(np.flatnonzero(labels == s)) for s in (1, -1)])
         if not len(drawn):
-            return np.full(len(labels), -bias)
+            return expected
         kernel = self._kernel(drawn)  # (n, N)
         gram = kernel[:, drawn] + self._settings.noise * np.eye(len(drawn))
-        solution = np.linalg.solve(gram, labels[drawn] + bias)
-        scores: Array = solution @ kernel - bias
+        solution = np.linalg.solve(gram, labels[drawn] - expected[drawn])
+        scores: Array = solution @ kernel + expected
         return scores
 
     def _kernel(self, drawn: NDArray[np.intp]) -> Array:

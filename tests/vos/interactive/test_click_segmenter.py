@@ -77,6 +77,57 @@ def test_without_a_positive_prompt_the_mask_is_empty(segmenter):
     assert not segmenter.mask([Click(100, 120, positive=False)]).any()
 
 
+def test_a_negative_click_takes_the_wrong_part_of_a_base_away(scene, segmenter):
+    first, second = scene[2]
+    mask = segmenter.mask([Click(290, 120, positive=False)], first | second)
+    np.testing.assert_array_equal(mask[:, :200], first[:, :200])
+    assert mask[:, 200:].sum() < 0.03 * second.sum()
+
+
+def test_a_positive_click_adds_what_a_base_lacks_around_it(scene, segmenter):
+    first, second = scene[2]
+    lacking = second.copy()
+    lacking[120:, 280:] = False
+    mask = segmenter.mask([Click(300, 140)], first | lacking)
+    np.testing.assert_array_equal(mask[:, :200], first[:, :200])
+    assert overlap(mask[:, 200:], second[:, 200:]) > 0.95 > overlap(lacking, second)
+
+
+def test_a_base_stays_where_nothing_is_drawn_and_where_a_click_agrees(scene, segmenter):
+    base = np.zeros((240, 400), bool)
+    base[100:180, 50:120] = base[5:9, 5:9] = True
+    np.testing.assert_array_equal(segmenter.mask([], base), base)
+    agreeing = [Click(60, 110), Click(7, 7), Click(200, 20, positive=False)]
+    np.testing.assert_array_equal(segmenter.mask(agreeing, base), base)
+
+
+def test_what_is_drawn_on_a_base_is_certain(scene, segmenter):
+    base = scene[2][0] | scene[2][1]
+    brush, eraser = np.zeros((2, 240, 400), bool)
+    brush[20:24, 40:80] = True
+    eraser[118:123, 90:110] = True
+    mask = segmenter.mask([Stroke(brush), Stroke(eraser, positive=False)], base)
+    assert mask[brush].all() and not mask[eraser].any()
+    boxed = segmenter.mask([Box(40, 60, 165, 185), Click(220, 120)], base)
+    outside = boxed.copy()
+    outside[60:185, 40:165] = False
+    assert np.argwhere(outside).tolist() == [[120, 220]]
+
+
+def test_an_empty_base_is_none(scene, segmenter):
+    clicks = [Click(100, 120)]
+    empty = np.zeros((240, 400), bool)
+    np.testing.assert_array_equal(segmenter.mask(clicks, empty), segmenter.mask(clicks))
+    assert not segmenter.mask([Click(100, 120, positive=False)], empty).any()
+
+
+def test_a_correction_is_the_same_whatever_was_asked_before(scene, segmenter):
+    base, clicks = scene[2][0] | scene[2][1], [Click(290, 120, positive=False)]
+    first = segmenter.mask(clicks, base)
+    segmenter.mask([Click(20, 20)], base)
+    np.testing.assert_array_equal(segmenter.mask(clicks, base), first)
+
+
 def test_features_come_from_a_backbone(scene):
     backbone = load_backbone("efficientnet_lite0", device="cpu", precision="fp32")
     mask = ClickSegmenter(scene[0], backbone).mask([Click(100, 120)])
@@ -95,5 +146,9 @@ def test_wrong_input_is_refused(scene, segmenter):
         ClickSegmenter(frame, features=features * torch.inf)
     with pytest.raises(InputError, match="tuple"):
         segmenter.mask([(100, 120)])
+    with pytest.raises(InputError, match=r"base is uint8 of shape \(240, 400\)"):
+        segmenter.mask([], np.zeros((240, 400), np.uint8))
+    with pytest.raises(InputError, match=r"base is bool of shape \(400, 240\)"):
+        segmenter.mask([], np.zeros((400, 240), bool))
     with pytest.raises(InputError, match="x from 0 to 399"):
         segmenter.mask([Click(400, 0)])

@@ -11,7 +11,7 @@ Shapes: H W pixels of a frame, h w patches, P = h * w, D width, C = 1 + objects.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from vos.backbones.input_size import check_frame, frame_size
 from vos.backbones.loading import BackboneSource, as_backbone
 from vos.errors import InputError
 from vos.masks.given import IdMask, ids_of
-from vos.masks.ids import VOID, ids_from_channels, object_ids, resize_nearest
+from vos.masks.ids import VOID, object_ids, resize_nearest
 from vos.propagation.adaptive_propagation import (
     AdaptivePropagation,
     AdaptiveState,
@@ -34,7 +34,7 @@ from vos.propagation.confidence import GIVEN, ObjectConfidence, object_confidenc
 from vos.propagation.config import PromptSampling, PropagationConfig
 from vos.propagation.context_propagation import ContextPropagation
 from vos.propagation.pixels.prompt_labels import prompt_labels, with_prompt
-from vos.propagation.pixels.upsampling import guided_channel, winning_channel
+from vos.propagation.pixels.upsampling import mask_of_labels
 from vos.propagation.snapshot import (
     Snapshot,
     require_frames,
@@ -184,17 +184,15 @@ class LabelPropagator:
         Returns:
             uint8 (H, W) of ids, 0 background.
         """
-        adaptive = isinstance(self._engine, AdaptivePropagation)
-        if adaptive and self.config.adaptive_refine:
-            return ids_from_channels(guided_channel(labels, self.backbone.stride, frame), objects)
-        winner = winning_channel(
-            labels,
-            self.backbone.stride,
-            upsampling=self.config.upsampling,
-            stretch=self.config.stretch_channels and not adaptive,
-        )
-        channels = winner.to(torch.uint8).cpu().numpy()
-        return resize_nearest(ids_from_channels(channels, objects), *frame.shape[:2])
+        return mask_of_labels(
+            labels, objects, frame, self.config,
+            scale=self.backbone.stride, adaptive=self.is_adaptive,
+        )  # fmt: skip
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the labels are a target model's too; the first prompt decides."""
+        return isinstance(self._engine, AdaptivePropagation)
 
     def snapshot(self) -> Snapshot:
         """Return the state after the last step, from which `restore` goes on to the same masks."""
@@ -212,13 +210,18 @@ class LabelPropagator:
             InputError: a frame is missing.
         """
         require_frames("the snapshot", snapshot.frames, frames)
-        self.reset()
 
         def features(number: int) -> Tensor:
             self._size = frame_size(frames[number], self._size, number)
             (computed,) = self.features([frames[number]])
             return computed
 
+        self.restore_with(snapshot, features)
+
+    @torch.inference_mode()
+    def restore_with(self, snapshot: Snapshot, features: Callable[[int], Tensor]) -> None:
+        """Do as `restore`; `features` gives those of a step, (h, w, D), and may raise."""
+        self.reset()
         state = without_object_ids(snapshot.memory)
         if isinstance(state, AdaptiveState):
             adaptive = AdaptivePropagation(self.config, self.backbone.stride)
@@ -296,7 +299,11 @@ def unit_features(
 ) -> list[Tensor]:
     """Compute the features of frames in one batch; see `LabelPropagator.features`."""
     images = [backbone.preprocess(frame, rule=config.input_rule) for frame in frames]
-    maps = backbone(torch.cat(images))  # (B, D, h, w)
+    return unit_length(backbone(torch.cat(images)))
+
+
+def unit_length(maps: Tensor) -> list[Tensor]:
+    """Return a backbone's maps (B, D, h, w) as `LabelPropagator.features` gives them."""
     # In float32: a norm of 16 bits would move all of a patch's cosines by up to 0.4 %.
     features = F.normalize(maps.float(), dim=1).to(maps.dtype)
     return list(features.permute(0, 2, 3, 1).contiguous())

@@ -14,15 +14,15 @@ import numpy as np
 from torch import Tensor
 
 from vos.errors import InputError
-from vos.masks.ids import object_ids
 from vos.masks.values import LoadedMask
-from vos.propagation.confidence import GIVEN, ObjectConfidence, object_confidence
+from vos.propagation.confidence import ObjectConfidence
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot, save_snapshot
 from vos.runtime.devices import peak_memory_mib, synchronize
 from vos.segmentation.options import OutputOptions, PromptRules
 from vos.segmentation.outputs import Outputs
 from vos.segmentation.passes.backward_pass import BackwardPass
+from vos.segmentation.passes.both_passes import outcome_confidence
 from vos.segmentation.passes.frame_features import frames_with_features
 from vos.segmentation.passes.pass_labels import FrameLabels, PassFolder
 from vos.segmentation.prompts import fit_prompt
@@ -224,9 +224,7 @@ class Pipeline:
             if self.options.soft != "none":
                 soft = outcome.labels.float().cpu().numpy()
             if self.options.needs_confidence:
-                confidence = object_confidence(outcome.labels, outcome.objects)
-                if prompt is not None and self.tracker.config.prompt_output == "prompt":
-                    confidence |= dict.fromkeys(object_ids(prompt), GIVEN)
+                confidence = outcome_confidence(outcome, prompt, self.tracker.config)
         snapshot = self.tracker.snapshot()
         assert outcome.mask is not None
         result = Result(frame, outcome.mask, soft, outcome.objects, confidence)

@@ -19,11 +19,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vos.propagation.config import Upsampling
+from vos.masks.ids import ids_from_channels, resize_nearest
+from vos.propagation.config import PropagationConfig, Upsampling
 from vos.propagation.pixels.colour_window import ColourWindow
 
 _NOISE = 1e-6
 """Relative differences below this are rounding in float32."""
+
+
+def mask_of_labels(
+    labels: Tensor,
+    objects: tuple[int, ...],
+    frame: np.ndarray,
+    config: PropagationConfig,
+    *,
+    scale: int,
+    adaptive: bool,
+) -> np.ndarray:
+    """Return the mask (H, W) uint8 of ids that soft labels give.
+
+    Args:
+        labels: (C, h, w) float32, background first.
+        objects: ids of channels 1, 2, and so on.
+        frame: RGB uint8 (H, W, 3).
+        config: the propagation's numbers.
+        scale: pixels of the network's input that a patch is wide.
+        adaptive: whether the labels are those of the adaptive engine.
+    """
+    if adaptive and config.adaptive_refine:
+        return ids_from_channels(guided_channel(labels, scale, frame), objects)
+    winner = winning_channel(
+        labels,
+        scale,
+        upsampling=config.upsampling,
+        stretch=config.stretch_channels and not adaptive,
+    )
+    channels = winner.to(torch.uint8).cpu().numpy()
+    return resize_nearest(ids_from_channels(channels, objects), *frame.shape[:2])
 
 
 def winning_channel(labels: Tensor, scale: int, *, upsampling: Upsampling, stretch: bool) -> Tensor:

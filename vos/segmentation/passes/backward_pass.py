@@ -10,7 +10,6 @@ Shapes: H W pixels, h w patches.
 from __future__ import annotations
 
 import time
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,16 +17,14 @@ import numpy as np
 from torch import Tensor
 
 from vos.errors import InputError
-from vos.masks.ids import object_ids
 from vos.masks.values import LoadedMask
-from vos.propagation.pixels.prompt_labels import with_prompt
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import Snapshot
 from vos.runtime.devices import synchronize
 from vos.runtime.progress import status
 from vos.segmentation.options import PromptRules
+from vos.segmentation.passes.both_passes import BothPasses
 from vos.segmentation.passes.frame_features import frames_with_features
-from vos.segmentation.passes.merging import merge_labels
 from vos.segmentation.passes.pass_labels import FrameLabels, PassFolder
 from vos.segmentation.prompts import fit_prompt
 from vos.segmentation.run_record import StageSeconds
@@ -78,8 +75,8 @@ class BackwardPass:
         self._rules = rules
         self._range = frames
         self._reading = reading
-        self._first, self._last = min(prompts), max(prompts)
-        self._prompted = _frames_by_object(prompts)
+        self._both = BothPasses({index: prompt.ids for index, prompt in prompts.items()})
+        self._first, self._last = self._both.first, self._both.last
         self._latest: Snapshot | None = None
 
     def run(self, seconds: StageSeconds, on_frame: Callable[[int, int | None], None]) -> None:
@@ -176,36 +173,14 @@ class BackwardPass:
             InputError: the labels of this pass are missing.
         """
         index = frame.index
-        if index >= self._last:
+        if not self._both.needs_backward(index):
             return forward
         backward = self.folder.read(index)
-        if index <= self._first:
+        if not self._both.needs_forward(index):
             return backward
-        distances = {
-            object_id: self._distances(object_id, index)
-            for object_id in backward.objects
-            if object_id in forward.objects
-        }
-        merged = merge_labels(forward, backward, distances)
-        assert merged.labels is not None
-        labels = merged.labels.to(self._tracker.backbone.device)
-        mask = self._tracker.mask_of(labels, merged.objects, frame.image)
-        if prompt is not None:
-            mask = with_prompt(mask, prompt, object_ids(prompt))
-        return FrameLabels(labels, merged.objects, mask)
 
-    def _distances(self, object_id: int, index: int) -> tuple[int, int]:
-        """Return how far an object's prompts on both sides of a frame are from it."""
-        frames = self._prompted[object_id]
-        before = frames[bisect_right(frames, index) - 1]
-        behind = frames[bisect_left(frames, index)]
-        return index - before, behind - index
+        def mask_of(labels: Tensor, objects: tuple[int, ...]) -> np.ndarray:
+            labels = labels.to(self._tracker.backbone.device)
+            return self._tracker.mask_of(labels, objects, frame.image)
 
-
-def _frames_by_object(prompts: dict[int, LoadedMask]) -> dict[int, list[int]]:
-    """Return the rising indexes of the frames whose prompts hold each object."""
-    frames: dict[int, list[int]] = {}
-    for index in sorted(prompts):
-        for object_id in object_ids(prompts[index].ids):
-            frames.setdefault(object_id, []).append(index)
-    return frames
+        return self._both.merged(index, forward, backward, prompt, mask_of)

@@ -1,0 +1,1 @@
+"""The computing of the page: one worker for features, masks of prompts, and propagation."""

@@ -1,0 +1,1 @@
+"""What is drawn on a frame, as masks of objects."""

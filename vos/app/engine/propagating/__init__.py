@@ -1,0 +1,1 @@
+"""Propagation of which what is known already is not computed again."""

@@ -1,0 +1,286 @@
+"""The computing for one source: features of shown frames, masks of prompts, propagation.
+
+Shapes: H W pixels, h w patches, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vos.app.engine.propagating.chains import Chains, Direction, digest_of, stale_ranges
+from vos.app.engine.features import patch_features, propagated_features
+from vos.app.engine.frame_index import FrameIndex
+from vos.app.engine.jobs import PropagationJob
+from vos.app.engine.prompting.object_masks import ObjectMasks
+from vos.app.engine.propagating.pass_store import PassStore
+from vos.app.engine.prompting.prompt_edits import PromptEdits
+from vos.app.engine.propagating.propagation import Plan, Propagation, Version
+from vos.app.project.project import Delta, Project
+from vos.app.project.prompt_masks import composite
+from vos.backbones.backbone import Backbone
+from vos.errors import InputError
+from vos.propagation.config import PropagationConfig
+from vos.video.frame_store.store import FrameStore
+
+if TYPE_CHECKING:
+    from vos.app.engine.engine import Engine
+
+_DIRECTIONS: tuple[Direction, ...] = ("both", "forward", "backward")
+
+
+class Session:
+    """What the page asks of the engine for one source; any thread may call it.
+
+    `Engine.session` makes one.
+    """
+
+    def __init__(
+        self, engine: Engine, source_id: str, project: Project, frames: FrameStore
+    ) -> None:
+        self.source_id = source_id
+        self.project = project
+        self._engine = engine
+        self._frames = frames
+        self._index = FrameIndex(project)
+        masks = ObjectMasks(self.image, self._features, project.mask, engine.limits.segmenters)
+        self._edits = PromptEdits(project, masks, self._index, self.image)
+        self._store = PassStore(project.folder / "cache" / "passes", engine.limits.pass_bytes)
+        self._jobs: dict[str, PropagationJob] = {}
+        self._running: PropagationJob | None = None
+        self._index.on_provisional(self._ask_for_final)
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """What was last said of each job."""
+        return [job.summary for job in list(self._jobs.values())]
+
+    def show(self, frame: int) -> None:
+        """Have a frame that is on the screen made ready for clicks; event `features` says when."""
+        if self._features(frame) is not None and not self._index.is_provisional(frame):
+            self._tell_features(frame, "ready")
+        else:
+            self._engine.wish(self, frame)
+
+    def add_item(self, frame: int, object_id: int, item: Mapping[str, Any]) -> Delta:
+        """Draw something for an object on a frame: one step.
+
+        Where the frame's features are not there yet, the mask is provisional, and the final one
+        is added to the step when they are.
+
+        Raises:
+            InputError: there is no such frame or object, the object is locked or deleted there, or
+                the item cannot be used; or the memory ran out.
+            OSError: it cannot be saved; nothing is changed then.
+        """
+        return self._edits.add_item(frame, object_id, item)
+
+    def remove_item(self, frame: int, object_id: int, index: int) -> Delta:
+        """Take back one item of an object's prompt; with the last one goes the prompt.
+
+        Raises:
+            InputError: there is no such item, or the object is locked.
+        """
+        return self._edits.remove_item(frame, object_id, index)
+
+    def clear_prompt(self, frame: int, object_id: int) -> Delta:
+        """Take back all that was drawn for an object on a frame.
+
+        Raises:
+            InputError: there is nothing, or the object is locked.
+        """
+        return self._edits.clear_prompt(frame, object_id)
+
+    def import_mask(
+        self, frame: int, path: Path, *, object_id: int | None = None, snap: bool = False
+    ) -> Delta:
+        """Take a mask file for a frame: one step.
+
+        Args:
+            frame: number of the frame.
+            path: of any form that `vos segment --mask` takes.
+            object_id: the object that the file's only one is; without it, objects have the ids of
+                the file, and those that there are not yet are made.
+            snap: give pixels with stray values the nearest of the main values.
+
+        Raises:
+            InputError: the file cannot be used, or does not fit the frame.
+        """
+        name = self._frames.frame_name(frame)
+        return self._edits.import_mask(frame, Path(path), name, object_id, snap=snap)
+
+    def start_propagation(self, direction: str) -> str:
+        """Start a propagation and return the id of the job, whose events say what it does.
+
+        Raises:
+            InputError: there is no prompt, or no such direction.
+        """
+        if direction not in _DIRECTIONS:
+            raise InputError(f"direction {direction!r}: expected {', '.join(_DIRECTIONS)}")
+        if not self._index.prompted():
+            raise InputError("nothing is marked yet: click on an object in any frame first")
+        way = next(known for known in _DIRECTIONS if known == direction)
+        job = PropagationJob(self, way, lambda data: self._engine.emit("job", data))
+        self._jobs = {i: j for i, j in self._jobs.items() if not j.is_over} | {job.id: job}
+        job.tell("queued")
+        self._engine.add_job(job)
+        return job.id
+
+    def cancel(self, job: str) -> None:
+        """Stop a job before its next frame; what it has written stays.
+
+        Raises:
+            InputError: there is no such job.
+        """
+        if job not in self._jobs:
+            raise InputError(f"there is no job {job}")
+        self._jobs[job].cancel()
+
+    def stale(self) -> list[list[int]]:
+        """Return the ranges [first, last] of frames that a propagation would compute again."""
+        prompted = self._index.prompted()
+        if not prompted:
+            return []
+        settings = self.project.get("settings")
+        count = self._frames.count
+        if count is None:
+            count = max(self._index.last_frame(), max(prompted)) + 1
+        chains = Chains(self._identity(settings["mode"]), prompted)
+        direction = settings["direction"]
+        return stale_ranges(chains, direction, count, self._index.key, self._index.checked)
+
+    def compute_features(self, frame: int) -> None:
+        """Compute a shown frame's features, and the final masks that wait for them.
+
+        It is for the worker, as all that follows.
+        """
+        try:
+            if self._features(frame) is None:
+                self._tell_features(frame, "computing")
+                self._compute_shown(frame)
+            if self._index.is_provisional(frame):
+                self._edits.finish(frame)
+        except Exception as error:
+            self._tell_features(frame, "failed", self._engine.recover(error))
+        else:
+            self._tell_features(frame, "ready")
+
+    def propagate(self, job: PropagationJob) -> dict[str, int]:
+        """Do a job; raises as `Propagation.run`."""
+        self._running = job
+        try:
+            backbone = self._engine.backbone()
+            for frame in self._index.provisional():
+                job.check()
+                self._compute_shown(frame)
+                self._edits.finish(frame)
+            plan = self._plan(job.direction)
+            return Propagation(
+                plan, self.project, self, self._store, backbone,
+                lambda progress: job.tell("running", **progress),
+            ).run()  # fmt: skip
+        finally:
+            self._running = None
+
+    def forget(self) -> None:
+        """Free memory."""
+        self._edits.forget()
+
+    def frame_count(self) -> int | None:
+        """Return the number of frames, None as long as it is not known."""
+        return self._frames.count
+
+    def image(self, frame: int) -> NDArray[np.uint8]:
+        """Return a frame's picture (H, W, 3).
+
+        Raises:
+            InputError: there is no such frame, or it is damaged.
+        """
+        if type(frame) is not int or frame < 0:
+            raise InputError(f"frame {frame!r}: expected a frame's number, from 0")
+        return self._frames.frame(frame).image
+
+    def frame_features(self, backbone: Backbone, frame: int) -> tuple[NDArray[np.uint8], Tensor]:
+        """Return a frame's picture (H, W, 3) and its features (h, w, D) of unit length."""
+        image, key = self.image(frame), (self.source_id, frame)
+        engine = self._engine
+        features = engine.shown.get(key)
+        features = engine.propagated.get(key) if features is None else features
+        if features is None:
+            features = patch_features(backbone, image, PropagationConfig())
+            engine.propagated.put(key, features)
+        return image, propagated_features(features)
+
+    def version(self, frame: int) -> Version | None:
+        """Return the digest of a frame's mask now, and its key; None if it has none."""
+        return self._index.version(frame)
+
+    def is_checked(self, frame: int) -> bool:
+        """Whether a frame stays as it is."""
+        return frame in self._index.checked
+
+    def between_frames(self) -> None:
+        """Do what is more urgent than the running job.
+
+        Raises:
+            JobCancelled: the job was asked to stop.
+        """
+        job = self._running
+        if job is not None:
+            job.check()
+        self._engine.serve()
+        if job is not None:
+            job.check()
+
+    def _features(self, frame: int) -> Tensor | None:
+        """Return a frame's features (D, h, w), None if they are not there yet."""
+        features = self._engine.shown.get((self.source_id, frame))
+        if features is None:
+            features = self._engine.propagated.get((self.source_id, frame))
+        return features
+
+    def _compute_shown(self, frame: int) -> None:
+        if self._features(frame) is None:
+            image = self.image(frame)
+            features = patch_features(self._engine.backbone(), image, PropagationConfig())
+            self._engine.shown.put((self.source_id, frame), features)
+
+    def _ask_for_final(self, frame: int) -> None:
+        """Have the final masks of a frame computed; called while the project is locked."""
+        self._engine.ask(lambda: self.compute_features(frame))
+
+    def _tell_features(self, frame: int, state: str, error: str | None = None) -> None:
+        data = {"source": self.source_id, "frame": frame, "state": state, "error": error}
+        self._engine.emit("features", data)
+
+    def _identity(self, mode: str) -> str:
+        header = self.project.header
+        return digest_of([mode, header.max_size, dict(header.backbone)])
+
+    def _plan(self, direction: Direction) -> Plan:
+        """Take down what a propagation starts with.
+
+        Raises:
+            InputError: there is no prompt, or a mask is damaged.
+        """
+        with self.project.lock:
+            mode = self.project.get("settings")["mode"]
+            prompted = self._index.prompted()
+            if not prompted:
+                raise InputError("nothing is marked any more: click on an object first")
+            prompts = {frame: composite(self.project, frame) for frame in prompted}
+            versions = self._index.versions()
+        identity = self._identity(mode)
+        return Plan(
+            direction=direction,
+            prompts={frame: ids for frame, ids in prompts.items() if ids is not None},
+            keys=Chains(identity, prompted),
+            identity=identity,
+            config=PropagationConfig().in_mode(mode),
+            versions=versions,
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vos.app.engine.failures import JobCancelled, failure_sentence, is_out_of_memory
+from vos.app.engine.failures import JobCancelledError, failure_sentence, is_out_of_memory
 from vos.app.engine.features import FeatureCache, MemoryLimits
 from vos.app.engine.session import Session
 from vos.app.project.project import Project
@@ -161,7 +161,7 @@ class Engine:
         try:
             job.tell("running")
             result = job.run()
-        except JobCancelled:
+        except JobCancelledError:
             job.tell("cancelled")
         except Exception as error:
             job.tell("failed", error=self.recover(error))

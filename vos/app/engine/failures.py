@@ -15,7 +15,7 @@ _NO_MEMORY = (
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
-class JobCancelled(Exception):
+class JobCancelledError(Exception):
     """A job was asked to stop."""
 
 

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vos.app.engine.failures import JobCancelledError
 from vos.app.engine.propagating.chains import Direction
-from vos.app.engine.failures import JobCancelled
 
 if TYPE_CHECKING:
     from vos.app.engine.session import Session
@@ -55,10 +55,10 @@ class PropagationJob:
         """Stop here if that was asked for.
 
         Raises:
-            JobCancelled: it was.
+            JobCancelledError: it was.
         """
         if self._stop.is_set():
-            raise JobCancelled
+            raise JobCancelledError
 
     def tell(self, state: str, **values: Any) -> None:
         """Emit an event with a state and what is new."""

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vos.app.engine.propagating.chains import Chains, Direction, digest_of, stale_ranges
 from vos.app.engine.features import patch_features, propagated_features
 from vos.app.engine.frame_index import FrameIndex
 from vos.app.engine.jobs import PropagationJob
 from vos.app.engine.prompting.object_masks import ObjectMasks
-from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.engine.prompting.prompt_edits import PromptEdits
+from vos.app.engine.propagating.chains import Chains, Direction, digest_of, stale_ranges
+from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.engine.propagating.propagation import Plan, Propagation, Version
 from vos.app.project.project import Delta, Project
 from vos.app.project.prompt_masks import composite
@@ -149,7 +149,7 @@ class Session:
         settings = self.project.get("settings")
         count = self._frames.count
         if count is None:
-            count = max(self._index.last_frame(), max(prompted)) + 1
+            count = max(self._index.last_frame(), *prompted) + 1
         chains = Chains(self._identity(settings["mode"]), prompted)
         direction = settings["direction"]
         return stale_ranges(chains, direction, count, self._index.key, self._index.checked)
@@ -181,8 +181,8 @@ class Session:
                 self._edits.finish(frame)
             plan = self._plan(job.direction)
             return Propagation(
-                plan, self.project, self, self._store, backbone,
-                lambda progress: job.tell("running", **progress),
+                plan, self.project, self, self._store, backbone=backbone,
+                report=lambda progress: job.tell("running", **progress),
             ).run()  # fmt: skip
         finally:
             self._running = None
@@ -192,8 +192,8 @@ class Session:
         self._edits.forget()
 
     def frame_count(self) -> int | None:
-        """Return the number of frames, None as long as it is not known."""
-        return self._frames.count
+        """Return the number of frames, None as long as it is not known for sure."""
+        return self._frames.count if self._frames.count_is_exact else None
 
     def image(self, frame: int) -> NDArray[np.uint8]:
         """Return a frame's picture (H, W, 3).
@@ -228,7 +228,7 @@ class Session:
         """Do what is more urgent than the running job.
 
         Raises:
-            JobCancelled: the job was asked to stop.
+            JobCancelledError: the job was asked to stop.
         """
         job = self._running
         if job is not None:

@@ -166,13 +166,15 @@ def _object(value: Value) -> Value:
 
 
 def _prompt(value: Value) -> Value:
-    _fields(value, "a prompt", {"items", "mask"}, {"base"})
+    _fields(value, "a prompt", {"items", "mask"}, {"base", "order"})
     for item in _list(value["items"], "items", _MOST_ITEMS):
         check_item(item)
     if value.get("base") is not None:
         check_digest(value["base"])
     check_digest(value["mask"])
-    return {"items": value["items"], "base": value.get("base"), "mask": value["mask"]}
+    order = _integer(value.get("order", 0), "order", 0, MAX_ID)
+    checked = {"items": value["items"], "base": value.get("base"), "mask": value["mask"]}
+    return checked if not order else {**checked, "order": order}
 
 
 def check_item(item: Value) -> Value:
@@ -223,8 +225,14 @@ def _points(value: Value, least: int) -> None:
 
 
 def _frame(value: Value) -> Value:
-    optional = {"areas", "confidence", "key", "provisional"}
+    optional = {"areas", "confidence", "key", "provisional", "under", "composed"}
     _fields(value, "a frame", {"mask", "origin"}, optional)
+    if value.get("composed") is not None:
+        check_digest(value["composed"])
+    if value.get("under") is not None:  # what lies under the prompts, with nothing under it
+        if not isinstance(value["under"], dict) or value["under"].get("under") is not None:
+            raise InputError(f"under {_shown(value['under'])}: expected a frame")
+        _frame(value["under"])
     check_digest(value["mask"])
     _one_of(value["origin"], "origin", _ORIGINS)
     key = value.get("key")
@@ -284,5 +292,6 @@ def digests_of(key: str, value: Value) -> list[str]:
     if value is None or kind not in ("frames", "prompts"):
         return []
     items = (item["mask"] for item in value.get("items", ()) if item["type"] == "mask")
-    base = value.get("base")
-    return [value["mask"], *items, *([base] if base else [])]
+    base, under = value.get("base"), value.get("under")
+    others = [base] if base else [under["mask"]] if under else []
+    return [value["mask"], *items, *others]

@@ -19,6 +19,8 @@ from vos.app.engine.prompting.object_masks import ObjectMasks
 from vos.app.project.project import Project
 
 Entry = dict[str, Any]
+_OF_PROMPTS = ("under", "composed", "provisional")
+"""What an entry of a frame has only with prompts on it."""
 
 
 def areas_of(ids: NDArray[np.uint8]) -> dict[str, int]:
@@ -63,7 +65,9 @@ class FramePrompts:
         """Return what a frame had without the prompts on it; None if nothing."""
         entry: Entry | None = self._project.get(f"frames/{frame}")
         if entry is None or "under" not in entry or entry["mask"] != entry["composed"]:
-            return entry  # written by something else since: that is what prompts lie over now
+            if entry is not None:  # written by something else since: prompts lie over that now
+                entry = {k: v for k, v in entry.items() if k not in _OF_PROMPTS}
+            return entry
         under: Entry | None = entry["under"]
         return under
 

@@ -54,9 +54,7 @@ def imported_objects(
             "them all, import it without choosing an object"
         )
     numbers = {i: i if object_id is None else object_id for i in present}
-    masks = {
-        number: project.put_mask((ids == i).astype(np.uint8)) for i, number in numbers.items()
-    }
+    masks = {number: project.put_mask((ids == i).astype(np.uint8)) for i, number in numbers.items()}
     known = {int(key.partition("/")[2]) for key in project.items("objects/")}
     if object_id is not None:
         return masks, {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -101,7 +102,7 @@ def stroke_pixels(item: Item, size: tuple[int, int]) -> Mask:
     for place in points:
         cv2.circle(canvas, place, round(radius * 16), white, -1, cv2.LINE_8, _SHIFT)
     thickness = max(1, round(2 * radius))
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         cv2.line(canvas, start, end, white, thickness, cv2.LINE_8, _SHIFT)
     return canvas > 0
 

@@ -114,9 +114,7 @@ class ObjectMasks:
         base = None if drawing.base is None else _reduced(drawing.base, size)
         prompts = [_reduced_prompt(p, (height, width), size) for p in drawing.prompts]
         mask = _segmented(segmenter, tuple(prompts), base)
-        large = cv2.resize(
-            mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
-        )
+        large = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         drawn = drawn_pixels(drawing.prompts, height, width)
         box = box_pixels(drawing.prompts, height, width)
         inside = (large > 0.5) if box is None else (large > 0.5) & box

@@ -167,9 +167,7 @@ class PromptEdits:
                 self._steps[frame] = [*self._steps[frame][-_MOST_STEPS:], delta.step]
         return delta
 
-    def _changes(
-        self, frame: int, entries: Mapping[int, Entry]
-    ) -> tuple[dict[str, Any], bool]:
+    def _changes(self, frame: int, entries: Mapping[int, Entry]) -> tuple[dict[str, Any], bool]:
         return self._prompts.changes(frame, entries, self._size(frame))
 
     def _on_top(self, entries: Mapping[int, Entry], object_id: int) -> dict[int, Entry]:

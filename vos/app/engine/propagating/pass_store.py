@@ -49,9 +49,7 @@ class PassStore:
         except InputError:
             return None
 
-    def write_labels(
-        self, chain: str, frame: int, result: FrameLabels, *, adaptive: bool
-    ) -> None:
+    def write_labels(self, chain: str, frame: int, result: FrameLabels, *, adaptive: bool) -> None:
         """Keep a frame's labels.
 
         Raises:
@@ -81,7 +79,9 @@ class PassStore:
     def state(self, chain: str, frame: int) -> Snapshot | None:
         """Return the state after a frame, None if it is missing or damaged."""
         try:
-            return load_snapshot(self._state(chain, frame)) if self.has_state(chain, frame) else None
+            return (
+                load_snapshot(self._state(chain, frame)) if self.has_state(chain, frame) else None
+            )
         except InputError:
             self._state(chain, frame).unlink(missing_ok=True)
             return None

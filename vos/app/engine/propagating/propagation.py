@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vos.app.engine.failures import JobCancelledError
+from vos.app.engine.prompting.frame_prompts import areas_of
 from vos.app.engine.propagating.cached_pass import CachedPass
 from vos.app.engine.propagating.chains import Chains, Direction, digest_of
-from vos.app.engine.failures import JobCancelled
-from vos.app.engine.prompting.frame_prompts import areas_of
-from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.engine.propagating.job_progress import JobProgress
+from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.project.project import Project
 from vos.backbones.backbone import Backbone
 from vos.backbones.weights_record import network_digest
@@ -59,7 +59,7 @@ class Surroundings(Protocol):
         """Do what is more urgent.
 
         Raises:
-            JobCancelled: the job was asked to stop.
+            JobCancelledError: the job was asked to stop.
         """
 
 
@@ -100,6 +100,7 @@ class Propagation:
         project: Project,
         around: Surroundings,
         store: PassStore,
+        *,
         backbone: Backbone,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -134,7 +135,7 @@ class Propagation:
 
         Raises:
             InputError: a frame cannot be read.
-            JobCancelled: it was asked to stop, or its step was undone.
+            JobCancelledError: it was asked to stop, or its step was undone.
             OSError: a mask cannot be written.
         """
         self._progress.start()
@@ -246,7 +247,7 @@ class Propagation:
         if self._step is None:
             self._step = self._project.change(LABEL, changes).step
         elif self._project.add_to(self._step, changes) is None:
-            raise JobCancelled  # its step was undone
+            raise JobCancelledError  # its step was undone
         self._written += 1
 
     def _is_changed(self, frame: int) -> bool:

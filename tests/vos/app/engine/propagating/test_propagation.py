@@ -124,7 +124,7 @@ def test_checked_frames_and_deleted_ranges_stay(desk):
     before = desk.masks()
     perform(desk.project, {"action": "set_checked", "first": 4, "last": 5, "checked": True})
     perform(desk.project, {"action": "delete_range", "object": 2, "first": 7, "last": 8})
-    desk.draw(10, np.where(truth(10) == 3, 9, 0))
+    desk.draw(10, np.where(truth(10) == 9, 9, 0))
     assert desk.session.stale() == [[0, 3], [6, FRAMES - 1]]
     desk.propagate()
     after = desk.masks()

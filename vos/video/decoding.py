@@ -1,9 +1,7 @@
 """A video file, stream or camera decoded to upright RGB pictures, one after another (PyAV).
 
 Colours are converted by FFmpeg's own scale filter, which knows matrix, range, bit depth and
-chroma siting, so the pictures are those that FFmpeg shows.
-
-Shape letters: H W pixels.
+chroma siting, so the pictures are those that FFmpeg shows. Shape letters: H W pixels.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from vos.masks.io import write_mask
+from vos.masks.palette import DAVIS_PALETTE
 from vos.masks.soft_labels import cut_out, write_alpha_png, write_soft_npz, write_soft_pngs
 from vos.segmentation.sinks.result import Result
 from vos.video.writer import VideoWriter
@@ -41,6 +42,7 @@ class OverlayVideo:
         hold_stride: the stride of the frames where some were dropped; the picture before those is
             written again in their places.
         mark_unsure: name the objects whose confidence is below it; None for none.
+        palette: (256, 3) uint8 RGB, the colour of each id.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class OverlayVideo:
         hold_stride: int | None = None,
         *,
         mark_unsure: float | None = None,
+        palette: np.ndarray = DAVIS_PALETTE,
     ) -> None:
         self.writer = writer
+        self.palette = palette
         self.show_ids = show_ids
         self.hold_stride = hold_stride
         self.mark_unsure = mark_unsure
@@ -64,7 +68,7 @@ class OverlayVideo:
             index, picture = self._last
             for _ in range((frame.index - index) // self.hold_stride - 1):
                 self.writer.write(picture)
-        drawn = draw_overlay(frame.image, result.ids, labels=self.show_ids)
+        drawn = draw_overlay(frame.image, result.ids, labels=self.show_ids, palette=self.palette)
         if text := self._unsure(result):
             drawn = draw_mark(drawn, text)
         self.writer.write(drawn, pixel_aspect=frame.pixel_aspect)

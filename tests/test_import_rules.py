@@ -124,6 +124,7 @@ WITHOUT_TORCH = (
     "vos.runtime.signals",
     "vos.cli.verbs",
     "vos.cli.attention",
+    "vos.cli.exports",
     "vos.cli.demo",
     "vos.cli.doctor",
     "vos.cli.evaluate",

@@ -19,6 +19,11 @@ VERBS = (
         "vos.cli.track:Track",
         "vos.propagation.presets:point_defaults",
     ),
+    Verb(
+        "convert",
+        "Write a run's masks in formats of other programs.",
+        "vos.cli.exports.convert:Convert",
+    ),
     Verb("frame", "Write frames as pictures, to draw masks on.", "vos.cli.frame:WriteFrames"),
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),

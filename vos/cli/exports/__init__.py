@@ -1,0 +1,1 @@
+"""Verbs that write what was made in the formats of other programs."""

@@ -1,0 +1,113 @@
+"""`vos convert`: the masks of a run in the formats of other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from vos.app.exports.formats import ExportOptions, checked_formats
+from vos.errors import InputError
+from vos.files import shortened
+from vos.masks.ids import MAX_ID
+from vos.masks.palette import DAVIS_PALETTE
+from vos.runtime.progress import CountProgress
+from vos.video.frame_range import FrameRange, ReadingOptions
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Write the masks of a run in the formats of other programs, one file for each format.
+
+    Formats: masks, overlay, youtube-vos, coco, cut-outs, cut-outs-video, cvat, yolo, labelme,
+    measurements, confidence. Polygons give back the masks to the pixel; what a format cannot hold
+    is said. Videos, cut-outs, measurements and --pictures need the run's frames.
+
+    Example: vos convert runs/clip --to cvat,yolo -o exported
+    """
+
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder that vos segment wrote, with run.json and masks."""
+    to: str
+    """Formats, separated by commas."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write to."""
+    video: str | None = None
+    """Where the run's frames are now, if they were moved."""
+    name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Name of an object by its id, as 1=person; may be repeated. By default it is "object 1"."""
+    overwrite: bool = False
+    """Replace files that are there already."""
+    options: Annotated[ExportOptions, tyro.conf.arg(name="export")] = field(
+        default_factory=ExportOptions
+    )
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+
+    def run(self) -> int:
+        """Export, and say where the files are and what they could not hold."""
+        formats = checked_formats([name.strip() for name in self.to.split(",") if name.strip()])
+        objects = _objects(self.name)
+        from vos.app.exports.export import export, file_of
+        from vos.app.exports.run_source import RunSource
+
+        with (
+            RunSource(
+                self.run_folder, video=self.video, reading=self.reading, objects=objects
+            ) as source,
+            ExitStack() as stack,
+        ):
+            self._check([self.out / file_of(form, source.name) for form in formats], source.frames)
+            files = export(
+                [form.name for form in formats],
+                source,
+                self.out,
+                options=self.options,
+                frames=source.frames,
+                on_frame=CountProgress(stack, "convert"),
+            )
+        for file in files:
+            print(f"{file.format}: {file.path}")
+            for sentence in file.losses:
+                print(f"  {sentence}")
+        return 0
+
+    def _check(self, files: Sequence[Path], frames: FrameRange) -> None:
+        """Refuse files that are in the way, and lengths of pixels that are not the source's."""
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"{self.out} is no folder; give the folder to write to")
+        in_the_way = [file.name for file in files if file.exists()]
+        if in_the_way and not self.overwrite:
+            raise InputError(
+                f"{self.out} holds {shortened(in_the_way)} already; replace it (--overwrite), or "
+                "give another folder"
+            )
+        if self.options.pixel_size is not None and frames.max_size is not None:
+            raise InputError(
+                f"the pixel size is {self.options.pixel_size}, but the run's frames were shrunk "
+                f"(max size {frames.max_size}), so a pixel is larger; measure without --pixel-size"
+            )
+
+
+def _objects(given: Sequence[str]) -> dict[int, tuple[str, tuple[int, int, int]]]:
+    """Return name and colour by id, from `1=person`.
+
+    Raises:
+        InputError: one is not of this form, or two are of one object.
+    """
+    objects: dict[int, tuple[str, tuple[int, int, int]]] = {}
+    for text in given:
+        number, equals, name = text.partition("=")
+        if not (number.isdecimal() and equals and name.strip() and 1 <= int(number) <= MAX_ID):
+            raise InputError(
+                f"{text!r} names no object; expected its id, from 1 to {MAX_ID}, and a name: "
+                "1=person"
+            )
+        if int(number) in objects:
+            raise InputError(f"two names are given for object {int(number)}; give one")
+        red, green, blue = map(int, DAVIS_PALETTE[int(number)])
+        objects[int(number)] = (name, (red, green, blue))
+    return objects

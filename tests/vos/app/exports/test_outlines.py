@@ -99,5 +99,16 @@ def test_a_stair_has_two_points_a_step():
     assert len(stair.points) == 2 * 30 + 2  # and the two other corners
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_thousands_of_holes_come_back(rule):
+    inside = np.random.default_rng(0).random((150, 200)) > 0.3
+    pieces = outlines(inside)
+    assert sum(piece.holes for piece in pieces) > 3000
+    filled = np.zeros(inside.shape, np.uint8)
+    for outline in pieces:
+        rule(outline.points, filled)
+    assert np.array_equal(filled > 0, inside)
+
+
 def test_nothing_has_no_outlines():
     assert outlines(np.zeros((4, 5), bool)) == []

@@ -56,7 +56,7 @@ def outlines(inside: NDArray[np.bool_]) -> list[Outline]:
     counts = np.bincount(parents[holes], minlength=len(parents))
     corners, points = loops.corners(), loops.points
     pieces = []
-    for loop in np.flatnonzero(parents < 0):
+    for loop in np.flatnonzero(parents < 0).tolist():
         nodes = loops.nodes(loop, joined=bool(counts[loop]))
         path = points[nodes[corners[nodes]]]
         pieces.append(_outline(path, np.array([left, top]), int(counts[loop])))
@@ -168,7 +168,7 @@ def _inverse(following: Integers) -> Integers:
 def _outline(path: Integers, offset: Integers, holes: int) -> Outline:
     """Give corners (N, 2) on the grid of half pixels in pixels, inset."""
     inset = np.where(path % 2 == 0, _INSET, 1 - _INSET)
-    points = path // 2 + inset + offset
+    points: NDArray[np.float64] = (path // 2 + offset).astype(np.float64) + inset
     x, y = points.T
     area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
     return Outline(points, area, holes)

@@ -31,6 +31,8 @@ from vos.video.frame_range import FrameRange, ReadingOptions
 from vos.video.frames import Frame, frame_name
 from vos.video.reader import FrameReader, open_frames
 
+_PROJECT = "project.json"
+
 
 class RunSource(AbstractContextManager["RunSource"]):
     """The masks of a run, and the frames that they were made from.
@@ -190,6 +192,8 @@ class RunSource(AbstractContextManager["RunSource"]):
 def _record(folder: Path) -> dict[str, Any]:
     """Return the record of the run in a folder; its settings are a dict."""
     path = folder / RUN
+    if (folder / _PROJECT).is_file() and not path.is_file():
+        raise InputError(f"{folder} is a project of vos app; open it there (--project), and export")
     if not path.is_file():
         raise InputError(f"{folder} holds no {RUN}; give a folder that vos segment wrote")
     try:

@@ -121,6 +121,12 @@ def test_names_and_colours_of_objects(run):
         assert source.objects[3][0] == "object 3"
 
 
+def test_a_project_is_exported_where_it_is_open(tmp_path):
+    (tmp_path / "project.json").write_text("{}")
+    with pytest.raises(InputError, match="is a project of vos app; open it there"):
+        RunSource(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("record", "text"),
     [

@@ -200,3 +200,11 @@ def masks_of_folder(folder: Path) -> dict[str, Path]:
             f"{folder}: no masks there; expected pictures named as the frames, such as 00000.png"
         )
     return {f"stem={name}": path for name, path in files.items()}
+
+
+def is_project_prompt(path: Path) -> bool:
+    """Say whether a mask's file is one of the prompts of a project of `vos app`.
+
+    Its values are ids as they stand, however thin an object is.
+    """
+    return path.parent.name == _PROMPTS and (path.parent.parent / PROJECT).is_file()

@@ -19,7 +19,7 @@ from vos.masks.io import read_mask
 from vos.masks.orientation import put_right
 from vos.masks.values import LoadedMask, ValueRules, from_array
 from vos.segmentation.numbering import check_numbering
-from vos.segmentation.options import PromptRules
+from vos.segmentation.options import PromptRules, is_project_prompt
 from vos.video.images import is_image, read_image, shrunk_size
 
 _ALIKE = 16  # levels that lossy files move a colour by
@@ -118,7 +118,7 @@ def read_prompts(
             prompts[index] = read_mask(
                 source,
                 snap=rules.snap_mask,
-                trust=rules.trust_mask,
+                trust=rules.trust_mask or is_project_prompt(Path(source)),
                 known=known or None,
                 frame_name=name_of.get(index, f"{index:05d}"),
             )

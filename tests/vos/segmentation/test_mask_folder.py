@@ -6,8 +6,8 @@ import pytest
 from tests.data.clips import masks_of, picture
 from vos.errors import InputError
 from vos.masks.io import write_mask
-from vos.segmentation.options import masks_of_folder, parse_masks
-from vos.segmentation.prompts import masks_by_index
+from vos.segmentation.options import PromptRules, masks_of_folder, parse_masks
+from vos.segmentation.prompts import masks_by_index, read_prompts
 
 
 @pytest.fixture
@@ -63,3 +63,14 @@ def test_what_is_no_folder_of_masks(masks, tmp_path):
 
 def test_the_mask_of_one_frame_from_a_folder(masks):
     assert parse_masks([f"0:{masks}"]) == {0: masks}
+
+
+def test_thin_objects_of_a_project_are_taken_as_they_are(tmp_path):
+    ids = np.zeros((100, 120), np.uint8)
+    ids[10:40, 10:60], ids[10:40, 60], ids[10:40, 61:90] = 1, 2, 3
+    path = tmp_path / "prompts/00000.png"
+    write_mask(path, ids)
+    with pytest.raises(InputError, match="along the border"):
+        read_prompts({0: path}, PromptRules())
+    (tmp_path / "project.json").touch()
+    assert np.array_equal(read_prompts({0: path}, PromptRules())[0].ids, ids)

@@ -301,9 +301,10 @@ class Project:
             raise
         history.apply(record)
         try:
-            if not self._in_step:
+            if self._in_step:
+                staged.put_in_place()
+            else:
                 self._files.bring_in_step(history.state, history.frames)
-            staged.put_in_place()
             self._in_step = True
         except OSError:  # the change is made all the same; the next one or the next opening mends
             self._in_step = False

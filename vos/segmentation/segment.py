@@ -89,8 +89,7 @@ def segment_video(
     Args:
         source: a video file, a folder or glob of images, a camera or stream address; a list of
             image files; or a list or generator of frames, which goes forward and is not resumed.
-        masks: a file or array (H, W) for the first frame, a folder of masks that are named as
-            their frames are, or masks by frame: see `Masks`.
+        masks: a file or array (H, W) for the first frame, a folder, or masks by frame: `Masks`.
         out: the folder to write to.
         backbone: a name, backbone, module or function; see `vos.backbones.loading.as_backbone`.
         config: the propagation's numbers; the published protocol's by default.

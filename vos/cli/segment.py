@@ -55,9 +55,8 @@ class Segment:
     mask: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Mask file for the first frame, or 45:FILE for the frame of index 45, or NAME:FILE for the
     frame of that name; may be repeated. Indexed, gray, black-and-white or colour pictures, .npy,
-    LabelMe or COCO .json, CVAT .xml. A FOLDER alone gives all its masks, each for the frame that
-    it is named as; of a project of vos app, its prompts. 45:FOLDER gives the one named as the
-    frame 45."""
+    LabelMe or COCO .json, CVAT .xml, or a folder with a mask named as the frame. The folder of a
+    project of vos app gives all its prompts."""
     batch: Path | None = None
     """CSV file with the columns video, mask and output, in the place of one video. Several masks
     of one video are separated by semicolons, in quotes where semicolons separate the columns."""

@@ -141,14 +141,13 @@ def ways_to_a_mask(video: str) -> str:
 PROJECT = "project.json"
 """The file that makes a folder a project of `vos app`."""
 _PROMPTS = "prompts"
-_MASK_SUFFIXES = IMAGE_SUFFIXES | {".npy", ".json", ".xml"}
 
 
 def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
-    """Read `first.png`, `45:later.png`, `frame_45:later.png` and a folder; None is the first frame.
+    """Read `first.png`, `45:later.png`, `frame_45:later.png`, a project; None is the first frame.
 
     A number without leading zeros is given as one, everything else as text. What is a file's name
-    as a whole is a mask for the first frame. A folder stands for its masks, see `masks_of_folder`.
+    as a whole is a mask for the first frame. A project of `vos app` stands for its prompts.
 
     Raises:
         InputError: no mask, or two for one frame.
@@ -162,8 +161,8 @@ def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
         if isinstance(key, str) and re.fullmatch(r"0|[1-9][0-9]*", key):
             key = int(key)
         named: Mapping[Any, Path] = {key: Path(keyed[2] if keyed else spec)}
-        if keyed is None and Path(spec).is_dir():
-            named = masks_of_folder(Path(spec))
+        if keyed is None and is_project(Path(spec)):
+            named = masks_of_project(Path(spec))
         for frame, path in named.items():
             if frame in paths:
                 shown = (
@@ -176,10 +175,18 @@ def parse_masks(specs: Sequence[str]) -> dict[int | str | None, Path]:
     return paths
 
 
-def masks_of_folder(folder: Path) -> dict[str, Path]:
-    """Return the masks of a folder, each for the frame that it is named as.
+def is_project(folder: Path) -> bool:
+    """Whether a folder is a project of `vos app`, or the folder of its prompts."""
+    return (folder / PROJECT).is_file() or (
+        folder.name == _PROMPTS and (folder.parent / PROJECT).is_file()
+    )
 
-    Of a project of `vos app` they are those in its folder `prompts`.
+
+def masks_of_project(folder: Path) -> dict[str, Path]:
+    """Return the prompts of a project of `vos app`, each for the frame that it is named as.
+
+    Args:
+        folder: the project, or its folder `prompts`.
 
     Returns:
         `stem=NAME`, as the keys of masks are, and the file.
@@ -187,17 +194,12 @@ def masks_of_folder(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: there is none, or there are two of one name.
     """
-    is_project = (folder / PROJECT).is_file()
-    masks = folder / _PROMPTS if is_project else folder
-    files = files_by_name(masks, _MASK_SUFFIXES) if masks.is_dir() else {}
-    if not files and is_project:
+    masks = folder / _PROMPTS if (folder / PROJECT).is_file() else folder
+    files = files_by_name(masks, IMAGE_SUFFIXES) if masks.is_dir() else {}
+    if not files:
         raise InputError(
             f"{folder}: the project has no prompts yet; open it (vos app --project) and mark an "
             "object on a frame"
-        )
-    if not files:
-        raise InputError(
-            f"{folder}: no masks there; expected pictures named as the frames, such as 00000.png"
         )
     return {f"stem={name}": path for name, path in files.items()}
 

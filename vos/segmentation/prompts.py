@@ -26,9 +26,9 @@ _ALIKE = 16  # levels that lossy files move a colour by
 _MOST = 0.5  # share of pixels
 MaskSource = str | Path | np.ndarray | LoadedMask
 Masks = MaskSource | Mapping[int, MaskSource] | Mapping[int | str, MaskSource]
-"""One mask for the first frame; a folder of masks that are named as their frames are, or a project
-of `vos app`; or masks by the frame's index in the source (a number), or by its name or index (a
-text; `name=1` and `index=1` where it could be both)."""
+"""One mask for the first frame; a project of `vos app`, for its prompts; or masks by the frame's
+index in the source (a number), or by its name or index (a text; `name=1` and `index=1` where it
+could be both)."""
 
 
 def masks_by_index(
@@ -68,7 +68,7 @@ def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) 
         if by_name is None:
             some = ", ".join(list(names)[:3])
             raise InputError(
-                f"the folder of masks has one named {text!r}, as no frame taken is; the frames' "
+                f"the project has a prompt named {text!r}, as no frame taken is; the frames' "
                 f"names are {some}, ... Move it away, or give the masks one by one"
             )
         return by_name
@@ -83,7 +83,7 @@ def _index_of(key: str, names: Mapping[str, int], taken: Callable[[int], bool]) 
     index = number if by_name is None else by_name
     if index is None and kind == "stem":
         raise InputError(
-            f"the folder of masks has one named {text!r}; expected numbers of frames (00012), as "
+            f"the project has a prompt named {text!r}; expected numbers of frames (00012), as "
             "this source's frames have no names"
         )
     if index is None:

@@ -18,7 +18,13 @@ from vos.propagation.config import PropagationConfig
 from vos.propagation.propagator import LabelPropagator
 from vos.propagation.snapshot import load_snapshot
 from vos.runtime.folder_lock import locked_folder
-from vos.segmentation.options import OutputOptions, PassOptions, PromptRules, masks_of_folder
+from vos.segmentation.options import (
+    OutputOptions,
+    PassOptions,
+    PromptRules,
+    is_project,
+    masks_of_project,
+)
 from vos.segmentation.passes.direction import run_direction
 from vos.segmentation.pipeline import OnFrame, OnPass, Pipeline
 from vos.segmentation.prompts import (
@@ -177,8 +183,8 @@ def _prompts(
     by_key: dict[int | str, MaskSource] = {}
     if isinstance(masks, Mapping):
         by_key.update(masks.items())
-    elif isinstance(masks, str | Path) and Path(masks).is_dir():
-        by_key.update(masks_of_folder(Path(masks)))
+    elif isinstance(masks, str | Path) and is_project(Path(masks)):
+        by_key.update(masks_of_project(Path(masks)))
     else:
         by_key[frames.start] = masks
     names = _frame_names(reader, frames)

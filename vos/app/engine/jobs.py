@@ -5,34 +5,36 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vos.app.engine.failures import JobCancelledError
 from vos.app.engine.propagating.chains import Direction
-
-if TYPE_CHECKING:
-    from vos.app.engine.session import Session
 
 
 class PropagationJob:
     """One propagation of a session.
 
     Args:
-        session: whose.
+        source_id: whose.
         direction: which way.
+        work: does it, in the worker.
         emit: takes the data of its events.
     """
 
     def __init__(
-        self, session: Session, direction: Direction, emit: Callable[[dict[str, Any]], None]
+        self,
+        source_id: str,
+        direction: Direction,
+        work: Callable[[PropagationJob], dict[str, int]],
+        emit: Callable[[dict[str, Any]], None],
     ) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.direction = direction
-        self._session = session
+        self._work = work
         self._emit = emit
         self._stop = threading.Event()
         self._last: dict[str, Any] = {
-            "source": session.source_id, "job": self.id, "kind": "propagate", "state": "queued",
+            "source": source_id, "job": self.id, "kind": "propagate", "state": "queued",
             "done": 0, "total": None, "rate": None, "remaining": None, "error": None,
             "result": None,
         }  # fmt: skip
@@ -70,4 +72,4 @@ class PropagationJob:
     def run(self) -> dict[str, int]:
         """Do it, in the worker; raises as `Propagation.run`."""
         self.check()
-        return self._session.propagate(self)
+        return self._work(self)

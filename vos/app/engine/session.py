@@ -6,8 +6,9 @@ Shapes: H W pixels, h w patches, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +22,13 @@ from vos.app.engine.prompting.prompt_edits import PromptEdits
 from vos.app.engine.propagating.chains import Chains, Direction, digest_of, stale_ranges
 from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.engine.propagating.propagation import Plan, Propagation, Version
+from vos.app.engine.worker import Worker
 from vos.app.project.project import Delta, Project
 from vos.app.project.prompt_masks import composite
 from vos.backbones.backbone import Backbone
 from vos.errors import InputError
-from vos.propagation.config import PropagationConfig
+from vos.propagation.config import Mode, PropagationConfig
 from vos.video.frame_store.store import FrameStore
-
-if TYPE_CHECKING:
-    from vos.app.engine.engine import Engine
 
 _DIRECTIONS: tuple[Direction, ...] = ("both", "forward", "backward")
 
@@ -41,18 +40,19 @@ class Session:
     """
 
     def __init__(
-        self, engine: Engine, source_id: str, project: Project, frames: FrameStore
+        self, worker: Worker, source_id: str, project: Project, frames: FrameStore
     ) -> None:
         self.source_id = source_id
         self.project = project
-        self._engine = engine
+        self._worker = worker
         self._frames = frames
         self._index = FrameIndex(project)
-        masks = ObjectMasks(self.image, self._features, project.mask, engine.limits.segmenters)
+        masks = ObjectMasks(self.image, self._features, project.mask, worker.limits.segmenters)
         self._edits = PromptEdits(project, masks, self._index, self.image)
-        self._store = PassStore(project.folder / "cache" / "passes", engine.limits.pass_bytes)
+        self._store = PassStore(project.folder / "cache" / "passes", worker.limits.pass_bytes)
         self._jobs: dict[str, PropagationJob] = {}
         self._running: PropagationJob | None = None
+        worker.when_memory_is_short(self._edits.forget)
         self._index.on_provisional(self._ask_for_final)
 
     @property
@@ -65,7 +65,7 @@ class Session:
         if self._features(frame) is not None and not self._index.is_provisional(frame):
             self._tell_features(frame, "ready")
         else:
-            self._engine.wish(self, frame)
+            self._worker.wish(self, lambda: self.compute_features(frame))
 
     def add_item(self, frame: int, object_id: int, item: Mapping[str, Any]) -> Delta:
         """Draw something for an object on a frame: one step.
@@ -125,10 +125,12 @@ class Session:
         if not self._index.prompted():
             raise InputError("nothing is marked yet: click on an object in any frame first")
         way = next(known for known in _DIRECTIONS if known == direction)
-        job = PropagationJob(self, way, lambda data: self._engine.emit("job", data))
+        job = PropagationJob(
+            self.source_id, way, self.propagate, lambda data: self._worker.emit("job", data)
+        )
         self._jobs = {i: j for i, j in self._jobs.items() if not j.is_over} | {job.id: job}
         job.tell("queued")
-        self._engine.add_job(job)
+        self._worker.add_job(job)
         return job.id
 
     def cancel(self, job: str) -> None:
@@ -140,6 +142,13 @@ class Session:
         if job not in self._jobs:
             raise InputError(f"there is no job {job}")
         self._jobs[job].cancel()
+
+    def close(self) -> None:
+        """Stop the jobs; for when the source is closed before the engine is."""
+        for job in list(self._jobs.values()):
+            job.cancel()
+        self._worker.forget_wish(self)
+        self._edits.forget()
 
     def stale(self) -> list[list[int]]:
         """Return the ranges [first, last] of frames that a propagation would compute again."""
@@ -166,7 +175,7 @@ class Session:
             if self._index.is_provisional(frame):
                 self._edits.finish(frame)
         except Exception as error:
-            self._tell_features(frame, "failed", self._engine.recover(error))
+            self._tell_features(frame, "failed", self._worker.recover(error))
         else:
             self._tell_features(frame, "ready")
 
@@ -174,7 +183,7 @@ class Session:
         """Do a job; raises as `Propagation.run`."""
         self._running = job
         try:
-            backbone = self._engine.backbone()
+            backbone = self._worker.backbone()
             for frame in self._index.provisional():
                 job.check()
                 self._compute_shown(frame)
@@ -186,10 +195,6 @@ class Session:
             ).run()  # fmt: skip
         finally:
             self._running = None
-
-    def forget(self) -> None:
-        """Free memory."""
-        self._edits.forget()
 
     def frame_count(self) -> int | None:
         """Return the number of frames, None as long as it is not known for sure."""
@@ -208,12 +213,12 @@ class Session:
     def frame_features(self, backbone: Backbone, frame: int) -> tuple[NDArray[np.uint8], Tensor]:
         """Return a frame's picture (H, W, 3) and its features (h, w, D) of unit length."""
         image, key = self.image(frame), (self.source_id, frame)
-        engine = self._engine
-        features = engine.shown.get(key)
-        features = engine.propagated.get(key) if features is None else features
+        worker = self._worker
+        features = worker.shown.get(key)
+        features = worker.propagated.get(key) if features is None else features
         if features is None:
             features = patch_features(backbone, image, PropagationConfig())
-            engine.propagated.put(key, features)
+            worker.propagated.put(key, features)
         return image, propagated_features(features)
 
     def version(self, frame: int) -> Version | None:
@@ -233,34 +238,35 @@ class Session:
         job = self._running
         if job is not None:
             job.check()
-        self._engine.serve()
+        self._worker.serve()
         if job is not None:
             job.check()
 
     def _features(self, frame: int) -> Tensor | None:
         """Return a frame's features (D, h, w), None if they are not there yet."""
-        features = self._engine.shown.get((self.source_id, frame))
+        features = self._worker.shown.get((self.source_id, frame))
         if features is None:
-            features = self._engine.propagated.get((self.source_id, frame))
+            features = self._worker.propagated.get((self.source_id, frame))
         return features
 
     def _compute_shown(self, frame: int) -> None:
         if self._features(frame) is None:
             image = self.image(frame)
-            features = patch_features(self._engine.backbone(), image, PropagationConfig())
-            self._engine.shown.put((self.source_id, frame), features)
+            features = patch_features(self._worker.backbone(), image, PropagationConfig())
+            self._worker.shown.put((self.source_id, frame), features)
 
     def _ask_for_final(self, frame: int) -> None:
         """Have the final masks of a frame computed; called while the project is locked."""
-        self._engine.ask(lambda: self.compute_features(frame))
+        self._worker.ask(lambda: self.compute_features(frame))
 
     def _tell_features(self, frame: int, state: str, error: str | None = None) -> None:
         data = {"source": self.source_id, "frame": frame, "state": state, "error": error}
-        self._engine.emit("features", data)
+        self._worker.emit("features", data)
 
-    def _identity(self, mode: str) -> str:
+    def _identity(self, mode: Mode) -> str:
         header = self.project.header
-        return digest_of([mode, header.max_size, dict(header.backbone)])
+        numbers = asdict(PropagationConfig().in_mode(mode))
+        return digest_of([numbers, header.max_size, dict(header.backbone)])
 
     def _plan(self, direction: Direction) -> Plan:
         """Take down what a propagation starts with.

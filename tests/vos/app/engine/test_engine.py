@@ -89,7 +89,7 @@ def test_a_job_is_cancelled_within_one_frame(desk):
             desk.session.cancel(job[0])
 
     desk.backbone.hook = stop
-    desk.engine.ask(lambda: job.append(desk.session.start_propagation("both")))
+    desk.engine._worker.ask(lambda: job.append(desk.session.start_propagation("both")))
     desk.wait_for("job", state="cancelled")
     assert desk.backbone.calls == 4
     assert len(desk.masks()) in (3, 4)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vos.app.project.project import Project
 from vos.errors import InputError
-from vos.masks.ids import object_ids
+from vos.masks.ids import object_ids, resize_nearest
 from vos.masks.io import read_mask
 from vos.masks.palette import DAVIS_PALETTE
-from vos.segmentation.options import PromptRules
-from vos.segmentation.prompts import fit_prompt
+from vos.video.images import shrunk_size
 
 
 def imported_objects(
@@ -45,8 +45,7 @@ def imported_objects(
         InputError: it cannot be read, has another size, or several objects for one.
     """
     loaded = read_mask(path, snap=snap, frame_name=frame_name)
-    ids = fit_prompt(loaded, int(frame_name) if frame_name.isdecimal() else 0, size,
-                     PromptRules(), project.header.max_size)  # fmt: skip
+    ids = _of_size(loaded.ids, size, project.header.max_size, path.name)
     present = object_ids(ids)
     if object_id is not None and len(present) != 1:
         raise InputError(
@@ -69,3 +68,22 @@ def imported_objects(
         if number not in known
     }
     return masks, new
+
+
+def _of_size(
+    ids: NDArray[np.uint8], size: tuple[int, int], max_size: int | None, name: str
+) -> NDArray[np.uint8]:
+    """Return a mask at the frame's size; one of the source's size follows its frame.
+
+    Raises:
+        InputError: it has another size, or no object is left of it.
+    """
+    if ids.shape != size and shrunk_size(*ids.shape, max_size) != size:
+        raise InputError(
+            f"{name} is {ids.shape[1]}x{ids.shape[0]} pixels, the frame {size[1]}x{size[0]} "
+            "(width x height); give a mask of the frame's size"
+        )
+    fitted = resize_nearest(ids, *size)
+    if not object_ids(fitted):
+        raise InputError(f"{name}: its objects are too small, nothing of them is left")
+    return fitted

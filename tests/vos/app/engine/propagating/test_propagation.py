@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from tests.data.clips import masks_of, picture
+from tests.data.clips import masks_of, picture, write_picture
 from tests.vos.app.engine.conftest import FRAMES, Coarse
 from vos.app.project.actions import perform
 from vos.app.project.prompt_masks import composite
+from vos.backbones.loading import load_backbone
+from vos.masks.io import read_index_png
 from vos.propagation.config import PropagationConfig
 from vos.segmentation.options import OutputOptions, PassOptions
 from vos.segmentation.segment import segment_video
+from vos.video.images import read_image
 
 
 def expected(desk, clip, out, direction="both", mode="adaptive"):
@@ -172,3 +175,29 @@ def test_old_chains_make_room(open_desk, limits):
         desk.draw(0, np.where(truth(0) == 3, 3, 0)[:, ::-1])
         desk.propagate()
         assert first not in [p.name for p in passes.iterdir()]
+
+
+def test_a_real_clip_with_the_built_in_features_equals_a_run(open_desk, shared_data, tmp_path):
+    """Six frames of DAVIS, a prompt on the first one, then a correction on the fourth."""
+    source = tmp_path / "frames"
+    source.mkdir()
+    folder = sorted((shared_data / "davis-train" / "JPEGImages" / "480p").iterdir())[0]
+    for path in sorted(folder.iterdir())[:6]:
+        write_picture(source / f"{path.stem}.png", read_image(path)[::2, ::2])
+    annotations = shared_data / "davis-train" / "Annotations" / "480p" / folder.name
+    given = {n: read_index_png(annotations / f"{n:05d}.png")[::2, ::2] for n in (0, 3)}
+    backbone = load_backbone("efficientnet_lite0")
+    with open_desk(source=source, load=lambda: backbone) as desk:
+        object_id = desk.add_object()
+        for frame, ids in given.items():
+            digest = desk.project.put_mask((ids == 1).astype(np.uint8))
+            desk.session.add_item(frame, object_id, {"type": "mask", "mask": digest})
+            desk.propagate()
+        prompts = {n: (ids == 1).astype(np.uint8) for n, ids in given.items()}
+        config = PropagationConfig().in_mode("adaptive")
+        segment_video(
+            str(source), prompts, tmp_path / "out", backbone=backbone, config=config,
+            passes=PassOptions("both"), outputs=OutputOptions(overlay=False),
+        )  # fmt: skip
+        wanted = {int(name): mask for name, mask in masks_of(tmp_path / "out").items()}
+        assert_equal(desk.masks(), wanted)

@@ -2,7 +2,7 @@
 
 import { api } from "./core/api.js";
 import { createBus } from "./core/bus.js";
-import { byId } from "./core/dom.js";
+import { byId, takesText } from "./core/dom.js";
 import { listen } from "./core/events.js";
 import { listenToKeys } from "./core/keys.js";
 import { Project } from "./core/project.js";
@@ -131,6 +131,7 @@ export class App {
       object: (id) => this.objects.choose(Number(id)),
       finish: () => this.toolbox.current.finish(),
       cancel: () => {
+        if (takesText(document.activeElement)) document.activeElement.blur();
         this.toolbox.current.cancel();
         this.view.request();
       },

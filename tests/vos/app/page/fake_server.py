@@ -274,7 +274,7 @@ class RunningServer:
 
     def __init__(self, fake: FakeServer) -> None:
         self.fake = fake
-        config = uvicorn.Config(fake.app, port=0, log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(fake.app, port=0, log_level="error", lifespan="off")
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()

@@ -190,6 +190,8 @@ export class View {
     dataset.mask = layer ? layer.digest : "";
     dataset.revision = String(this.app.project.state.revision);
     dataset.state = "ready";
+    const { scale, left, top } = this.camera;
+    Object.assign(this.canvas.dataset, { scale, left, top }); // for tests and assistive tools
     byId("zoom-fit").textContent = `${Math.round(this.camera.scale * 100)}%`;
     byId("side-label-left").hidden = !this.app.ui.sideBySide;
     byId("side-label-right").hidden = !this.app.ui.sideBySide;

@@ -73,11 +73,12 @@ function matches(key, event) {
   if (Boolean(key.ctrl) !== (event.ctrlKey || event.metaKey)) return false;
   if (Boolean(key.alt) !== event.altKey) return false;
   if (!key.anyShift && Boolean(key.shift) !== event.shiftKey) return false;
-  return key.code ? event.code === key.code : event.key.toLowerCase() === key.key.toLowerCase();
+  if (key.code) return [key.code, key.code.replace("Digit", "Numpad")].includes(event.code);
+  return event.key.toLowerCase() === key.key.toLowerCase();
 }
 
 function usesItself(target, key) {
-  if (takesText(target)) return !["Escape"].includes(key.key) && !key.ctrl;
+  if (takesText(target)) return key.key !== "Escape";
   if (!(target instanceof HTMLElement)) return false;
   const own = target.closest("button, a, summary, select, input");
   if (!own) return false;

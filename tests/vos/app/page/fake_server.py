@@ -106,7 +106,7 @@ class FakeServer:
             for key, name in self.names.items()
         ]  # fmt: skip
         roots = [{"id": "r1", "name": "videos"}]
-        answer = {"version": "0", "sources": rows, "roots": roots, "max_upload": 10_000_000}
+        answer = {"version": "0", "sources": rows, "roots": roots, "max_upload": 100_000}
         return JSONResponse(answer)
 
     async def entries(self, request: Request) -> Response:
@@ -213,6 +213,7 @@ class FakeServer:
         project = self.sources[source]
         first = min(int(k.split("/")[1]) for k in project.state if k.startswith("prompts/"))
         start = project.masks[project.state[f"frames/{first}"]["mask"]]
+        joined = False
         for done, frame in enumerate(range(self.count)):
             await asyncio.sleep(self.job_seconds)
             if job in self.cancelled:
@@ -226,7 +227,8 @@ class FakeServer:
                 sure = 0.35 if frame == 40 else 0.95 - abs(frame - first) / 400
                 entry = project.frame_entry(ids, "propagation", sure)
                 changes = {f"frames/{frame}": entry}
-                delta = project.change("propagation", changes, join=done > 0)
+                delta = project.change("propagation", changes, join=joined)
+                joined = True
                 self.send("changed", {"source": source, **delta})
             self.tell(job, state="running", done=done + 1, rate=8.2, remaining=self.count - done)
         project.stale = []
@@ -249,7 +251,7 @@ class FakeServer:
         self.tell(job, state="done", result={"files": files})
 
     async def exported(self, request: Request) -> Response:
-        headers = {"Content-Disposition": f"attachment; filename={request.path_params['file']}"}
+        headers = {"Content-Disposition": f"attachment; filename={request.path_params['file']}.zip"}
         return Response(b"exported", headers=headers)
 
     async def events(self, _request: Request) -> Response:

@@ -197,6 +197,7 @@ def test_nothing_is_lost_by_a_reload(page):
     page.page.click("#view-contour")
     page.wait(frame=10)
     mask, revision = page.wait_for_mask(), page.data("revision")
+    page.has_text("#undo-label", "Undo propagation")
     page.page.reload()
     page.wait(state="ready", frame=10, mask=mask, revision=revision)
     assert page.page.get_attribute("#tool-brush", "aria-pressed") == "true"

@@ -12,6 +12,7 @@ def marked(page):
     page.page.wait_for_selector("[data-testid=object-2][aria-pressed=true]")
     page.click(200, 90)
     page.wait_for_mask(but_not=first)
+    page.page.click("#object-more-summary")
     return page
 
 

@@ -167,7 +167,7 @@ def test_a_locked_object_is_not_changed(page):
     page.click(60, 90)
     page.wait_for_mask()
     page.page.get_by_test_id("lock-1").click()
-    page.page.wait_for_selector("#delete-object:disabled")
+    page.page.wait_for_selector("#object-name:disabled")
     page.click(100, 90)
     page.has_text("#toasts", "locked")
     assert len(page.actions("add_item")) == 1

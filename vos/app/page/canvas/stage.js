@@ -16,7 +16,7 @@ export function createStage(app) {
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("pointerdown", (event) => {
     if (!app.project.id) return;
-    canvas.focus({ preventScroll: true });
+    if (document.activeElement) document.activeElement.blur(); // keys are for the frame now
     canvas.setPointerCapture(event.pointerId);
     if (space.down || event.button === 1) {
       event.preventDefault();

@@ -5,7 +5,7 @@ import { unsureFrames } from "./frame_index.js";
 
 export const SURE = 0.9;
 
-const MEANINGS = {
+export const MEANINGS = {
   both: "Confidence is how far the two directions agree on the object; where only one of them "
     + "reaches a frame, the margin between the labels.",
   forward: "Confidence is the margin between an object's label and the next one.",
@@ -17,6 +17,7 @@ export class Confidence {
   constructor(app) {
     this.app = app;
     this.visited = new Set();
+    this.explained = null; // the direction whose confidence has been explained
     byId("next-unsure").onclick = () => this.next();
     app.bus.on("source", () => this.visited.clear());
     app.bus.on("server:job", () => this.visited.clear());
@@ -40,9 +41,16 @@ export class Confidence {
     const rank = unsure.findIndex((one) => one.frame === frame) + 1;
     this.visited.add(frame);
     app.player.go(frame);
-    const meaning = MEANINGS[app.project.state.settings().direction] || MEANINGS.both;
     app.messages.toast(`Frame ${frame}: confidence ${confidence.toFixed(2)}, unsure place `
-      + `${rank} of ${unsure.length}. ${meaning}`);
+      + `${rank} of ${unsure.length}.${this.#explanation()}`);
+  }
+
+  /** What confidence is, when it is spoken of for the first time. */
+  #explanation() {
+    const { direction } = this.app.project.state.settings();
+    if (direction === this.explained) return "";
+    this.explained = direction;
+    return ` ${MEANINGS[direction] || MEANINGS.both}`;
   }
 
   #show() {

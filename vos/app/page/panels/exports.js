@@ -149,5 +149,6 @@ export class Exports {
       }),
       h("span", { class: "muted number", text: bytesText(file.bytes) }),
       ...(file.losses || []).map((loss) => h("p", { class: "loss", text: loss })))));
+    this.files.lastElementChild?.scrollIntoView({ block: "center" });
   }
 }

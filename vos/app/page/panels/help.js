@@ -2,6 +2,7 @@
 
 import { byId, h } from "../core/dom.js";
 import { KEYS, MOUSE } from "../core/keys.js";
+import { MEANINGS } from "./confidence.js";
 
 function row(presses, does) {
   const keys = presses.map((press) => h("kbd", { text: press }));
@@ -25,6 +26,8 @@ export function createHelp() {
     ...[...rows].map(([does, presses]) => row(presses, does))));
   const mouse = h("section", { class: "key-group wide" }, h("h3", { text: "Mouse" }),
     ...MOUSE.map(([press, does]) => row([press], does)));
-  byId("help-body").append(h("div", { class: "key-groups" }, ...columns, mouse));
+  byId("help-body").append(h("div", { class: "key-groups" }, ...columns, mouse),
+    h("p", { class: "muted", text: `Both directions: ${MEANINGS.both}` }),
+    h("p", { class: "muted", text: `Forward: ${MEANINGS.forward}` }));
   byId("open-help").onclick = () => byId("help-dialog").showModal();
 }

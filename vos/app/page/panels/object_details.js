@@ -45,7 +45,9 @@ export function createDetails(app) {
     title: "Delete this object from all frames", onclick: () => change("delete_object"),
   }, icon("trash"), "Delete object");
   const element = h("section", { id: "object-details", class: "section", hidden: true },
-    h("div", { class: "row" }, color, name), items.element, merge.element, range.element, remove);
+    h("div", { class: "row" }, color, name), items.element, h("details", { id: "object-more" },
+      h("summary", { id: "object-more-summary", text: "Merge and delete" }),
+      h("div", { class: "more" }, merge.element, range.element, remove)));
 
   function show() {
     const object = app.project.state.object(app.ui.object);

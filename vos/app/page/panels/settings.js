@@ -46,8 +46,8 @@ export function createSettings(app) {
     ["both", "Both", "From each prompt to both sides; between two prompts they meet"],
     ["forward", "Forward", "From each prompt on, until the next one"],
   ], (value) => change({ direction: value }));
-  const field = (text, element) => h("div", { class: "stack" },
-    h("span", { class: "label", text }), element);
+  const field = (text, element) => h("div", { class: "row" },
+    h("span", { class: "label wide", text }), element);
   byId("inspector").append(
     h("section", { class: "section" }, h("h2", { text: "View" }), view.element, opacityBox,
       h("label", { class: "check" }, beside, h("span", { text: "Unmarked frame beside it" }))),

@@ -11,7 +11,7 @@ export class PolygonTool extends Tool {
   constructor(app) {
     super(app, {
       name: "polygon", title: "Polygon", key: "P", icon: "polygon",
-      hint: "Click corner by corner. Enter, a double click or the first corner closes it.",
+      hint: "Click corner by corner; Enter or the first corner closes it.",
     });
     this.points = [];
     this.frame = null;

@@ -30,8 +30,10 @@ def test_keys_move_the_cursor(page, keys, frame):
 
 
 def test_a_number_moves_the_cursor_and_keys_in_the_field_are_text(page):
-    page.page.fill("#frame-number", "12")
-    page.page.locator("#frame-number").press("Enter")
+    field = page.page.locator("#frame-number")
+    field.select_text()
+    field.press_sequentially("12")
+    field.press("Enter")
     page.wait(frame=12)
     page.page.fill("#frame-number", "1200")
     page.page.locator("#frame-number").press("Enter")

@@ -53,7 +53,6 @@ def test_everything_is_reached_by_tab(page):
         page.press("Tab")
         script = "document.activeElement.id || document.activeElement.dataset.testid || ''"
         reached.add(page.page.evaluate(script))
-    print(sorted(reached))
     assert {
         "undo", "propagate", "open-export", "tool-brush", "canvas", "object-1", "hide-1", "opacity",
         "object-name", "play", "frame-number", "checked", "next-unsure", "timeline",

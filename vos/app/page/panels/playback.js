@@ -12,7 +12,7 @@ export class Player {
     this.step = 1;
     const field = byId("frame-number");
     field.onchange = () => this.go(Number(field.value));
-    field.onkeydown = (event) => event.key === "Enter" && byId("canvas").focus();
+    field.addEventListener("keydown", (event) => event.key === "Enter" && field.blur());
     byId("first-frame").onclick = () => this.go(0);
     byId("last-frame").onclick = () => this.go(app.project.count - 1);
     byId("previous-frame").onclick = () => this.move(-1);

@@ -22,7 +22,7 @@ class OpenPage:
         self.page, self.server, self.fake = page, server, server.fake
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda line: self._hear(line))
+        page.on("console", self._hear)
         page.set_default_timeout(WAIT_MS)
 
     def _hear(self, line: Any) -> None:

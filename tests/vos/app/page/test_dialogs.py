@@ -15,7 +15,7 @@ def test_an_empty_page_opens_the_demo(empty_page):
     empty_page.page.click("#open-demo")
     empty_page.wait(state="ready", frame=0)
     empty_page.page.wait_for_selector("#empty", state="hidden")
-    assert empty_page.page.title() == "demo.mp4 – vos"
+    assert empty_page.page.title() == "demo.mp4 - vos"
 
 
 def test_a_path_is_opened_or_refused_with_a_sentence(empty_page):

@@ -199,12 +199,12 @@ def test_nothing_is_lost_by_a_reload(page):
     page.page.click("#view-contour")
     page.wait(frame=10)
     mask, revision = page.wait_for_mask(), page.data("revision")
-    page.has_text("#undo-label", "Undo propagation")
+    page.has_text("#undo-label", "Undo: propagation")
     page.page.reload()
     page.wait(state="ready", frame=10, mask=mask, revision=revision)
     assert page.page.get_attribute("#tool-brush", "aria-pressed") == "true"
     assert page.page.get_attribute("#view-contour", "aria-pressed") == "true"
-    assert page.page.inner_text("#undo-label") == "Undo propagation"
+    assert page.page.inner_text("#undo-label") == "Undo: propagation"
 
 
 def test_a_long_video_draws_fast(page):
@@ -212,8 +212,7 @@ def test_a_long_video_draws_fast(page):
     project = next(iter(page.fake.sources.values()))
     entry = {"mask": "0" * 32, "areas": {"1": 9, "2": 9}, "confidence": {"1": 0.9, "2": 0.4},
              "origin": "propagation", "key": None}  # fmt: skip
-    for number in (1, 2):
-        project.do_add_object({})
+    for _ in range(2):
         project.state |= project.do_add_object({})[0]
     project.state |= {f"frames/{number}": entry for number in range(1000, 200_000)}
     page.page.reload()

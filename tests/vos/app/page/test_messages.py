@@ -26,6 +26,7 @@ def test_a_frame_that_is_broken_is_named(page):
     page.page.fill("#frame-number", "55")
     page.page.locator("#frame-number").press("Enter")
     page.has_text("#error-text", "Frame 55 of clip.mp4 cannot be decoded.")
+    page.has_text("#notes", "Frame 55 cannot be shown. This is 0.")
     page.press("ArrowRight")
     page.wait(frame=56)
 

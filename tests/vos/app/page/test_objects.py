@@ -58,10 +58,10 @@ def test_an_object_is_deleted_and_comes_back_by_undo(marked):
     marked.page.click("#delete-object")
     marked.page.wait_for_selector("[data-testid=object-2]", state="detached")
     marked.wait_for_mask(but_not=mask)
-    marked.has_text("#undo-label", "Undo delete object")
+    marked.has_text("#undo-label", "Undo: delete object")
     marked.page.click("#undo")
     marked.wait(mask=mask)
-    marked.has_text("#redo-label", "Redo delete object")
+    marked.has_text("#redo-label", "Redo: delete object")
     marked.page.click("#redo")
     marked.page.wait_for_selector("[data-testid=object-2]", state="detached")
 
@@ -71,7 +71,7 @@ def test_an_object_is_deleted_over_a_range(marked):
     marked.page.fill("#range-last", "4")
     shown = marked.pixel(210, 100)
     marked.page.click("#delete-range")
-    marked.has_text("#undo-label", "Undo delete range")
+    marked.has_text("#undo-label", "Undo: delete range")
     marked.page.wait_for_timeout(50)
     assert marked.state()["removed/2"] == [[0, 4]]
     assert marked.pixel(210, 100) != shown

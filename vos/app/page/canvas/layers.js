@@ -58,7 +58,7 @@ export function paintLayer(mask, style) {
     for (let at = 0; at < ids.length; at += 1) if (ids[at]) pixels[at] = table[ids[at]];
   }
   if (!solid) {
-    const thickness = Math.max(1, Math.round(Math.max(mask.width, mask.height) / 700));
+    const thickness = Math.max(1, Math.round(Math.max(mask.width, mask.height) / 500));
     const dash = style.provisional ? 6 * thickness : 0;
     paintBorders(pixels, mask, lookUp(style.colors, 1), thickness, dash);
   }

@@ -37,5 +37,6 @@ export function listen(bus) {
   }
 
   addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   connect();
 }

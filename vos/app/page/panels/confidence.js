@@ -35,10 +35,12 @@ export class Confidence {
         : "No masks yet. Mark an object and propagate first.");
       return;
     }
-    const left = unsure.filter(({ frame }) => !this.visited.has(frame));
+    const left = unsure.filter((one) => !this.visited.has(one));
     if (!left.length) this.visited.clear();
-    const { frame, confidence } = (left.length ? left : unsure)[0];
-    const rank = unsure.findIndex((one) => one.frame === frame) + 1;
+    const frame = (left.length ? left : unsure)[0];
+    const values = Object.values(app.project.state.frame(frame).confidence || {});
+    const confidence = Math.min(...values.filter((value) => value !== null));
+    const rank = unsure.indexOf(frame) + 1;
     this.visited.add(frame);
     app.player.go(frame);
     app.messages.toast(`Frame ${frame}: confidence ${confidence.toFixed(2)}, unsure place `

@@ -3,7 +3,7 @@
 import { api } from "../core/api.js";
 import { byId, bytesText, h } from "../core/dom.js";
 
-const HOLES = "Holes are lost";
+const HOLES = "Holes are joined to the outline by a line";
 
 /** Formats of an export: name, title, what it holds, what it cannot hold. */
 export const FORMATS = [
@@ -14,8 +14,10 @@ export const FORMATS = [
   ["coco", "COCO (run lengths)", "An annotation for each object of each frame", ""],
   ["cut-outs", "Cut-outs", "The objects on transparent ground, as pictures", ""],
   ["cut-outs-video", "Cut-outs (ProRes 4444)", "The same as a video with alpha", ""],
-  ["cvat", "CVAT for video 1.1", "A track of polygons for each object", HOLES],
-  ["yolo", "YOLO segmentation", "A text file of polygons for each frame", HOLES],
+  ["cvat", "CVAT for video 1.1", "A track of polygons for each object",
+    `${HOLES}; each further piece is a track of its own`],
+  ["yolo", "YOLO segmentation", "A text file of polygons for each frame",
+    `${HOLES}; each further piece is an object of its own`],
   ["labelme", "LabelMe", "A JSON file of polygons for each frame", HOLES],
   ["measurements", "Measurements", "Area, place and border of each object, as a table", ""],
   ["confidence", "Confidence", "How sure each object's mask is, as a table", ""],

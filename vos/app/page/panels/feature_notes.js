@@ -4,6 +4,7 @@ import { api } from "../core/api.js";
 import { byId, h } from "../core/dom.js";
 
 const SETTLED_MS = 120; // frames that are only passed are not announced
+const LATE_MS = 300; // until it is said that a frame has not come yet
 
 /**
  * Tell the server which frame is on the screen, and say while its features are computed.
@@ -13,12 +14,18 @@ const SETTLED_MS = 120; // frames that are only passed are not announced
 export function createFeatureNotes(app) {
   const states = new Map(); // frame -> {state, error}
   let timer = null;
+  let late = null;
 
   const show = () => {
     const { number } = app.view;
     const known = number === null ? null : states.get(number);
     const entry = number === null ? null : app.project.state.frame(number);
     const notes = [];
+    if (app.project.id && number !== app.ui.frame && late === null && !app.ui.playing) {
+      notes.push(app.frames.failed.has(app.ui.frame)
+        ? `Frame ${app.ui.frame} cannot be shown.${number === null ? "" : ` This is ${number}.`}`
+        : `Loading frame ${app.ui.frame}…`);
+    }
     if (known && known.state === "computing") notes.push("Computing the features of this frame…");
     if (known && known.state === "failed") {
       notes.push(known.error || "The features of this frame could not be computed.");
@@ -38,7 +45,17 @@ export function createFeatureNotes(app) {
     }
   };
 
+  const wait = () => {
+    clearTimeout(late);
+    late = setTimeout(() => {
+      late = null;
+      show();
+    }, LATE_MS);
+  };
+
   app.bus.on("source", () => states.clear());
+  app.bus.on("frame", wait);
+  app.bus.on("loaded", (number) => number === app.ui.frame && late === null && show());
   app.bus.on("drawn", () => {
     show();
     clearTimeout(timer);

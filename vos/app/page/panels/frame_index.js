@@ -102,7 +102,7 @@ function clamp(value) {
  * @param {FrameIndex} index
  * @param {number} limit confidence from which a frame counts as sure
  * @param {number} [most]
- * @returns {{frame: number, confidence: number}[]}
+ * @returns {number[]}
  */
 export function unsureFrames(index, limit, most = 20) {
   const bound = 1 + Math.round(254 * limit);
@@ -119,5 +119,5 @@ export function unsureFrames(index, limit, most = 20) {
     if (chosen.length >= most) break;
     if (chosen.every((one) => Math.abs(one - frame) > apart)) chosen.push(frame);
   }
-  return chosen.map((frame) => ({ frame, confidence: (index.least[frame] - 1) / 254 }));
+  return chosen;
 }

@@ -15,7 +15,7 @@ export function createHistory(app) {
       const button = byId(id);
       button.disabled = !label;
       button.title = label ? `${name}: ${label} (${keys})` : `Nothing to ${id} (${keys})`;
-      byId(`${id}-label`).textContent = label ? `${name} ${label}` : name;
+      byId(`${id}-label`).textContent = label ? `${name}: ${label}` : name;
     }
   };
   const act = (action) => () => {

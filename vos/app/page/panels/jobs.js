@@ -21,7 +21,7 @@ export class Jobs {
     app.bus.on("source", (info) => this.#takeAll(info));
     app.bus.on("info", (info) => this.#takeAll(info));
     app.bus.on("server:job", (job) => job.source === app.project.id && this.#take(job));
-    app.bus.on("state", () => this.#show());
+    app.bus.on("index", () => this.#show());
   }
 
   /** The job that runs, or the first that waits. */
@@ -115,7 +115,7 @@ export class Jobs {
     const job = this.current;
     document.body.dataset.job = job ? job.state : "";
     byId("job").hidden = !job;
-    const hasPrompts = [...project.state.values.keys()].some((key) => key.startsWith("prompts/"));
+    const hasPrompts = this.app.index.prompts.size > 0;
     const may = Boolean(project.id) && hasPrompts && !(job && job.kind === "propagate");
     for (const id of ["propagate", "propagate-forward", "propagate-backward"]) {
       byId(id).disabled = !may;

@@ -51,6 +51,7 @@ export class Opening {
       return;
     }
     this.#say(`Sending ${file.name}…`);
+    if (!this.form.checkVisibility()) messages.toast(`Sending ${file.name}…`);
     await this.#open(() => api.upload(file, (part) => {
       this.#say(`Sending ${file.name}: ${Math.round(part * 100)} %`);
     }));

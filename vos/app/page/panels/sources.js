@@ -66,7 +66,7 @@ export class Sources {
 
   #showFacts(info) {
     byId("source-name").textContent = info.name;
-    document.title = `${info.name} – vos`;
+    document.title = `${info.name} - vos`;
     const frames = info.count === null || info.count === undefined
       ? "counting frames…" : `${info.count}${info.count_is_exact ? "" : "+"} frames`;
     const fps = info.fps ? `, ${Number(Number(info.fps).toFixed(2))} fps` : "";

@@ -1,0 +1,1 @@
+"""The page's server: who may ask, which files it reads, sources, changes, jobs and events."""

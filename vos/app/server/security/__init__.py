@@ -1,0 +1,1 @@
+"""Who may ask the server: addresses, the token and its cookie, origins, sizes of bodies."""

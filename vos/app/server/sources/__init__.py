@@ -1,0 +1,1 @@
+"""What the page may open, where its project lies, and what is open."""

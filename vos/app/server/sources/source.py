@@ -1,0 +1,211 @@
+"""One source of the page: closed until it is looked at, then frames, a project and a session."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, RLock
+from typing import Any
+
+from vos.app.server.answers import RequestError
+from vos.app.server.parts import Delta, Frames, Parts, Project, Session
+from vos.app.server.sources.places import PROJECT_ENDING, check_project, project_folder
+from vos.app.server.sources.roots import PROJECT_RECORD
+from vos.errors import InputError
+
+_ENGINE_ACTIONS = frozenset({"add_item", "remove_item", "clear_prompt"})
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What is opened."""
+
+    video: str
+    """The source of frames, as `vos segment` takes it."""
+    name: str
+    project: Path | None = None
+    """The project's folder; by default `project_folder` says it."""
+    run: Path | None = None
+    """A folder of `vos segment` whose masks a new project starts with."""
+    least_sure: float | None = None
+    """The lowest confidence of the run's masks."""
+    max_size: int | None = None
+    """Longest side of the frames of a new project."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the project lies."""
+        if self.project is not None:
+            return self.project
+        if self.run is not None:
+            return self.run.absolute().with_name(self.run.absolute().name + PROJECT_ENDING)
+        return project_folder(self.video)
+
+
+@dataclass
+class OpenSource:
+    """The parts of a source that is open."""
+
+    frames: Frames
+    project: Project
+    changing: RLock = field(default_factory=RLock)
+    """Held during a change: several pages change one after another."""
+
+    def close(self) -> None:
+        """Let go of the source and its project."""
+        with ExitStack() as stack:
+            stack.callback(self.frames.close)
+            stack.callback(self.project.close)
+
+
+class Source:
+    """A row of the page's list of sources."""
+
+    def __init__(self, spec: SourceSpec, parts: Parts, check: Callable[[SourceSpec], None]) -> None:
+        self.id = secrets.token_hex(8)  # by chance, so that no browser keeps frames of another one
+        self.spec = spec
+        self.error: str | None = None
+        self.on_open: list[Callable[[OpenSource], None]] = []
+        self._parts, self._check = parts, check
+        self._opening, self._starting = Lock(), Lock()
+        self._open: OpenSource | None = None
+        self._session: Session | None = None
+        self._is_closed = False
+
+    def summary(self) -> dict[str, Any]:
+        """Return the row as the page gets it."""
+        status = "error" if self.error else "open" if self._open else "closed"
+        return {
+            "id": self.id,
+            "name": self.spec.name,
+            "status": status,
+            "error": self.error,
+            "least_sure": self.spec.least_sure,
+        }
+
+    def opened(self) -> OpenSource:
+        """Return the open source; the first call opens it.
+
+        Raises:
+            InputError: it cannot be opened; the row says why, and the next call tries again.
+        """
+        with self._opening:
+            if self._is_closed:
+                raise RequestError("the server is stopping")
+            if self._open is None:
+                try:
+                    self._open = self._opened()
+                except (InputError, OSError) as error:
+                    self.error = str(error)
+                    raise
+                self.error = None
+                for call in self.on_open:
+                    call(self._open)
+            return self._open
+
+    def index(self) -> dict[str, Any]:
+        """Return what is known of the number of frames."""
+        frames = self.opened().frames
+        return {
+            "count": frames.count,
+            "count_is_exact": frames.count_is_exact,
+            "error": getattr(frames, "error", None),
+        }
+
+    def session(self) -> Session:
+        """Return the engine's session; the first call may wait for the engine."""
+        opened = self.opened()
+        with self._starting:
+            if self._session is None:
+                self._session = self._parts.session(self.id, opened.project, opened.frames)
+            return self._session
+
+    def stale(self) -> list[list[int]]:
+        """Return the ranges that a propagation would compute again; none before the engine runs."""
+        return [] if self._session is None else self._session.stale()
+
+    def change(self, action: Mapping[str, Any]) -> tuple[Delta, dict[str, Any]]:
+        """Do a change, after those that other pages asked for before.
+
+        Raises:
+            InputError: the action is unknown, or its values cannot be used.
+        """
+        opened = self.opened()
+        kind = action.get("action")
+        if not isinstance(kind, str):
+            raise RequestError(f"action is {kind!r}; expected the name of a change")
+        if kind not in _ENGINE_ACTIONS:
+            with opened.changing:
+                return self._parts.perform(opened.project, action)
+        session = self.session()
+        frame, object_id = integer(action, "frame"), integer(action, "object")
+        with opened.changing:
+            if kind == "clear_prompt":
+                return session.clear_prompt(frame, object_id), {}
+            if kind == "remove_item":
+                return session.remove_item(frame, object_id, integer(action, "index")), {}
+            item = action.get("item")
+            if not isinstance(item, dict):
+                raise RequestError("add_item needs an item: a click, box, stroke or polygon")
+            return session.add_item(frame, object_id, item), {}
+
+    def close(self) -> None:
+        """Close what is open; the source is not opened again."""
+        with self._opening:
+            self._is_closed = True
+            opened, self._open = self._open, None
+        if opened is not None:
+            opened.close()
+
+    def _opened(self) -> OpenSource:
+        self._check(self.spec)
+        folder = self.spec.folder
+        with ExitStack() as stack:
+            if (folder / PROJECT_RECORD).is_file():
+                check_project(folder)
+                project = self._parts.open_project(folder)
+            elif self.spec.run is not None:
+                project = self._parts.project_of_run(self.spec.run, folder)
+            else:
+                return self._started(folder)
+            stack.callback(project.close)
+            max_size = project.header.max_size
+            frames = self._parts.open_frames(self.spec.video, folder / "cache", max_size)
+            stack.callback(frames.close)
+            _require_size(project, frames, self.spec)
+            stack.pop_all()
+            return OpenSource(frames, project)
+
+    def _started(self, folder: Path) -> OpenSource:
+        frames = self._parts.open_frames(self.spec.video, folder / "cache", self.spec.max_size)
+        try:
+            return OpenSource(frames, self._parts.create_project(folder, self.spec.video, frames))
+        except BaseException:
+            frames.close()
+            raise
+
+
+def integer(values: Mapping[str, Any], name: str) -> int:
+    """Return a whole number of a request.
+
+    Raises:
+        RequestError: it lacks, or is something else.
+    """
+    value = values.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
+        raise RequestError(f"{name} is {value!r}; expected a whole number from 0 on")
+    return value
+
+
+def _require_size(project: Project, frames: Frames, spec: SourceSpec) -> None:
+    size = tuple(project.header.size)
+    if size != tuple(frames.size):
+        (height, width), (now_height, now_width) = size, frames.size
+        raise InputError(
+            f"the project {project.folder} is of frames of {width}x{height}, and {spec.video} has "
+            f"{now_width}x{now_height}; move the project away to start a new one, or put the "
+            "video back"
+        )

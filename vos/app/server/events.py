@@ -92,6 +92,8 @@ class EventHub:
                     client.waiting.clear()
                 for message in messages:
                     yield message
+                if _RESYNC in messages:  # a page that does not know the event connects again
+                    return
         finally:
             with self._lock:
                 self._clients.discard(client)

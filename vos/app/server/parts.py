@@ -177,11 +177,17 @@ class Parts(Protocol):
         """Open a source; quick, without reading all of it."""
         ...
 
-    def create_project(self, folder: Path, source: str, frames: Frames) -> Project:
+    def max_size(self, folder: Path) -> int | None:
+        """Return the longest side that a project's frames are shrunk to."""
+        ...
+
+    def create_project(
+        self, folder: Path, source: str, frames: Frames, max_size: int | None
+    ) -> Project:
         """Start a project."""
         ...
 
-    def open_project(self, folder: Path) -> Project:
+    def open_project(self, folder: Path, frames: Frames) -> Project:
         """Go on with a project."""
         ...
 

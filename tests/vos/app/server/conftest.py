@@ -77,7 +77,7 @@ def serve(tmp_path, clip, monkeypatch):
 
 @pytest.fixture
 def served(serve, clip):
-    return serve(sources=[SourceSpec(str(clip), "clip.mp4")])
+    return serve(sources=[SourceSpec(str(clip), "clip.mp4", is_given=True)])
 
 
 @pytest.fixture

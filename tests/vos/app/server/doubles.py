@@ -54,7 +54,9 @@ class Project:
     def __init__(self, folder, source):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.header = SimpleNamespace(size=(HEIGHT, WIDTH), max_size=None, source=source)
+        self.header = SimpleNamespace(
+            max_size=None, source=SimpleNamespace(size=(HEIGHT, WIDTH), path=source)
+        )
         record = {"format": "vos-project", "source": {"path": source}}
         (folder / "project.json").write_text(json.dumps(record))
         self.state, self.revision, self.callbacks = {}, 0, []
@@ -136,12 +138,16 @@ class Parts:
         self.frames.append(Frames(source))
         return self.frames[-1]
 
-    def create_project(self, folder, source, frames):
+    def max_size(self, folder):
+        return None
+
+    def create_project(self, folder, source, frames, max_size=None):
         self.projects.append(Project(folder, source))
         return self.projects[-1]
 
-    def open_project(self, folder):
-        return self.create_project(folder, json.loads((folder / "project.json").read_text()), None)
+    def open_project(self, folder, frames):
+        record = json.loads((folder / "project.json").read_text())
+        return self.create_project(folder, record["source"]["path"], frames)
 
     def project_of_run(self, run, folder):
         return self.create_project(folder, str(run), None)

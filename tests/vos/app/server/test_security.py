@@ -318,7 +318,7 @@ def test_a_project_with_links_is_not_opened(served, tmp_path, clip, source):
 def test_a_source_of_the_command_line_may_lie_anywhere(serve, tmp_path):
     outside = tmp_path / "outside.mp4"
     outside.write_bytes(b"\0" * 700)
-    served = serve(sources=[SourceSpec(str(outside), "outside.mp4")])
+    served = serve(sources=[SourceSpec(str(outside), "outside.mp4", is_given=True)])
     row = served.browser.get("/api/session").json()["sources"][0]
     assert served.browser.get(f"/api/sources/{row['id']}").status_code == 200
 

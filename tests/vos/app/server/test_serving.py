@@ -31,7 +31,7 @@ from vos.cli.verbs import Verb, run_verbs
 class Run:
     def run(self):
         clip = Path(sys.argv[1])
-        serve(AppSettings([SourceSpec(str(clip), clip.name)], [clip.parent]), Parts,
+        serve(AppSettings([SourceSpec(str(clip), clip.name, is_given=True)], [clip.parent]), Parts,
               open_browser=False)
         return 0
 

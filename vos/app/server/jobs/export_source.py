@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,11 @@ from numpy.typing import NDArray
 from vos.app.server.answers import ConflictError
 from vos.app.server.sources.source import OpenSource
 from vos.errors import InputError
+from vos.files import FRAME_SUFFIXES
 from vos.video.frames import Frame
+
+if TYPE_CHECKING:
+    from vos.propagation.confidence import ObjectConfidence
 
 _PAUSE = 0.1
 """Seconds between looks at whether all frames are counted."""
@@ -27,6 +32,7 @@ class ProjectMasks:
     name: str
     count: int
     size: tuple[int, int]
+    """(H, W)."""
     fps: Fraction | None
     objects: dict[int, tuple[str, tuple[int, int, int]]]
     """Name and colour of each object."""
@@ -54,6 +60,27 @@ class ProjectMasks:
             if key.startswith("objects/")
         }
         return cls(name, frames.count, frames.size, frames.fps, objects, state, opened)
+
+    @property
+    def picture_suffix(self) -> str:
+        """Ending of the source's picture files; .png where frames are no files of their own."""
+        path = Path(self.opened.video)
+        if self.opened.frames.kind == "image":
+            return path.suffix
+        suffixes = {file.suffix for file in path.iterdir()} if path.is_dir() else set()
+        pictures = suffixes & FRAME_SUFFIXES
+        return pictures.pop() if len(pictures) == 1 else ".png"
+
+    def confidence(self, index: int) -> dict[int, ObjectConfidence]:
+        """Return how sure a frame's masks are, by object id."""
+        from vos.propagation.confidence import ObjectConfidence  # which loads PyTorch
+
+        value = self.state.get(f"frames/{index}", {})
+        areas = value.get("areas", {})
+        return {
+            int(object_id): ObjectConfidence(sure, not areas.get(object_id))
+            for object_id, sure in value.get("confidence", {}).items()
+        }
 
     def frame(self, index: int) -> Frame:
         """Return a frame."""

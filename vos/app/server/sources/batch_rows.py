@@ -30,6 +30,7 @@ def batch_sources(path: Path, *, max_size: int | None = None) -> list[SourceSpec
             run=item.out if is_run else None,
             least_sure=least,
             max_size=max_size,
+            is_given=True,
         )
         ranked.append((not is_run, math.inf if least is None else least, number, spec))
     return [spec for *_, spec in sorted(ranked, key=lambda row: row[:3])]

@@ -34,6 +34,8 @@ class SourceSpec:
     """The lowest confidence of the run's masks."""
     max_size: int | None = None
     """Longest side of the frames of a new project."""
+    is_given: bool = False
+    """Whether the command line names the video itself, so that it may lie anywhere."""
 
     @property
     def folder(self) -> Path:
@@ -49,6 +51,8 @@ class SourceSpec:
 class OpenSource:
     """The parts of a source that is open."""
 
+    video: str
+    """The source of the frames."""
     frames: Frames
     project: Project
     changing: RLock = field(default_factory=RLock)
@@ -163,29 +167,25 @@ class Source:
     def _opened(self) -> OpenSource:
         self._check(self.spec)
         folder = self.spec.folder
+        parts, spec, max_size = self._parts, self.spec, self.spec.max_size
+        is_new = not (folder / PROJECT_RECORD).is_file()
+        if is_new and spec.run is not None:
+            parts.project_of_run(spec.run, folder).close()  # opened again, with the frames' names
+            is_new = False
+        if not is_new:
+            check_project(folder)
+            max_size = parts.max_size(folder)
         with ExitStack() as stack:
-            if (folder / PROJECT_RECORD).is_file():
-                check_project(folder)
-                project = self._parts.open_project(folder)
-            elif self.spec.run is not None:
-                project = self._parts.project_of_run(self.spec.run, folder)
-            else:
-                return self._started(folder)
-            stack.callback(project.close)
-            max_size = project.header.max_size
-            frames = self._parts.open_frames(self.spec.video, folder / "cache", max_size)
+            frames = parts.open_frames(spec.video, folder / "cache", max_size)
             stack.callback(frames.close)
-            _require_size(project, frames, self.spec)
+            if is_new:
+                project = parts.create_project(folder, spec.video, frames, max_size)
+            else:
+                project = parts.open_project(folder, frames)
+            stack.callback(project.close)
+            _require_size(project, frames, spec)
             stack.pop_all()
-            return OpenSource(frames, project)
-
-    def _started(self, folder: Path) -> OpenSource:
-        frames = self._parts.open_frames(self.spec.video, folder / "cache", self.spec.max_size)
-        try:
-            return OpenSource(frames, self._parts.create_project(folder, self.spec.video, frames))
-        except BaseException:
-            frames.close()
-            raise
+            return OpenSource(spec.video, frames, project)
 
 
 def integer(values: Mapping[str, Any], name: str) -> int:
@@ -201,7 +201,7 @@ def integer(values: Mapping[str, Any], name: str) -> int:
 
 
 def _require_size(project: Project, frames: Frames, spec: SourceSpec) -> None:
-    size = tuple(project.header.size)
+    size = tuple(project.header.source.size)
     if size != tuple(frames.size):
         (height, width), (now_height, now_width) = size, frames.size
         raise InputError(

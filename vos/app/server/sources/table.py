@@ -32,7 +32,7 @@ class SourceTable:
 
     def add_given(self, specs: Sequence[SourceSpec]) -> list[Source]:
         """Add sources of the command line, which may lie anywhere."""
-        self._trusted |= {spec.video for spec in specs}
+        self._trusted |= {spec.video for spec in specs if spec.is_given}
         return [self._listed(self._made(spec)) for spec in specs]
 
     def rows(self) -> list[Source]:
@@ -115,4 +115,14 @@ class SourceTable:
         """Refuse frames that lie outside of the roots, unless the command line named them."""
         if spec.video in self._trusted:
             return
-        self.roots.require_inside(self.roots.resolved(spec.video))
+        try:
+            real = self.roots.resolved(spec.video)
+        except RequestError as error:
+            folder = spec.project or spec.run
+            if folder is None:
+                raise
+            raise RequestError(
+                f"{folder} is of {spec.video}: {error}. Or give the place of the video: "
+                f"vos app VIDEO --project {spec.folder}"
+            ) from None
+        self.roots.require_inside(real)

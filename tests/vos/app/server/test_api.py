@@ -269,3 +269,26 @@ def test_everything_is_closed_at_the_end(served, source):
     assert served.parts.frames[0].is_closed
     assert served.browser.get(source).status_code == 400
     assert served.browser.get("/", headers={"Origin": OWN}).status_code == 200
+
+
+def test_a_project_whose_video_is_gone_says_how_to_go_on(served, tmp_path):
+    project = tmp_path / "root" / "work"
+    project.mkdir()
+    (project / "project.json").write_text('{"source": {"path": "../gone.mp4"}}')
+    error = served.post("/api/sources", {"path": str(project)}).json()["error"]
+    assert "gone.mp4" in error and f"vos app VIDEO --project {project}" in error
+
+
+def test_a_project_of_other_frames_is_refused_whole(served, source, clip, monkeypatch):
+    served.browser.get(source)
+    served.application.close()
+    project = served.parts.projects[0]
+    project.header.source.size = (9, 9)
+    monkeypatch.setattr(served.parts, "open_project", lambda *_: project)
+    from vos.app.server.sources.source import Source, SourceSpec
+
+    again = Source(SourceSpec(str(clip), "clip.mp4"), served.parts, lambda _: None)
+    with pytest.raises(InputError, match="9x9"):
+        again.opened()
+    assert "9x9" in again.summary()["error"]
+    assert served.parts.frames[-1].is_closed

@@ -148,7 +148,7 @@ class Api:
 
         def changed() -> dict[str, Any]:
             delta, result = source.change(action)
-            return {**change(source, delta), "result": result}
+            return {**change(delta, source.stale()), "result": result}
 
         return json_response(await self._change(changed))
 
@@ -173,7 +173,7 @@ class Api:
                         object_id=object_id,
                         snap=request.query_params.get("snap") == "1",
                     )
-                return {**change(source, delta), "result": {}}
+                return {**change(delta, source.stale()), "result": {}}
 
             return json_response(await self._change(changed))
 

@@ -178,7 +178,7 @@ class Parts(Protocol):
         ...
 
     def max_size(self, folder: Path) -> int | None:
-        """Return the longest side that a project's frames are shrunk to."""
+        """Return the longest side that the frames of a project or a run are shrunk to."""
         ...
 
     def create_project(
@@ -191,7 +191,7 @@ class Parts(Protocol):
         """Go on with a project."""
         ...
 
-    def project_of_run(self, run: Path, folder: Path) -> Project:
+    def project_of_run(self, run: Path, folder: Path, source: str, frames: Frames) -> Project:
         """Start a project with the masks of a run of `vos segment`."""
         ...
 

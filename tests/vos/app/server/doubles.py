@@ -149,8 +149,8 @@ class Parts:
         record = json.loads((folder / "project.json").read_text())
         return self.create_project(folder, record["source"]["path"], frames)
 
-    def project_of_run(self, run, folder):
-        return self.create_project(folder, str(run), None)
+    def project_of_run(self, run, folder, source, frames):
+        return self.create_project(folder, source, frames)
 
     def session(self, source_id, project, frames):
         self.sessions.append(Session(source_id, project, self.emit))

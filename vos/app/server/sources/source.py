@@ -73,6 +73,7 @@ class Source:
         self.spec = spec
         self.error: str | None = None
         self.on_open: list[Callable[[OpenSource], None]] = []
+        self.on_session: list[Callable[[], None]] = []
         self._parts, self._check = parts, check
         self._opening, self._starting = Lock(), Lock()
         self._open: OpenSource | None = None
@@ -125,6 +126,8 @@ class Source:
         with self._starting:
             if self._session is None:
                 self._session = self._parts.session(self.id, opened.project, opened.frames)
+                for call in self.on_session:
+                    call()
             return self._session
 
     def stale(self) -> list[list[int]]:
@@ -169,19 +172,20 @@ class Source:
         folder = self.spec.folder
         parts, spec, max_size = self._parts, self.spec, self.spec.max_size
         is_new = not (folder / PROJECT_RECORD).is_file()
-        if is_new and spec.run is not None:
-            parts.project_of_run(spec.run, folder).close()  # opened again, with the frames' names
-            is_new = False
         if not is_new:
             check_project(folder)
             max_size = parts.max_size(folder)
+        elif spec.run is not None:
+            max_size = parts.max_size(spec.run)
         with ExitStack() as stack:
             frames = parts.open_frames(spec.video, folder / "cache", max_size)
             stack.callback(frames.close)
-            if is_new:
-                project = parts.create_project(folder, spec.video, frames, max_size)
-            else:
+            if not is_new:
                 project = parts.open_project(folder, frames)
+            elif spec.run is not None:
+                project = parts.project_of_run(spec.run, folder, spec.video, frames)
+            else:
+                project = parts.create_project(folder, spec.video, frames, max_size)
             stack.callback(project.close)
             _require_size(project, frames, spec)
             stack.pop_all()

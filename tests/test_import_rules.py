@@ -123,6 +123,7 @@ WITHOUT_TORCH = (
     "vos.runtime.progress",
     "vos.runtime.signals",
     "vos.cli.verbs",
+    "vos.cli.app",
     "vos.cli.attention",
     "vos.cli.exports",
     "vos.cli.demo",

@@ -23,10 +23,25 @@ Emit = Callable[[str, dict[str, Any]], None]
 class Delta(Protocol):
     """A change of a project's state, as `vos.app.project` gives it."""
 
-    revision: Any
-    changed: Any
-    undo: Any
-    redo: Any
+    @property
+    def revision(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """New values by key, None where one is gone."""
+        ...
+
+    @property
+    def undo(self) -> str | None:
+        """What an undo would take back."""
+        ...
+
+    @property
+    def redo(self) -> str | None:
+        """What a redo would do again."""
+        ...
 
 
 class Frames(Protocol):

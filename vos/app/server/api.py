@@ -106,7 +106,9 @@ class Api:
     async def source(self, request: Request) -> Response:
         """GET /api/sources/S."""
         source = self._source(request)
-        return json_response(await self._aside(document, source, self._jobs))
+        answer = await self._aside(document, source, self._jobs)
+        await self._aside(self._table.let_rest)
+        return json_response(answer)
 
     async def frame(self, request: Request) -> Response:
         """GET /api/sources/S/frames/N.jpg."""

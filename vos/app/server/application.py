@@ -57,6 +57,7 @@ class Application:
         roots = Roots([*settings.roots, *([uploads] if uploads.is_dir() else [])])
         self.table = SourceTable(self._parts, roots, max_size=settings.max_size)
         self.table.on_open.append(self._feed.watch)
+        self.table.is_busy = self._jobs.is_busy
         self.table.add_given(settings.sources)
         api = Api(
             self.table,

@@ -58,6 +58,8 @@ class ChangeFeed:
         self._hub.publish("changed", {"source": source.id, **change(delta, self._stale(source))})
 
     def _counted(self, source: Source) -> None:
+        if source.idle_seconds() is None:  # it was closed meanwhile
+            return
         self._hub.publish("source", {"source": source.id, **source.index()})
 
     def _started(self, source: Source, opened: OpenSource) -> None:

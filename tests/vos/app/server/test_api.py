@@ -292,3 +292,24 @@ def test_a_project_of_other_frames_is_refused_whole(served, source, clip, monkey
         again.opened()
     assert "9x9" in again.summary()["error"]
     assert served.parts.frames[-1].is_closed
+
+
+def test_sources_that_nobody_looks_at_are_closed_and_opened_again(served, tmp_path, monkeypatch):
+    monkeypatch.setattr("vos.app.server.sources.table._IDLE_SECONDS", -1.0)
+    sources = []
+    for number in range(7):
+        clip = tmp_path / "root" / f"{number}.mp4"
+        clip.write_bytes(bytes(700))
+        answer = served.post("/api/sources", {"path": str(clip)})
+        sources.append(f"/api/sources/{answer.json()['source']}")
+    served.post(f"{sources[0]}/jobs", {"kind": "propagate"})  # which goes on
+    served.browser.get(sources[6])
+    assert [project.is_closed for project in served.parts.projects] == [
+        False,
+        *[True] * 3,
+        *[False] * 3,
+    ]
+    rows = served.browser.get("/api/session").json()["sources"][1:]
+    assert [row["status"] for row in rows] == ["open", *["closed"] * 3, *["open"] * 3]
+    assert served.browser.get(f"{sources[1]}/frames/0.jpg").status_code == 200
+    assert not served.parts.projects[-1].is_closed

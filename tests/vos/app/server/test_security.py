@@ -315,6 +315,13 @@ def test_a_project_with_links_is_not_opened(served, tmp_path, clip, source):
     assert "link" in sentence(answer)
 
 
+def test_a_project_is_not_started_through_a_link(served, tmp_path, clip, source):
+    (tmp_path / "theirs").mkdir()
+    clip.with_name("clip.mp4.vos-project").symlink_to(tmp_path / "theirs")
+    assert served.browser.get(source).status_code == 400
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
 def test_a_source_of_the_command_line_may_lie_anywhere(serve, tmp_path):
     outside = tmp_path / "outside.mp4"
     outside.write_bytes(b"\0" * 700)

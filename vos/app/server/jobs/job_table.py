@@ -64,6 +64,10 @@ class JobTable:
         with self._lock:
             return list(self._jobs.get(source.id, {}).values())
 
+    def is_busy(self, source: Source) -> bool:
+        """Say whether a source has jobs that have not ended."""
+        return any(last.get("state") not in _ENDS for last in self.of(source))
+
     def start_export(self, source: Source, formats: Any, options: Any) -> str:
         """Start an export and return its job's id.
 

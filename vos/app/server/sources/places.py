@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,20 @@ def check_project(folder: Path) -> None:
         raise ConflictError(f"the project is open elsewhere: {error}") from None
     if folder.is_symlink():
         raise RequestError(f"the project {folder} is a link; give the folder itself")
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(place, name)
-            if path.is_symlink():
-                raise RequestError(
-                    f"the project holds a link, {path}, which no project has; it may lead to any "
-                    "file, so the project is not opened"
-                )
+    for link in _links(folder):
+        raise RequestError(
+            f"the project holds a link, {link}, which no project has; it may lead to any file, so "
+            "the project is not opened"
+        )
+
+
+def _links(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                yield entry.path
+            elif entry.is_dir():
+                yield from _links(Path(entry.path))
 
 
 def recorded_source(folder: Path) -> str:

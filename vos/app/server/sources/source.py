@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class Source:
         self._parts, self._check = parts, check
         self._opening, self._starting = Lock(), Lock()
         self._open: OpenSource | None = None
+        self._used = 0.0
         self._session: Session | None = None
         self._is_closed = False
 
@@ -109,6 +111,7 @@ class Source:
                 self.error = None
                 for call in self.on_open:
                     call(self._open)
+            self._used = time.monotonic()
             return self._open
 
     def index(self) -> dict[str, Any]:
@@ -122,8 +125,8 @@ class Source:
 
     def session(self) -> Session:
         """Return the engine's session; the first call may wait for the engine."""
-        opened = self.opened()
         with self._starting:
+            opened = self.opened()
             if self._session is None:
                 self._session = self._parts.session(self.id, opened.project, opened.frames)
                 for call in self.on_session:
@@ -159,6 +162,22 @@ class Source:
                 raise RequestError("add_item needs an item: a click, box, stroke or polygon")
             return session.add_item(frame, object_id, item), {}
 
+    def idle_seconds(self) -> float | None:
+        """Return how long nobody asked for the open source; None where it is closed."""
+        return None if self._open is None else time.monotonic() - self._used
+
+    def rest(self) -> None:
+        """Close what is open, to have its memory; the next request opens it again."""
+        with self._starting, self._opening:
+            opened, self._open, self._session = self._open, None, None
+            self.on_session.clear()
+            if opened is not None:
+                try:
+                    with opened.changing:
+                        opened.close()
+                except OSError as error:  # it is shown in the list, not to who asked for another
+                    self.error = str(error)
+
     def close(self) -> None:
         """Close what is open; the source is not opened again."""
         with self._opening:
@@ -172,8 +191,9 @@ class Source:
         folder = self.spec.folder
         parts, spec, max_size = self._parts, self.spec, self.spec.max_size
         is_new = not (folder / PROJECT_RECORD).is_file()
-        if not is_new:
+        if folder.exists() or folder.is_symlink():
             check_project(folder)
+        if not is_new:
             max_size = parts.max_size(folder)
         elif spec.run is not None:
             max_size = parts.max_size(spec.run)

@@ -16,6 +16,8 @@ from vos.app.server.sources.roots import PROJECT_RECORD, RUN_RECORD, Roots
 from vos.app.server.sources.source import OpenSource, Source, SourceSpec
 
 _SOURCES = 1000
+_OPEN_SOURCES = 4
+_IDLE_SECONDS = 60.0
 
 
 class SourceTable:
@@ -29,6 +31,8 @@ class SourceTable:
         self._lock, self._opening = Lock(), Lock()
         self.on_open: list[Callable[[Source, OpenSource], None]] = []
         """Called with a source and its parts when it is opened."""
+        self.is_busy: Callable[[Source], bool] = lambda _: False
+        """Says whether a source has jobs, and so is not closed."""
 
     def add_given(self, specs: Sequence[SourceSpec]) -> list[Source]:
         """Add sources of the command line, which may lie anywhere."""
@@ -71,6 +75,17 @@ class SourceTable:
         """Open an uploaded file."""
         self.roots.add(path.parent)
         return self._opened(self._spec_of(path.resolve()))
+
+    def let_rest(self) -> None:
+        """Close sources that nobody looked at for a while, where more are open than need be."""
+        idle = [(source.idle_seconds(), source) for source in self.rows()]
+        awake = sorted(
+            ((seconds, source) for seconds, source in idle if seconds is not None),
+            key=lambda pair: -pair[0],
+        )
+        for seconds, source in awake[: max(len(awake) - _OPEN_SOURCES, 0)]:
+            if seconds > _IDLE_SECONDS and not self.is_busy(source):
+                source.rest()
 
     def close(self) -> None:
         """Close all sources; all are tried, whatever fails."""

@@ -75,6 +75,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "attention": {"features", "reporting"},
         "davis": {"features", "reporting"},
         "clicks": {"features", "reporting"},
+        "rounds": {"clicks", "features", "reporting"},
         "points": {"features", "reporting"},
         "parts": {"davis", "features", "reporting"},
         "speed": {"features", "reporting"},

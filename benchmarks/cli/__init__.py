@@ -75,6 +75,11 @@ VERBS = (
         "benchmarks.clicks.clicks:Clicks",
     ),
     Verb(
+        "rounds",
+        "Corrections of propagated masks: J&F after each round of one click.",
+        "benchmarks.rounds.rounds:Rounds",
+    ),
+    Verb(
         "compare",
         "Two runs on the same videos side by side.",
         "benchmarks.davis.compare:Compare",

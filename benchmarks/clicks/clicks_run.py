@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,14 +17,13 @@ from benchmarks.clicks.report import write_report
 from benchmarks.clicks.results import results_of
 from benchmarks.reporting.benchmark_run import shown_name, side_by_side
 from benchmarks.reporting.published_clicks import CLICKS
-from benchmarks.reporting.run_files import RESULTS, RUN, TABLE
-from benchmarks.reporting.run_settings import earlier_settings, require_same
+from benchmarks.reporting.run_files import RESULTS, TABLE
 from benchmarks.reporting.run_state import RunState
+from benchmarks.reporting.sequence_records import SEQUENCES, prepare_records
 from benchmarks.reporting.shared_work import run_recorded, share_out
 from vos.backbones.backbone import Backbone
 from vos.datasets.dataset import Dataset
 from vos.datasets.sequence import VideoSequence
-from vos.errors import InputError
 from vos.files import atomic_path, write_json
 from vos.interactive.click_segmenter import ClickSegmenter
 from vos.interactive.settings import ClickSettings
@@ -33,7 +31,7 @@ from vos.masks.ids import VOID
 from vos.runtime.distributed import Team
 from vos.video.images import read_image
 
-REPORT, _SEQUENCES = "report.html", "sequences"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -87,33 +85,19 @@ class ClicksRun:
         Raises:
             InputError: the folder cannot be made, or holds a run with other settings.
         """
-        processes.from_leader(lambda: self._prepare(overwrite))
+        processes.from_leader(
+            lambda: prepare_records(
+                self._out,
+                self._settings,
+                overwrite=overwrite,
+                defaults={"method": asdict(ClickSettings())},
+                stale=(RESULTS, TABLE, REPORT),
+            )
+        )
         state = RunState(self._out, self._settings, processes, self._backbone.device)
         return run_recorded(
             state, processes, lambda: self._measure_all(processes), lambda: self._finish(state)
         )
-
-    def _prepare(self, overwrite: bool) -> None:
-        records = self._out / _SEQUENCES
-        if overwrite:
-            shutil.rmtree(records, ignore_errors=True)
-        elif (earlier := earlier_settings(self._out, "--overwrite")) is not None:
-            now = json.loads(json.dumps(self._settings))
-            defaults = {"method": asdict(ClickSettings())}
-            require_same(self._out, earlier, now, "--overwrite", defaults)
-        elif records.is_dir():
-            raise InputError(
-                f"{records} holds figures of which no {RUN} says how they were made; give another "
-                "folder, or --overwrite"
-            )
-        try:
-            records.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"the output folder {self._out} cannot be made: {error.strerror}"
-            ) from None
-        for name in (RESULTS, TABLE, REPORT):
-            (self._out / name).unlink(missing_ok=True)
 
     def _measure_all(self, processes: Team) -> dict[str, str]:
         sequences = {s.name: s for s in self._dataset.sequences}
@@ -167,7 +151,7 @@ class ClicksRun:
         return methods, seconds
 
     def _record(self, name: str) -> Path:
-        return self._out / _SEQUENCES / f"{name}.json"
+        return self._out / SEQUENCES / f"{name}.json"
 
     def _finish(self, state: RunState) -> None:
         """Write `results.json`, `table.md` and the report."""

@@ -194,7 +194,8 @@ def shown_name(weights: Mapping[str, Any]) -> str:
 
 def side_by_side(published: PublishedTable, rows: Sequence[Row], data: str) -> str:
     """Return a table in Markdown: the run's rows, then the published ones."""
-    lines = [f"{published.label}, published: {published.title}. This run: {data}.", ""]
+    label = f"{published.label}, published" if published.rows else published.label
+    lines = [f"{label}: {published.title}. This run: {data}.", ""]
     lines.append("| | " + " | ".join(published.columns) + " |")
     lines.append("|---|" + "---:|" * len(published.columns))
     lines += [_line(f"**{name}**", figures) for name, figures in rows]

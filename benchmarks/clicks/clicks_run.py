@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.clicks.colour_baselines import BASELINES
+from benchmarks.clicks.colour_baselines import BASELINE_SETTINGS, BASELINES, EARLIER_SETTINGS
 from benchmarks.clicks.protocol import ClickScores, Segment, click_until
 from benchmarks.clicks.report import write_report
 from benchmarks.clicks.results import results_of
@@ -77,6 +77,7 @@ class ClicksRun:
             "backbone": described,
             "measurement": asdict(measurement),
             "method": asdict(ClickSettings()),
+            "baselines": {} if measurement.baseline_short_side is None else BASELINE_SETTINGS,
         }
 
     def run(self, processes: Team, *, overwrite: bool) -> int:
@@ -90,7 +91,7 @@ class ClicksRun:
                 self._out,
                 self._settings,
                 overwrite=overwrite,
-                defaults={"method": asdict(ClickSettings())},
+                defaults={"method": asdict(ClickSettings()), "baselines": EARLIER_SETTINGS},
                 stale=(RESULTS, TABLE, REPORT),
             )
         )

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -67,6 +68,17 @@ def test_a_stopped_run_goes_on_to_the_same_figures(run, tmp_path, monkeypatch):
     assert measured == ["bear", "crow", "crow"]
     same = [without_seconds(load(out / "results.json")) for out in (whole, tmp_path / "run")]
     assert same[0] == same[1]
+
+
+def test_figures_of_the_random_walkers_own_beta_are_not_mixed_with_others(run, tmp_path, capsys):
+    data, out = run
+    copy = tmp_path / "run"
+    shutil.copytree(out, copy)
+    record = load(copy / "run.json")
+    del record["settings"]["baselines"]  # as runs before it was chosen
+    (copy / "run.json").write_text(json.dumps(record))
+    assert clicks(data, copy) == 2
+    assert "baselines.beta: 130.0 before, 1300.0 now" in capsys.readouterr().err
 
 
 def test_other_settings_are_refused(run, capsys):

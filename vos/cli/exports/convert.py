@@ -13,8 +13,6 @@ import tyro
 from vos.app.exports.formats import ExportOptions, checked_formats
 from vos.errors import InputError
 from vos.files import shortened
-from vos.masks.ids import MAX_ID
-from vos.masks.palette import DAVIS_PALETTE
 from vos.runtime.progress import CountProgress
 from vos.video.frame_range import FrameRange, ReadingOptions
 
@@ -98,6 +96,9 @@ def _objects(given: Sequence[str]) -> dict[int, tuple[str, tuple[int, int, int]]
     Raises:
         InputError: one is not of this form, or two are of one object.
     """
+    from vos.masks.ids import MAX_ID
+    from vos.masks.palette import DAVIS_PALETTE
+
     objects: dict[int, tuple[str, tuple[int, int, int]]] = {}
     for text in given:
         number, equals, name = text.partition("=")

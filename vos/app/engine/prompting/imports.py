@@ -78,9 +78,10 @@ def _of_size(
     Raises:
         InputError: it has another size, or no object is left of it.
     """
-    if ids.shape != size and shrunk_size(*ids.shape, max_size) != size:
+    height, width = ids.shape
+    if ids.shape != size and shrunk_size(height, width, max_size) != size:
         raise InputError(
-            f"{name} is {ids.shape[1]}x{ids.shape[0]} pixels, the frame {size[1]}x{size[0]} "
+            f"{name} is {width}x{height} pixels, the frame {size[1]}x{size[0]} "
             "(width x height); give a mask of the frame's size"
         )
     fitted = resize_nearest(ids, *size)

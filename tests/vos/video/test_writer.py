@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.vos.video.files import ramp
 from vos.errors import InputError
 from vos.video.reader import open_frames
 from vos.video.writer import VideoWriter
@@ -98,12 +99,23 @@ def decode_rgba(path, codec):
 
 @pytest.mark.parametrize(("codec", "suffix"), [("prores", ".mov"), ("vp9", ".webm")])
 def test_the_same_frames_give_the_same_file(tmp_path, codec, suffix):
-    """Not so of H.264: x264 now and then codes the same small frames otherwise."""
     for name in ("a", "b"):
         with VideoWriter(tmp_path / f"{name}{suffix}", 25, codec=codec) as writer:
             for picture in scene(8):
                 writer.write(np.dstack([picture, picture[..., 0]]))
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("size", [(64, 96), (96, 216)])  # 6 and 14 macroblocks in a row
+def test_the_same_frames_give_the_same_file_of_h264(tmp_path, size):
+    path = tmp_path / "a.mp4"
+    contents = set()
+    for _ in range(60):
+        with VideoWriter(path, 10) as writer:
+            for number in range(8):
+                writer.write(ramp(number, size))
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
 
 
 def test_frames_may_be_reused_by_the_caller(tmp_path):

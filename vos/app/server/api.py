@@ -98,8 +98,10 @@ class Api:
         try:
             await save_body(request, path, self._max_upload)
             source = await self._aside(self._table.open_upload, path)
-        except (InputError, OSError):
+        except (InputError, OSError) as error:
             shutil.rmtree(path.parent, ignore_errors=True)
+            if type(error) is InputError:  # it names a place that the user does not know
+                raise RequestError(str(error).replace(str(path), path.name)) from None
             raise
         return json_response({"source": source.id})
 

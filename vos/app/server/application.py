@@ -23,7 +23,7 @@ from vos.app.server.page_files import PAGE, PageFiles
 from vos.app.server.parts import Emit, Parts
 from vos.app.server.security.access import Access
 from vos.app.server.security.guard import Guard
-from vos.app.server.sources.places import data_folder
+from vos.app.server.sources.places import uploads_folder
 from vos.app.server.sources.roots import Roots
 from vos.app.server.sources.source import SourceSpec
 from vos.app.server.sources.table import SourceTable
@@ -53,7 +53,7 @@ class Application:
         self._feed = ChangeFeed(self.hub)
         self._parts = make_parts(self._emit)
         self._jobs = JobTable(self._parts, self.hub.publish)
-        uploads = data_folder() / "uploads"
+        uploads = uploads_folder()
         roots = Roots([*settings.roots, *([uploads] if uploads.is_dir() else [])])
         self.table = SourceTable(self._parts, roots, max_size=settings.max_size)
         self.table.on_open.append(self._feed.watch)

@@ -159,6 +159,7 @@ def test_the_demo_clip_is_made_once(served, tmp_path, monkeypatch):
     monkeypatch.setattr("vos.datasets.demo_clip.demo_frames", lambda: iter([(frame, frame)] * 2))
     first = served.post("/api/sources", {"demo": True}).json()
     assert served.post("/api/sources", {"demo": True}).json() == first
+    assert len(served.browser.get("/api/session").json()["roots"]) == 1
     folder = tmp_path / "data" / "vos" / "demo"
     assert len(list((folder / "demo clip").iterdir())) == 2
     assert not list(folder.glob(".*"))

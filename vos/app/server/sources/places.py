@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ def data_folder() -> Path:
     """Return where the page keeps uploads, its demo clip and projects without another place."""
     root = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(root) / "vos"
+
+
+def uploads_folder() -> Path:
+    """Return where files lie that the page sent, each in a folder named after its time."""
+    return data_folder() / "uploads"
 
 
 def project_folder(source: str) -> Path:
@@ -51,7 +57,8 @@ def safe_name(name: str) -> str:
 
 def new_upload(name: str) -> Path:
     """Return where an uploaded file is written: in a folder of its own, which is made."""
-    folder = data_folder() / "uploads" / secrets.token_hex(6)
+    stamp = time.strftime("%Y-%m-%d %H.%M.%S")
+    folder = uploads_folder() / f"{stamp} {secrets.token_hex(2)}"
     folder.mkdir(parents=True, mode=0o700)
     return folder / safe_name(name)
 

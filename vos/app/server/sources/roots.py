@@ -47,12 +47,13 @@ class Roots:
         self._key = secrets.token_bytes(32)
         self._paths: dict[str, Path] = {}
         self._roots: list[Path] = []
+        self._listed: list[Path] = []
         self._lock = Lock()
         for path in paths:
             self.add(path)
 
-    def add(self, path: Path) -> None:
-        """Add a root.
+    def add(self, path: Path, *, listed: bool = True) -> None:
+        """Add a root; one that is not listed holds what the page opens in other ways.
 
         Raises:
             InputError: there is no such file or folder.
@@ -63,10 +64,12 @@ class Roots:
         with self._lock:
             if real not in self._roots:
                 self._roots.append(real)
+            if listed and real not in self._listed:
+                self._listed.append(real)
 
     def listing(self) -> list[tuple[str, str]]:
         """Return id and name of the roots that are folders."""
-        folders = [root for root in self._roots if root.is_dir()]
+        folders = [root for root in self._listed if root.is_dir()]
         return [(self._id_of(root), root.name or str(root)) for root in folders]
 
     def path_of(self, entry: str) -> Path:

@@ -11,7 +11,7 @@ from threading import Lock
 from vos.app.server.answers import RequestError, UnknownIdError
 from vos.app.server.parts import Parts
 from vos.app.server.sources.demo import demo_folder
-from vos.app.server.sources.places import data_folder, recorded_source
+from vos.app.server.sources.places import data_folder, recorded_source, uploads_folder
 from vos.app.server.sources.roots import PROJECT_RECORD, RUN_RECORD, Roots
 from vos.app.server.sources.source import OpenSource, Source, SourceSpec
 
@@ -68,12 +68,12 @@ class SourceTable:
     def open_demo(self) -> Source:
         """Open the demo clip; the first call makes it."""
         folder = demo_folder(data_folder())
-        self.roots.add(folder)
+        self.roots.add(folder, listed=False)
         return self._opened(SourceSpec(str(folder), "demo clip", max_size=self._max_size))
 
     def open_upload(self, path: Path) -> Source:
         """Open an uploaded file."""
-        self.roots.add(path.parent)
+        self.roots.add(uploads_folder())
         return self._opened(self._spec_of(path.resolve()))
 
     def let_rest(self) -> None:

@@ -141,12 +141,12 @@ class Session:
         """
         if job not in self._jobs:
             raise InputError(f"there is no job {job}")
-        self._jobs[job].cancel()
+        self._stop(self._jobs[job])
 
     def close(self) -> None:
         """Stop the jobs; for when the source is closed before the engine is."""
         for job in list(self._jobs.values()):
-            job.cancel()
+            self._stop(job)
         self._worker.forget_wish(self)
         self._edits.forget()
 
@@ -172,8 +172,8 @@ class Session:
             if self._features(frame) is None:
                 self._tell_features(frame, "computing")
                 self._compute_shown(frame)
-            if self._index.is_provisional(frame):
-                self._edits.finish(frame)
+            self._edits.prepare(frame)
+            self._edits.finish(frame)
         except Exception as error:
             self._tell_features(frame, "failed", self._worker.recover(error))
         else:
@@ -241,6 +241,11 @@ class Session:
         self._worker.serve()
         if job is not None:
             job.check()
+
+    def _stop(self, job: PropagationJob) -> None:
+        job.cancel()
+        if self._worker.drop_job(job):
+            job.tell("cancelled")
 
     def _features(self, frame: int) -> Tensor | None:
         """Return a frame's features (D, h, w), None if they are not there yet."""

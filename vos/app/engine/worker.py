@@ -116,6 +116,14 @@ class Worker:
             except Exception as error:
                 self.recover(error)
 
+    def drop_job(self, job: PropagationJob) -> bool:
+        """Take a job out of the queue; return whether it was still in it."""
+        with self._wake:
+            if job not in self._jobs:
+                return False
+            self._jobs.remove(job)
+            return True
+
     def when_memory_is_short(self, forget: Callable[[], None]) -> None:
         """Have a function called that frees memory, where there is none left."""
         self._forget.append(forget)
@@ -145,7 +153,10 @@ class Worker:
                 job = self._jobs.popleft() if self._jobs and not self._is_closing else None
                 self._running = job
             if job is not None:
-                self._run(job)
+                try:
+                    self._run(job)
+                except Exception as error:  # of who hears the events; the next job runs
+                    self.recover(error)
                 self._running = None
 
     def _run(self, job: PropagationJob) -> None:

@@ -142,6 +142,43 @@ def test_undo_of_a_running_propagation_stops_it(desk):
     assert list(desk.masks()) == [0]
 
 
+def test_a_job_that_waits_is_cancelled_at_once_and_the_running_one_goes_on(desk):
+    desk.draw(0, truth(0))
+    waiting = []
+
+    def cancel():
+        if desk.backbone.calls == 2:
+            waiting.append(desk.session.start_propagation("forward"))
+            desk.session.cancel(waiting[0])
+
+    desk.backbone.hook = cancel
+    running = desk.session.start_propagation("both")
+    desk.wait_for("job", job=running, state="done")
+    states = [d["state"] for d in job_events(desk) if d["job"] == waiting[0]]
+    assert states == ["queued", "cancelled"]
+
+
+def test_the_worker_outlives_who_hears_its_events(open_desk):
+    with open_desk() as desk:
+        desk.add_object()
+        desk.add_object()
+        desk.draw(0, truth(0))
+        emit = desk.engine._worker.emit
+
+        def deaf(name, data):
+            if data.get("state") in ("done", "failed"):
+                raise OSError("the page is gone")
+            emit(name, data)
+
+        desk.engine._worker.emit = deaf
+        desk.session.start_propagation("both")
+        desk.engine._worker.emit = deaf
+        desk.session.show(5)
+        desk.wait_for("features", frame=5, state="ready")
+        job = desk.session.start_propagation("both")
+        desk.wait_for("job", job=job, state="running")
+
+
 def test_closing_stops_a_running_job(open_desk):
     with open_desk() as desk:
         desk.add_object()

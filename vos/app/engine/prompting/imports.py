@@ -79,7 +79,7 @@ def _of_size(
         InputError: it has another size, or no object is left of it.
     """
     height, width = ids.shape
-    if ids.shape != size and shrunk_size(height, width, max_size) != size:
+    if (height, width) != size and shrunk_size(height, width, max_size) != size:
         raise InputError(
             f"{name} is {width}x{height} pixels, the frame {size[1]}x{size[0]} "
             "(width x height); give a mask of the frame's size"

@@ -80,6 +80,12 @@ class ObjectMasks:
             self._masks.popitem(last=False)
         return mask, final
 
+    def prepare(self, frame: int) -> None:
+        """Make a frame whose features are there ready for clicks, so that the first one is fast."""
+        if frame not in self._segmenters and self._features(frame) is not None:
+            segmenter = ClickSegmenter(self._image(frame), features=self._features(frame))
+            self._keep(self._segmenters, frame, segmenter)
+
     def forget(self) -> None:
         """Free what can be computed again."""
         self._segmenters.clear()
@@ -90,11 +96,9 @@ class ObjectMasks:
         return frame in self._segmenters or self._features(frame) is not None
 
     def _final(self, frame: int, drawing: Drawing) -> Mask:
-        segmenter = self._segmenters.get(frame)
-        if segmenter is None:
-            segmenter = ClickSegmenter(self._image(frame), features=self._features(frame))
-        self._keep(self._segmenters, frame, segmenter)
-        return _segmented(segmenter, drawing.prompts, drawing.base)
+        self.prepare(frame)
+        self._segmenters.move_to_end(frame)
+        return self._segmenters[frame].mask(drawing.prompts, base=drawing.base)
 
     def _provisional(self, frame: int, drawing: Drawing) -> Mask:
         """Return the mask of a reduced picture, with colours for features."""
@@ -113,7 +117,7 @@ class ObjectMasks:
         self._keep(self._quick, frame, segmenter)
         base = None if drawing.base is None else _reduced(drawing.base, size)
         prompts = [_reduced_prompt(p, (height, width), size) for p in drawing.prompts]
-        mask = _segmented(segmenter, tuple(prompts), base)
+        mask = segmenter.mask(prompts, base=base)
         large = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         drawn = drawn_pixels(drawing.prompts, height, width)
         box = box_pixels(drawing.prompts, height, width)
@@ -127,10 +131,6 @@ class ObjectMasks:
         kept.move_to_end(frame)
         while len(kept) > self._most:
             kept.popitem(last=False)
-
-
-def _segmented(segmenter: ClickSegmenter, prompts: tuple[Prompt, ...], base: Mask | None) -> Mask:
-    return segmenter.mask(prompts, base=base)
 
 
 def _reduced(mask: Mask, size: tuple[int, int]) -> Mask:

@@ -139,6 +139,15 @@ class PromptEdits:
                     return
             self._project.change("Finish a mask", changes)  # begun before the project was opened
 
+    def prepare(self, frame: int) -> None:
+        """Make a frame whose features are there ready for clicks.
+
+        Raises:
+            InputError: the frame cannot be read.
+        """
+        with self._lock:
+            self._masks.prepare(frame)
+
     def forget(self) -> None:
         """Free memory, unless a mask is being made."""
         if self._lock.acquire(timeout=1):

@@ -164,6 +164,23 @@ def test_another_process_goes_on_with_what_a_stopped_one_computed(open_desk, cli
         assert_equal(desk.masks(), expected(desk, clip, tmp_path / "out"))
 
 
+def test_clicks_of_another_thread_meanwhile_are_kept_and_reached_by_the_next_one(
+    desk, clip, tmp_path
+):
+    desk.draw(0, truth(0))
+    job = desk.session.start_propagation("both")
+    for frame in (3, 8, 11):
+        place = {"x": 20 + 2 * frame, "y": 20, "positive": True}
+        desk.session.add_item(frame, 1, {"type": "click", **place})
+    desk.session.add_item(8, 2, {"type": "box", "left": 46, "top": 34, "right": 76, "bottom": 62})
+    desk.wait_for("job", job=job, state="done")
+    desk.propagate()
+    entries = desk.project.items("frames/").values()
+    assert not any("provisional" in entry for entry in entries)
+    assert desk.session.stale() == []
+    assert_equal(desk.masks(), expected(desk, clip, tmp_path / "out"))
+
+
 def test_old_chains_make_room(open_desk, limits):
     with open_desk(limits=limits(pass_bytes=1)) as desk:
         desk.add_object()

@@ -60,6 +60,8 @@ def serve(
         application = Application(settings, access, make_parts)
         try:
             print(f"vos app: open {access.address}", flush=True)
+            if access.listens_on_all:
+                print("from other machines, with this one's name for 127.0.0.1", flush=True)
             if open_browser:
                 Thread(target=_show, args=(access.launch_address(),), daemon=True).start()
             for source in application.table.rows()[:1]:

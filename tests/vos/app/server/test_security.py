@@ -90,6 +90,7 @@ def test_the_names_of_this_machine_are_answered(served, host):
 def test_a_server_of_all_addresses_answers_to_the_one_that_was_reached_alone():
     access = Access("0.0.0.0", PORT)
     assert access.accepts_host(f"192.168.0.9:{PORT}", "192.168.0.9")
+    assert access.accepts_host(f"192.168.0.9:{PORT}", "::ffff:192.168.0.9")
     assert not access.accepts_host(f"192.168.0.8:{PORT}", "192.168.0.9")
     assert not access.accepts_host(f"evil.example:{PORT}", "192.168.0.9")
     assert not Access("127.0.0.1", PORT).accepts_host(f"192.168.0.9:{PORT}", "192.168.0.9")

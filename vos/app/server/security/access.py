@@ -33,6 +33,11 @@ class Access:
         )
 
     @property
+    def listens_on_all(self) -> bool:
+        """Whether the server listens on all addresses of this machine."""
+        return self.host in _WILDCARDS
+
+    @property
     def address(self) -> str:
         """The page's address with the token, as it is printed."""
         return f"{self._origin()}/?token={self.token}"
@@ -78,8 +83,10 @@ class Access:
         host = host.lower()
         if host in self._hosts:
             return True
-        listens_on_all = self.host in _WILDCARDS and own_address is not None
-        return listens_on_all and host in _authorities(str(own_address).lower(), self.port)
+        if not self.listens_on_all or own_address is None:
+            return False
+        own = own_address.lower().removeprefix("::ffff:")  # how a socket of both kinds writes it
+        return host in _authorities(own, self.port)
 
     def _origin(self) -> str:
         name = "127.0.0.1" if self.host in _WILDCARDS else self.host

@@ -59,6 +59,8 @@ class Features:
             backbone = load_with_progress(self.backbone)
             backbone.check_layers(self.request.layers, class_token=self.request.class_token)
             about = {"source": self.source, **self.request.describe(backbone)}
+            if self.frames.max_size is not None:  # older files have no such entry
+                about["max_size"] = self.frames.max_size
             done = computed = 0
             with (
                 open_writer(self.out, about, overwrite=self.overwrite) as writer,

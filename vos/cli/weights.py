@@ -180,7 +180,8 @@ def _architecture_text(checkpoint: Checkpoint) -> str:
         return f"ViT, built by timm: timm:{known}"
     shape = checkpoint.vit
     if shape is None:
-        return f"not a ViT; the file says {checkpoint.metadata.get('arch')}"
+        arch = checkpoint.metadata.get("arch")
+        return f"not a ViT; the file {f'says {arch}' if arch else 'does not say which'}"
     text = (
         f"ViT, patch {shape.patch_size}, width {shape.embed_dim}, "
         f"{shape.depth} blocks, {shape.num_heads} heads, {shape.in_chans} channels, "

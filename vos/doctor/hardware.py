@@ -29,7 +29,8 @@ def device_checks() -> Iterator[Check]:
         yield Check(_GROUP, "memory", "ok", f"{memory:.1f} GiB")
     if importlib.util.find_spec("torch") is None:
         return  # the versions say so
-    yield attempt(_GROUP, "PyTorch on the CPU", _cpu, "reinstall it: pip install --force torch")
+    advice = "reinstall it: pip install --force-reinstall torch"
+    yield attempt(_GROUP, "PyTorch on the CPU", _cpu, advice)
     yield _cuda()
     yield _mps()
 

@@ -22,9 +22,9 @@ _DECODERS = {
 """Kinds of video that people have, and FFmpeg's decoders of them."""
 _MAIN = {"H.264", "H.265", "MPEG-4"}
 _ENCODER_USES = {
-    "h264": "overlay.mp4, which vos segment writes",
-    "prores": "--alpha in .mov files",
-    "vp9": "--alpha in .webm files",
+    "h264": "overlay.mp4, which vos segment writes,",
+    "prores": "alpha.mov, which --alpha video writes,",
+    "vp9": "a .webm file with alpha, which Python code may write,",
 }
 _FILTERS = ("buffer", "scale", "format", "buffersink")
 """What frames are converted by (`vos.video.filters`)."""
@@ -91,7 +91,7 @@ def _encoder_checks() -> Iterator[Check]:
         if codec_name((encoder,), "w"):
             yield Check(_GROUP, name, "ok", encoder)
         elif codec == "h264":
-            yield Check(_GROUP, name, "fails", f"no {encoder}; {use}, needs it", _ADVICE)
+            yield Check(_GROUP, name, "fails", f"no {encoder}; {use} needs it", _ADVICE)
         else:
             yield Check(_GROUP, name, "absent", f"no {encoder}; {use} needs it")
 

@@ -181,6 +181,8 @@ def test_folder_of_other_settings(folder, weights, tmp_path, capsys):
     assert vos(folder, "-o", out, *options(weights)) == 0
     assert vos(folder, "-o", out, "--half", *options(weights)) == 2
     assert "made with other settings" in said(capsys)
+    assert vos(folder, "-o", out, "--max-size", 48, *options(weights)) == 2
+    assert "made with other settings" in said(capsys)
     assert vos(folder, "-o", out, "--half", "--overwrite", *options(weights)) == 0
     assert np.load(out / "f0.npz")["patches"].dtype == np.float16
     (out / "about.json").write_text("{")

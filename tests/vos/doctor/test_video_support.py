@@ -4,6 +4,7 @@ import pytest
 
 from vos.doctor import video_support
 from vos.doctor.video_support import codec_name, video_checks
+from vos.segmentation.options import OutputOptions
 
 
 def test_pyav_of_the_index_has_all_that_is_needed():
@@ -36,6 +37,15 @@ def test_a_missing_codec_fails_where_the_main_job_needs_it(monkeypatch, missing,
     check = next(check for check in video_checks() if check.name == name)
     assert check.state == state
     assert bool(check.advice) == (state == "fails")
+
+
+def test_what_lacks_names_the_option_that_needs_it(monkeypatch):
+    monkeypatch.setattr(video_support, "codec_name", lambda names, mode: None)
+    details = {check.name: check.detail for check in video_checks()}
+    assert details["write h264"].endswith("overlay.mp4, which vos segment writes, needs it")
+    assert details["write prores"].endswith("alpha.mov, which --alpha video writes, needs it")
+    assert "--alpha" not in details["write vp9"]
+    assert OutputOptions(alpha="video").alpha == "video"
 
 
 def test_missing_filters_fail(monkeypatch):

@@ -101,7 +101,7 @@ export class App {
     }
     this.messages.clear();
     this.ui.set({ source: id, range: null });
-    this.player.go(this.ui.frames[id] || 0);
+    this.player.resume(this.ui.frames[id] || 0);
     this.player.want();
     this.#fetchSession().catch((error) => this.messages.fail(error));
   }

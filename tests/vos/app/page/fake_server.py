@@ -52,6 +52,7 @@ class FakeServer:
         self.tasks: set[asyncio.Task] = set()
         self.least_sure: dict[str, float] = {}
         self.is_down = False
+        self.is_counted = True
         self.app = Starlette(routes=self.routes())
 
     def routes(self) -> list[Route]:
@@ -129,8 +130,9 @@ class FakeServer:
     async def source(self, request: Request) -> Response:
         key = request.path_params["source"]
         project = self.sources[key]
-        facts = {"id": key, "name": self.names[key], "kind": "video", "count": self.count,
-                 "count_is_exact": True, "width": WIDTH, "height": HEIGHT, "fps": 25.0}  # fmt: skip
+        facts = {"id": key, "name": self.names[key], "kind": "video", "fps": 25.0}
+        facts |= {"count": self.count, "count_is_exact": self.is_counted}
+        facts |= {"width": WIDTH, "height": HEIGHT}
         jobs = [job for job in self.jobs.values() if job["source"] == key]
         return JSONResponse(facts | project.delta({}) | {"state": project.state, "jobs": jobs})
 

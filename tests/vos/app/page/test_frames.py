@@ -207,6 +207,19 @@ def test_nothing_is_lost_by_a_reload(page):
     assert page.page.inner_text("#undo-label") == "Undo: propagation"
 
 
+def test_the_frame_of_a_video_that_is_still_counted_comes_back(page):
+    page.press("End")
+    page.wait(frame=59)
+    page.fake.count, page.fake.is_counted = 20, False
+    page.page.reload()
+    page.wait(frame=19)
+    page.has_text("#source-facts", "20+ frames")
+    more = {"source": "s1", "count": 60, "count_is_exact": True}
+    page.server.call(page.fake.send, "source", more)
+    page.wait(frame=59)
+    page.has_text("#frame-count", "of 60")
+
+
 def test_a_long_video_draws_fast(page):
     page.fake.count = 200_000
     project = next(iter(page.fake.sources.values()))
@@ -220,7 +233,6 @@ def test_a_long_video_draws_fast(page):
     page.has_text("#frame-count", "of 200000")
     script = """async () => {
       const times = [];
-      const box = document.getElementById("timeline");
       for (let i = 0; i < 10; i += 1) {
         const start = performance.now();
         document.getElementById(i % 2 ? "timeline-in" : "timeline-out").click();

@@ -8,7 +8,7 @@ OVERFLOW = """() => {
   for (const one of document.querySelectorAll("body *")) {
     const box = one.getBoundingClientRect();
     if (!box.width || one.closest("[hidden], dialog:not([open]), .off-screen")) continue;
-    const holder = one.closest(".timeline, .toasts, .list, .items, .side, svg");
+    const holder = one.closest(".timeline, .toasts, .list, .items, .side, svg, dialog");
     if (box.right > innerWidth + 1 || box.left < -1) wide.push(one.outerHTML.slice(0, 90));
     else if (!holder && box.bottom > innerHeight + 1) wide.push(one.outerHTML.slice(0, 90));
     const style = getComputedStyle(one);

@@ -13,6 +13,7 @@ export function createStage(app) {
   const space = { down: false, moved: false };
   let pan = null;
 
+  canvas.addEventListener("mousedown", (event) => event.preventDefault()); // takes no focus
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("pointerdown", (event) => {
     if (!app.project.id) return;

@@ -4,6 +4,9 @@ import { byId, h } from "../core/dom.js";
 import { KEYS, MOUSE } from "../core/keys.js";
 import { MEANINGS } from "./confidence.js";
 
+const TIMELINE = "On the timeline, diamonds are prompts, green lines are checked frames, and the "
+  + "next propagation computes hatched frames again. The height of a row is the confidence.";
+
 function row(presses, does) {
   const keys = presses.map((press) => h("kbd", { text: press }));
   return h("div", { class: "key-row" }, h("span", { class: "keys" }, ...keys),
@@ -27,6 +30,7 @@ export function createHelp() {
   const mouse = h("section", { class: "key-group wide" }, h("h3", { text: "Mouse" }),
     ...MOUSE.map(([press, does]) => row([press], does)));
   byId("help-body").append(h("div", { class: "key-groups" }, ...columns, mouse),
+    h("p", { class: "muted", text: TIMELINE }),
     h("p", { class: "muted", text: `Both directions: ${MEANINGS.both}` }),
     h("p", { class: "muted", text: `Forward: ${MEANINGS.forward}` }));
   byId("open-help").onclick = () => byId("help-dialog").showModal();

@@ -33,7 +33,8 @@ export class MaskImport {
     this.single = h("input", { ...radio, id: "mask-single" });
     this.singleText = h("span");
     this.snap = h("input", { type: "checkbox", id: "mask-snap" });
-    const go = h("button", { id: "mask-go", class: "button primary", text: "Import" });
+    const go = h("button", { id: "mask-go", class: "button primary", text: "Import",
+      autofocus: true });
     byId("mask-body").append(h("form", {
       class: "dialog-form", onsubmit: (event) => {
         event.preventDefault();

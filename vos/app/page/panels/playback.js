@@ -10,6 +10,7 @@ export class Player {
   constructor(app) {
     this.app = app;
     this.step = 1;
+    this.returnTo = null; // the frame to go back to once the source is known to reach it
     const field = byId("frame-number");
     field.onchange = () => this.go(Number(field.value));
     field.addEventListener("keydown", (event) => event.key === "Enter" && field.blur());
@@ -20,7 +21,10 @@ export class Player {
     byId("play").onclick = () => this.toggle();
     app.bus.on("frame", () => this.show());
     app.bus.on("source", () => this.show());
-    app.bus.on("info", () => this.show());
+    app.bus.on("info", () => {
+      this.show();
+      if (this.returnTo !== null && app.project.count > this.returnTo) this.go(this.returnTo);
+    });
     app.bus.on("ui", (name) => name === "playing" && this.#showPlaying());
   }
 
@@ -28,6 +32,13 @@ export class Player {
   go(number) {
     this.stop();
     this.#set(number);
+  }
+
+  /** Go to where one was in a source whose frames may still be being counted. */
+  resume(number) {
+    this.go(number);
+    const isCounted = this.app.project.info.count_is_exact;
+    if (!isCounted && number >= this.app.project.count) this.returnTo = number;
   }
 
   /** Go some frames on or back. */
@@ -75,6 +86,7 @@ export class Player {
       this.show();
       return;
     }
+    this.returnTo = null;
     const frame = Math.min(app.project.count - 1, Math.max(0, Math.round(number)));
     if (frame !== app.ui.frame) this.step = frame > app.ui.frame ? 1 : -1;
     app.ui.set({ frame });

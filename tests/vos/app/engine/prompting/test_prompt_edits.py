@@ -186,3 +186,35 @@ def test_a_mask_file_of_one_object_goes_to_the_chosen_one(desk, tmp_path):
     write_mask(tmp_path / "large.png", np.ones((HEIGHT + 9, WIDTH), np.uint8))
     with pytest.raises(InputError, match="pixels"):
         desk.session.import_mask(3, tmp_path / "large.png", object_id=2)
+
+
+def test_a_project_that_is_opened_again_goes_on_with_its_provisional_masks_and_layers(open_desk):
+    def fail():
+        raise InputError("no weights")
+
+    with open_desk() as desk:
+        desk.backbone.hook = fail
+        one, two = desk.add_object(), desk.add_object()
+        desk.session.add_item(0, two, polygon(30, 60))
+        desk.session.add_item(0, one, polygon(10, 40))
+        desk.session.add_item(1, one, INSIDE)
+        desk.wait_for("features", frame=1, state="failed")
+    with open_desk() as desk:
+        desk.wait_for("features", frame=1, state="ready")
+        assert "provisional" not in desk.project.get("frames/1")
+        desk.session.clear_prompt(0, one)
+        assert ids(desk)[20, 35] == two
+        desk.session.clear_prompt(0, two)
+        assert desk.project.get("frames/0") is None
+
+
+def test_entries_of_strangers_with_odd_layers_are_refused(desk):
+    desk.session.add_item(0, 1, SQUARE)
+    good = desk.project.get("frames/0")
+    two_deep = {**good, "under": {**good, "under": good}}
+    for odd in (two_deep, {**good, "under": 5}, {**good, "composed": "x"}):
+        with pytest.raises(InputError):
+            desk.project.change("Odd", {"frames/0": odd})
+    prompt = desk.project.get("prompts/0/1")
+    with pytest.raises(InputError, match="order"):
+        desk.project.change("Odd", {"prompts/0/1": {**prompt, "order": -1}})

@@ -15,6 +15,7 @@ import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -193,7 +194,7 @@ def _refused_names(path: Path) -> list[str]:
     """List what a pickle asks for beyond what is allowed, without unpickling it."""
     try:
         asked = dict.fromkeys(_asked_names(_pickle_bytes(path)))
-    except (*_DAMAGE, zipfile.BadZipFile, NotImplementedError):
+    except (*_DAMAGE, zipfile.BadZipFile, zlib.error, NotImplementedError):
         return []
     return [n for n in asked if n not in _STAND_INS and not _TENSOR_PARTS.fullmatch(n)]
 
@@ -203,7 +204,9 @@ def _pickle_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_SCANNED)
     with zipfile.ZipFile(path) as archive:
-        name = next(n for n in archive.namelist() if n.endswith("data.pkl"))
+        name = next((n for n in archive.namelist() if n.endswith("data.pkl")), None)
+        if name is None:
+            return b""
         with archive.open(name) as file:
             return file.read(_SCANNED)
 

@@ -7,6 +7,7 @@ import pathlib
 import pickle
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -129,3 +130,21 @@ def test_a_dictionary_as_a_key_is_damage(tmp_path):
     (tmp_path / "w.pth").write_bytes(head + b"\x80\x02}(}K\x01u.")
     with pytest.raises(InputError, match=r"w\.pth"):
         load_checkpoint(tmp_path / "w.pth")
+
+
+def test_an_archive_of_other_files_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
+        archive.writestr("weights/readme.txt", "no weights")
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        read_pickle(tmp_path / "a.pth")
+
+
+def test_a_compressed_archive_that_is_damaged_is_refused(tmp_path):
+    path = tmp_path / "a.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", np.random.default_rng(0).bytes(4000).hex())
+    data = bytearray(path.read_bytes())
+    data[100:200] = bytes(100)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        read_pickle(path)

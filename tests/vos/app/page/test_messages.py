@@ -71,11 +71,15 @@ def test_a_lost_connection_is_shown_and_what_was_missed_arrives(page):
     page.fake.is_down = True
     page.server.call(page.fake.drop_connections)
     page.wait(connection="down")
+    page.page.route("**/changes", lambda route: route.abort())
+    page.page.click("#add-object")
+    page.has_text("#error-text", "The server does not answer")
     page.has_text("#connection-line", "connection to the server is lost")
     page.fake.sources["s1"].perform({"action": "add_object", "name": "made elsewhere"})
     page.fake.is_down = False
     page.wait(connection="up")
     page.page.wait_for_selector("#connection-line", state="hidden")
+    page.page.wait_for_selector("#error-line", state="hidden")
     page.has_text("#objects", "made elsewhere")
 
 

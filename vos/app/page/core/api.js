@@ -13,7 +13,8 @@ export class ApiError extends Error {
   }
 }
 
-const UNREACHABLE = "The server does not answer. Is `vos app` still running?";
+/** What is said when no answer comes. */
+export const UNREACHABLE = "The server does not answer. Is `vos app` still running?";
 const FORBIDDEN = "This page may not talk to the server. Open the address that `vos app` printed.";
 
 async function errorOf(status, text) {

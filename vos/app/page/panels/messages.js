@@ -1,5 +1,6 @@
 "use strict";
 
+import { UNREACHABLE } from "../core/api.js";
 import { byId, h } from "../core/dom.js";
 
 const TOAST_MS = 6000;
@@ -56,6 +57,8 @@ export class Messages {
     line.textContent = "The connection to the server is lost. What is shown stays; the page "
       + "tries again by itself. If `vos app` was stopped, start it again with --project.";
     document.body.dataset.connection = up ? "up" : "down";
-    if (up && again) this.toast("The connection to the server is back.");
+    if (!up || !again) return;
+    if (byId("error-text").textContent === UNREACHABLE) this.clear();
+    this.toast("The connection to the server is back.");
   }
 }

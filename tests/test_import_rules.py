@@ -124,7 +124,7 @@ WITHOUT_TORCH = (
     "vos.runtime.progress",
     "vos.runtime.signals",
     "vos.cli.verbs",
-    "vos.cli.app",
+    "vos.cli.browser",
     "vos.cli.attention",
     "vos.cli.exports",
     "vos.cli.demo",

@@ -19,7 +19,7 @@ VERBS = (
         "vos.cli.track:Track",
         "vos.propagation.presets:point_defaults",
     ),
-    Verb("app", "Make and correct masks in the browser.", "vos.cli.app:App"),
+    Verb("app", "Make and correct masks in the browser.", "vos.cli.browser.app:App"),
     Verb(
         "convert",
         "Write a run's masks in formats of other programs.",

@@ -130,7 +130,7 @@ WITHOUT_TORCH = (
     "vos.cli.demo",
     "vos.cli.doctor",
     "vos.cli.evaluate",
-    "vos.cli.exports.backbone",
+    "vos.cli.export",
     "vos.cli.features",
     "vos.cli.frame",
     "vos.cli.segment",

@@ -29,7 +29,7 @@ VERBS = (
     Verb("evaluate", "Score predicted masks: J, F and J&F.", "vos.cli.evaluate:Evaluate"),
     Verb("attention", "Show what the class token attends to.", "vos.cli.attention:Attention"),
     Verb("features", "Write features of pictures or a video.", "vos.cli.features:Features"),
-    Verb("export", "Write a backbone for other programs.", "vos.cli.exports.backbone:Export"),
+    Verb("export", "Write a backbone for other programs.", "vos.cli.export:Export"),
     Verb("demo", "Segment a clip made on the spot and score it.", "vos.cli.demo:Demo"),
     Verb("weights", "List, download, inspect and verify weights.", "vos.cli.weights:Weights"),
     Verb("doctor", "Say whether this installation works.", "vos.cli.doctor:Doctor"),

@@ -27,7 +27,7 @@ def backbone(weights):
 
 
 def vos(*arguments):
-    verbs = [Verb("export", "", "vos.cli.exports.backbone:Export")]
+    verbs = [Verb("export", "", "vos.cli.export:Export")]
     return run_verbs("vos", "", verbs, ["export", *map(str, arguments)])
 
 

@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -183,8 +184,8 @@ class FolderWriter(FeatureWriter):
 
     def __init__(self, out: Path, about: Mapping[str, Any], *, overwrite: bool) -> None:
         self._out = out
-        self._taken: set[str] = set()
-        known = json.loads(json.dumps(about, default=str))
+        self._known = json.loads(json.dumps(about, default=str))
+        self._is_made = not out.exists()
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -197,12 +198,12 @@ class FolderWriter(FeatureWriter):
             raise InputError(
                 f"{out} holds other files and no {ABOUT}; give another folder, or --overwrite"
             )
-        elif earlier is not None and earlier != known:
+        elif earlier not in (None, self._known) and any(out.glob("*.npz")):
             raise InputError(
                 f"{out} holds features made with other settings; give another folder, or "
                 "--overwrite"
             )
-        write_json(out / ABOUT, known)
+        self._has_about = earlier == self._known
 
     def _earlier(self) -> Any:
         try:
@@ -221,12 +222,21 @@ class FolderWriter(FeatureWriter):
             return False
 
     def add(self, name: str, arrays: Arrays) -> None:
-        """Write the frame's file."""
+        """Write the frame's file, and before the first one how the features are made."""
+        if not self._has_about:
+            write_json(self._out / ABOUT, self._known)
+            self._has_about = True
         with atomic_path(self._path(name)) as beside, beside.open("wb") as handle:
             np.savez(handle, **arrays)  # type: ignore[arg-type]
 
     def finish(self) -> None:
         """Do nothing: every file is whole."""
+
+    def close(self) -> None:
+        """Remove the folder where it was made and nothing was written to it."""
+        if self._is_made:
+            with suppress(OSError):  # it is not empty
+                self._out.rmdir()
 
     def _path(self, name: str) -> Path:
         return self._out / f"{re.sub(r'[/]', '_', name)}.npz"

@@ -136,6 +136,17 @@ def test_a_run_that_goes_on_to_another_end_has_the_same_levels(folder, weights, 
         np.testing.assert_array_equal(part["patches"], whole["patches"])
 
 
+def test_a_refused_run_leaves_nothing_in_the_way(folder, weights, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert vos(folder, "-o", out, *options(weights), "--short-side", 4) == 2
+    assert "leaves no patch" in said(capsys)
+    assert not out.exists()
+    out.mkdir()
+    (out / "about.json").write_text('{"of": "a run that came to nothing"}')
+    assert vos(folder, "-o", out, *options(weights)) == 0
+    assert json.loads((out / "about.json").read_text())["request"]["short_side"] == 64
+
+
 def test_one_picture_and_a_pattern(folder, weights, tmp_path):
     assert vos(folder / "f1.png", "-o", tmp_path / "a.npz", *options(weights)) == 0
     assert np.load(tmp_path / "a.npz")["frames"].tolist() == ["f1"]

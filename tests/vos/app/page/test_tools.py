@@ -45,12 +45,13 @@ def test_clicks_outside_the_frame_do_nothing(page):
 
 
 def test_quick_clicks_arrive_in_their_order_and_make_one_object(page):
-    page.fake.change_seconds = 0.05
+    page.fake.change_seconds = 0.4
     for x in (40, 60, 80):
         page.click(x, 90)
     page.has_text("#items", "ClickClickClick")
     assert [a["item"]["x"] for a in page.actions("add_item")] == [40, 60, 80]
     assert {a["object"] for a in page.actions("add_item")} == {1}
+    assert len(page.actions("add_object")) == 1
 
 
 def test_a_box(page):

@@ -23,6 +23,7 @@ export class Project {
     this.pending = []; // items that the server has not answered yet: {frame, object, item}
     this.queue = Promise.resolve();
     this.resyncs = 0;
+    this.adding = null; // the object that a first item waits for
     bus.on("server:changed", (data) => data.source === this.id && this.#take(data));
     bus.on("server:source", (data) => data.source === this.id && this.#takeInfo(data));
     bus.on("connection", ({ up, again }) => up && again && this.resync());
@@ -53,6 +54,7 @@ export class Project {
     this.info = { ...info, id };
     this.state = new State();
     this.pending = [];
+    this.adding = null;
     this.resyncs = 0;
     this.#takeWhole(info);
     this.bus.emit("source", this.info);
@@ -112,9 +114,8 @@ export class Project {
     this.bus.emit("pending");
     try {
       if (entry.object === null) {
-        const result = await this.change({ action: "add_object" });
-        if (!result) return null;
-        entry.object = result.object;
+        entry.object = await this.#newObject();
+        if (entry.object === null) return null;
       }
       const result = await this.change({
         action: "add_item", frame, object: entry.object, item,
@@ -124,6 +125,14 @@ export class Project {
       this.pending = this.pending.filter((one) => one !== entry);
       this.bus.emit("pending");
     }
+  }
+
+  /** Add an object; quick clicks before it is there are for the same one. */
+  #newObject() {
+    this.adding ||= this.change({ action: "add_object" })
+      .then((result) => (result ? result.object : null))
+      .finally(() => (this.adding = null));
+    return this.adding;
   }
 
   async #inTurn(send) {

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vos.errors import InputError
-from vos.interactive.prompts import Box, Click, Prompt, Stroke
+from vos.interactive.prompts import Box, Click, Prompt, Stroke, drawn_pixels
 
 Mask = NDArray[np.bool_]
 Item = Mapping[str, Any]
@@ -32,10 +32,14 @@ class Drawing:
 
     base: Mask | None
     """(H, W), the mask that the rest corrects; None where there is none."""
-    prompts: tuple[Prompt, ...]
-    """In the order they were drawn."""
-    outlines_alone: bool
-    """Whether nothing but outlines were drawn: they are the mask as they stand."""
+    prompts: tuple[Click | Box, ...]
+    """What the mask is found from, in the order of drawing."""
+    painted: NDArray[np.int8]
+    """(H, W), what was drawn by hand: 1 the object's, -1 not the object's, 0 nothing."""
+
+    def with_paint(self, mask: Mask) -> Mask:
+        """Return a mask (H, W) with what was drawn by hand over it, to the pixel."""
+        return np.asarray((mask | (self.painted > 0)) & (self.painted >= 0), np.bool_)
 
 
 def checked_item(item: Any, size: tuple[int, int]) -> dict[str, Any]:
@@ -61,10 +65,11 @@ def drawing_of(
     size: tuple[int, int],
     mask: Callable[[str], NDArray[np.uint8]],
 ) -> Drawing:
-    """Turn checked items into prompts.
+    """Turn checked items into prompts and paint.
 
-    A mask takes the place of all that was drawn before it. Outlines join the base, or are taken
-    out of it, and stay as they were drawn; so do strokes.
+    A mask takes the place of all that was drawn before it. Clicks and the box say where the object
+    is. Strokes and outlines are paint: they add or take away what they cover and no more, and no
+    click elsewhere changes that.
 
     Args:
         items: in the order they were drawn.
@@ -72,26 +77,23 @@ def drawing_of(
         size: H and W of the frame.
         mask: gives a mask (H, W) by its digest.
     """
-    prompts: list[Prompt] = []
-    outlines_alone = True
+    prompts: list[Click | Box] = []
+    paint: list[Prompt] = []
     for item in items:
         match item["type"]:
             case "mask":
-                base, prompts, outlines_alone = mask(item["mask"]) > 0, [], True
+                base, prompts, paint = mask(item["mask"]) > 0, [], []
             case "click":
                 prompts.append(Click(item["x"], item["y"], item["positive"]))
+                paint.append(prompts[-1])
             case "box":
                 sides = (item[name] for name in ("left", "top", "right", "bottom"))
                 prompts.append(Box(*sides))
             case "stroke":
-                prompts.append(Stroke(stroke_pixels(item, size), item["positive"]))
+                paint.append(Stroke(stroke_pixels(item, size), item["positive"]))
             case "polygon":
-                inside = polygon_pixels(item, size)
-                prompts.append(Stroke(inside, item["positive"]))
-                before = np.zeros(size, np.bool_) if base is None else base
-                base = before | inside if item["positive"] else before & ~inside
-        outlines_alone &= item["type"] in ("mask", "polygon")
-    return Drawing(base, tuple(prompts), outlines_alone)
+                paint.append(Stroke(polygon_pixels(item, size), item["positive"]))
+    return Drawing(base, tuple(prompts), drawn_pixels(paint, *size))
 
 
 def stroke_pixels(item: Item, size: tuple[int, int]) -> Mask:

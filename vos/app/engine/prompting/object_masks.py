@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vos.app.engine.prompting.items import Drawing, Item, Mask, drawing_of
 from vos.interactive.click_segmenter import ClickSegmenter
-from vos.interactive.prompts import Box, Click, Prompt, Stroke, box_pixels, drawn_pixels
+from vos.interactive.prompts import Box, Click, box_pixels
 from vos.interactive.settings import ClickSettings
 
 _QUICK_SIDE = 240
@@ -71,10 +71,11 @@ class ObjectMasks:
             return np.unpackbits(packed, count=size[0] * size[1]).reshape(size) > 0, final
         start = None if base is None else self._mask(base) > 0
         drawing = drawing_of(items, start, size, self._mask)
-        if drawing.outlines_alone:
+        if not drawing.prompts:
             found = np.zeros(size, np.bool_) if drawing.base is None else drawing.base
-            return found, True
+            return drawing.with_paint(found), True
         mask = self._final(frame, drawing) if final else self._provisional(frame, drawing)
+        mask = drawing.with_paint(mask)
         self._masks[key] = np.packbits(mask)
         while len(self._masks) > _KEPT_MASKS:
             self._masks.popitem(last=False)
@@ -119,10 +120,9 @@ class ObjectMasks:
         prompts = [_reduced_prompt(p, (height, width), size) for p in drawing.prompts]
         mask = segmenter.mask(prompts, base=base)
         large = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        drawn = drawn_pixels(drawing.prompts, height, width)
         box = box_pixels(drawing.prompts, height, width)
         inside = (large > 0.5) if box is None else (large > 0.5) & box
-        return np.asarray((inside | (drawn > 0)) & (drawn >= 0), np.bool_)
+        return np.asarray(inside, np.bool_)
 
     def _keep(
         self, kept: OrderedDict[int, ClickSegmenter], frame: int, segmenter: ClickSegmenter
@@ -138,15 +138,12 @@ def _reduced(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(small > 0.5, np.bool_)
 
 
-def _reduced_prompt(prompt: Prompt, full: tuple[int, int], size: tuple[int, int]) -> Prompt:
+def _reduced_prompt(
+    prompt: Click | Box, full: tuple[int, int], size: tuple[int, int]
+) -> Click | Box:
     down, across = size[0] / full[0], size[1] / full[1]
     if isinstance(prompt, Click):
         return Click(int(prompt.x * across), int(prompt.y * down), prompt.positive)
-    if isinstance(prompt, Stroke):
-        small = cv2.resize(
-            prompt.pixels.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA
-        )
-        return Stroke(np.asarray(small > 0, np.bool_), prompt.positive)
     left, top = int(prompt.left * across), int(prompt.top * down)
     right = max(left + 1, round(prompt.right * across))
     return Box(left, top, right, max(top + 1, round(prompt.bottom * down)))

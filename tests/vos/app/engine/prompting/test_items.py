@@ -8,7 +8,7 @@ from vos.app.engine.prompting.items import (
     polygon_pixels,
     stroke_pixels,
 )
-from vos.interactive.prompts import Box, Click, Stroke
+from vos.interactive.prompts import Box, Click
 
 SIZE = (40, 60)
 
@@ -45,19 +45,23 @@ def test_polygons_are_filled():
     assert pixels.sum() == 121
 
 
-def test_outlines_join_the_base_in_their_order_and_a_mask_replaces_all():
+def test_paint_lies_over_the_mask_in_its_order_and_a_mask_replaces_all():
     given = np.zeros(SIZE, np.uint8)
     given[:5] = 1
     whole = {"type": "polygon", "points": [[0, 0], [59, 0], [59, 39], [0, 39]], "positive": True}
     hole = {"type": "polygon", "points": [[9, 9], [12, 9], [12, 12], [9, 12]], "positive": False}
     drawing = drawing_of([whole, hole], None, SIZE, lambda _: given)
-    assert drawing.outlines_alone
-    assert drawing.base.sum() == 40 * 60 - 16
+    assert drawing.prompts == ()
+    assert drawing.base is None
+    assert drawing.with_paint(np.zeros(SIZE, bool)).sum() == 40 * 60 - 16
     click = {"type": "click", "x": 1, "y": 1, "positive": True}
     box = {"type": "box", "left": 0, "top": 0, "right": 9, "bottom": 9}
     stroke = {"type": "stroke", "points": [[5, 5]], "radius": 2, "positive": False}
     items = [whole, {"type": "mask", "mask": "d"}, click, box, stroke]
     drawing = drawing_of(items, None, SIZE, lambda _: given)
     assert np.array_equal(drawing.base, given > 0)
-    assert [type(prompt) for prompt in drawing.prompts] == [Click, Box, Stroke]
-    assert not drawing.outlines_alone
+    assert [type(prompt) for prompt in drawing.prompts] == [Click, Box]
+    painted = drawing.with_paint(given > 0)
+    expected = (given > 0) & ~stroke_pixels(stroke, SIZE)
+    expected[1, 1] = True
+    assert np.array_equal(painted, expected)

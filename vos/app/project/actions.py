@@ -10,7 +10,7 @@ from vos.app.project.object_edits import deleted_object, deleted_range, merged_o
 from vos.app.project.project import Delta, Project
 from vos.errors import InputError
 from vos.masks.ids import MAX_ID
-from vos.masks.palette import DAVIS_PALETTE
+from vos.masks.palette import screen_color
 
 Action = Mapping[str, Any]
 Outcome = tuple[Delta, dict[str, Any]]
@@ -59,7 +59,7 @@ def _add_object(project: Project, action: Action) -> Outcome:
         if number is None:
             raise InputError(f"there are {MAX_ID} objects already, the most that a mask can hold")
         name = action.get("name", f"Object {number}")
-        color = action.get("color", DAVIS_PALETTE[number].tolist())
+        color = action.get("color", list(screen_color(number)))
         value = {"name": name, "color": color, "hidden": False, "locked": False}
         delta = project.change(f"Add {name}", {f"objects/{number}": value})
     return delta, {"object": number}

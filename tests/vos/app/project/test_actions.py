@@ -49,7 +49,7 @@ def test_objects_are_added_with_the_smallest_free_id(project):
     assert delta.undo == "Add Dog"
     entry = {"name": "Dog", "color": [9, 8, 7], "hidden": False, "locked": False}
     assert project.get("objects/2") == entry
-    assert project.get("objects/1")["color"] == [128, 0, 0]
+    assert project.get("objects/1")["color"] == [230, 159, 0]
 
 
 def test_no_more_objects_than_a_mask_can_hold(project):

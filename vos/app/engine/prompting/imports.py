@@ -15,7 +15,7 @@ from vos.app.project.project import Project
 from vos.errors import InputError
 from vos.masks.ids import object_ids, resize_nearest
 from vos.masks.io import read_mask
-from vos.masks.palette import DAVIS_PALETTE
+from vos.masks.palette import screen_color
 from vos.video.images import shrunk_size
 
 
@@ -60,7 +60,7 @@ def imported_objects(
     new = {
         number: {
             "name": f"Object {number}",
-            "color": [int(level) for level in DAVIS_PALETTE[number]],
+            "color": list(screen_color(number)),
             "hidden": False,
             "locked": False,
         }

@@ -83,6 +83,35 @@ def test_undo_to_a_provisional_mask_makes_it_final_too(desk):
     assert len(desk.project.get("prompts/0/1")["items"]) == 1
 
 
+def test_redo_of_a_step_with_a_provisional_mask_alone_makes_it_final(desk):
+    failing = []
+
+    def fail():
+        if not failing:
+            raise InputError("no weights")
+
+    desk.backbone.hook = fail
+    desk.session.add_item(0, 1, INSIDE)
+    desk.wait_for("features", frame=0, state="failed")
+    desk.project.undo()
+    assert desk.project.get("frames/0") is None
+    failing.append("no more")
+    desk.ready(0)
+    desk.events.clear()
+    delta = desk.project.redo()
+    assert delta.changed["frames/0"]["provisional"] is True
+    desk.wait_for("features", frame=0, state="ready")
+    entry = desk.project.get("frames/0")
+    assert "provisional" not in entry
+    desk.project.undo()
+    desk.project.redo()
+    assert desk.project.get("frames/0") == entry, "the final mask belongs to the step"
+    redone = ids(desk)
+    desk.session.clear_prompt(0, 1)
+    desk.session.add_item(0, 1, INSIDE)
+    assert np.array_equal(redone, ids(desk))
+
+
 def test_the_newest_object_lies_above_and_uncovers_what_it_leaves(desk):
     desk.session.add_item(0, 2, polygon(30, 60))
     desk.session.add_item(0, 1, polygon(10, 40))

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from vos.app.project.entries import Value, checked_entry, objects_named, parsed_key
+from vos.app.project.entries import (
+    Value,
+    checked_entry,
+    digests_of,
+    objects_named,
+    parsed_key,
+)
 from vos.errors import InputError
 
 Patch = dict[str, list[Value]]
@@ -95,6 +101,14 @@ class History:
         self.records = 0
         self.frames: set[int] = set()
         """Frames that the state spoke of at any time."""
+
+    def digests(self) -> set[str]:
+        """Return the digests of all masks that the state names, or that undo or redo leads to."""
+        found = {d for key, value in self.state.entries() for d in digests_of(key, value)}
+        for step in chain(self.done, self.undone):
+            for key, values in step.patch.items():
+                found.update(d for value in values for d in digests_of(key, value))
+        return found
 
     def step_record(self, label: str, changes: Mapping[str, Value]) -> Record:
         """Return the record of a new step; what changes nothing is left out of its patch.

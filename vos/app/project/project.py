@@ -283,6 +283,7 @@ class Project:
             self._start({"settings": DEFAULT_SETTINGS})
             return
         self._journal = journal
+        self._store.remove_others(self._history.digests())  # of steps that cannot be redone
         self._files.bring_in_step(self._history.state, self._history.frames)
 
     def _commit(self, record: Record, *, sync: bool = True) -> Delta:

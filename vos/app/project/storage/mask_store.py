@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,6 +88,26 @@ class MaskStore:
         """Say whether there is a file of a mask; its content is not looked at."""
         path = self.path(digest)
         return path.is_file() and not path.is_symlink()
+
+    def remove_others(self, used: Collection[str]) -> int:
+        """Remove the masks that no step of the history leads to, and return how many they were.
+
+        Files that are linked elsewhere, as those in `prompts/` are, stay; so does what is no mask
+        of the store. It is for the opening, before any other use.
+
+        Args:
+            used: digests of the masks to be kept.
+        """
+        removed = 0
+        for path in self._folder.glob("??/*.png"):
+            digest = path.stem
+            if digest in used or len(digest) != DIGEST_LENGTH or path.parent.name != digest[:2]:
+                continue
+            with suppress(OSError):  # of a folder that is read-only, say: they only take room
+                if path.lstat().st_nlink == 1 and not path.is_symlink():
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def require(self, digests: Iterable[str]) -> None:
         """Refuse digests of masks that are not here.

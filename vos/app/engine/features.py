@@ -35,7 +35,7 @@ class MemoryLimits:
 
 
 class FeatureCache:
-    """Maps (D, h, w) by key, the last used ones; any thread may use it."""
+    """Maps (D, h, w) by source and frame, the last used ones; any thread may use it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -64,6 +64,12 @@ class FeatureCache:
         with self._lock:
             self._maps.clear()
             self._bytes = 0
+
+    def drop_source(self, source_id: str) -> None:
+        """Forget the maps of a source, whose keys are pairs of its id and a frame."""
+        with self._lock:
+            for key in [k for k in self._maps if isinstance(k, tuple) and k[0] == source_id]:
+                self._drop(key)
 
     def _drop(self, key: Hashable) -> None:
         dropped = self._maps.pop(key, None)

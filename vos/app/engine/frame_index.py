@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vos.app.engine.propagating.chains import digest_of
+from vos.app.engine.propagating.chains import digest_of, key_while_locked
 from vos.app.project.project import Delta, Project
 
 
@@ -18,19 +18,22 @@ class FrameIndex:
 
     Attributes:
         checked: frames that stay as they are.
+        locked: ids of objects that stay as they are.
     """
 
     def __init__(self, project: Project) -> None:
         self.checked: set[int] = set()
+        self.locked: set[int] = set()
         self._project = project
         self._versions: dict[int, tuple[str, str | None]] = {}
         self._provisional: set[int] = set()
+        self._imported: set[int] = set()
         self._prompts: dict[int, dict[int, str]] = {}
         self._areas: dict[str, bool] = {}  # digest of a mask -> whether it holds a pixel
         self._call: Callable[[int], None] = lambda _: None
         self._lock = threading.RLock()
         with project.lock:
-            for kind in ("frames/", "checked/", "prompts/"):
+            for kind in ("frames/", "checked/", "prompts/", "objects/"):
                 self._take(project.items(kind))
             project.subscribe(self._follow)
 
@@ -53,9 +56,12 @@ class FrameIndex:
             return dict(self._versions)
 
     def key(self, frame: int) -> str | None:
-        """Return what a frame's mask was made with, None if that is not known."""
+        """Return what a frame's mask was made with, None if that is not known.
+
+        It is None too where an object was kept that is not locked any more.
+        """
         version = self._versions.get(frame)
-        return None if version is None else version[1]
+        return None if version is None else key_while_locked(version[1], self.locked)
 
     def is_provisional(self, frame: int) -> bool:
         """Whether a frame's mask is provisional."""
@@ -65,6 +71,11 @@ class FrameIndex:
         """Return the frames with provisional masks, rising."""
         with self._lock:
             return sorted(self._provisional)
+
+    def imported(self) -> set[int]:
+        """Return the frames whose masks a run of `vos segment` made, of which no labels are here."""
+        with self._lock:
+            return set(self._imported)
 
     def last_frame(self) -> int:
         """Return the largest number of a frame with a mask, -1 if there is none."""
@@ -107,6 +118,9 @@ class FrameIndex:
                 self._take_frame(int(rest), value)
             elif kind == "checked":
                 (self.checked.add if value else self.checked.discard)(int(rest))
+            elif kind == "objects":
+                is_locked = value is not None and value["locked"]
+                (self.locked.add if is_locked else self.locked.discard)(int(rest))
             elif kind == "prompts":
                 frame, _, number = rest.partition("/")
                 masks = self._prompts.setdefault(int(frame), {})
@@ -119,7 +133,10 @@ class FrameIndex:
     def _take_frame(self, frame: int, value: Mapping[str, Any] | None) -> None:
         self._versions.pop(frame, None)
         self._provisional.discard(frame)
+        self._imported.discard(frame)
         if value is not None:
+            if value["origin"] == "import":
+                self._imported.add(frame)
             self._versions[frame] = (value["mask"], value.get("key"))
             if value.get("provisional"):
                 self._provisional.add(frame)

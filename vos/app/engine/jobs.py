@@ -36,7 +36,7 @@ class PropagationJob:
         self._last: dict[str, Any] = {
             "source": source_id, "job": self.id, "kind": "propagate", "state": "queued",
             "done": 0, "total": None, "rate": None, "remaining": None, "error": None,
-            "result": None,
+            "result": None, "note": None,
         }  # fmt: skip
 
     @property

@@ -30,6 +30,10 @@ from vos.errors import InputError
 from vos.propagation.config import Mode, PropagationConfig
 from vos.video.frame_store.store import FrameStore
 
+_ALL_FRAMES = (
+    "These masks came from vos segment without the labels that they were made of, so this first "
+    "propagation computes all frames. Later ones compute only what a change concerns."
+)
 _DIRECTIONS: tuple[Direction, ...] = ("both", "forward", "backward")
 
 
@@ -52,7 +56,7 @@ class Session:
         self._store = PassStore(project.folder / "cache" / "passes", worker.limits.pass_bytes)
         self._jobs: dict[str, PropagationJob] = {}
         self._running: PropagationJob | None = None
-        worker.when_memory_is_short(self._edits.forget)
+        worker.when_memory_is_short(self, self._edits.forget)
         self._index.on_provisional(self._ask_for_final)
 
     @property
@@ -147,7 +151,8 @@ class Session:
         """Stop the jobs; for when the source is closed before the engine is."""
         for job in list(self._jobs.values()):
             self._stop(job)
-        self._worker.forget_wish(self)
+        self._index.on_provisional(lambda _: None)
+        self._worker.leave(self, self.source_id)
         self._edits.forget()
 
     def stale(self) -> list[list[int]]:
@@ -189,6 +194,8 @@ class Session:
                 self._compute_shown(frame)
                 self._edits.finish(frame)
             plan = self._plan(job.direction)
+            if any(plan.keys.key(plan.direction, frame) for frame in self._index.imported()):
+                job.tell("running", note=_ALL_FRAMES)
             return Propagation(
                 plan, self.project, self, self._store, backbone=backbone,
                 report=lambda progress: job.tell("running", **progress),
@@ -285,7 +292,7 @@ class Session:
             if not prompted:
                 raise InputError("nothing is marked any more: click on an object first")
             prompts = {frame: composite(self.project, frame) for frame in prompted}
-            versions = self._index.versions()
+            versions, locked = self._index.versions(), frozenset(self._index.locked)
         identity = self._identity(mode)
         return Plan(
             direction=direction,
@@ -294,4 +301,5 @@ class Session:
             identity=identity,
             config=PropagationConfig().in_mode(mode),
             versions=versions,
+            locked=locked,
         )

@@ -50,7 +50,7 @@ class Worker:
         self._wishes: dict[Hashable, Callable[[], None]] = {}
         self._jobs: deque[PropagationJob] = deque()
         self._running: PropagationJob | None = None
-        self._forget: list[Callable[[], None]] = []
+        self._forget: dict[Hashable, Callable[[], None]] = {}
         self._is_closing = False
         self._thread = threading.Thread(target=self._work, name="vos-engine", daemon=True)
         self._thread.start()
@@ -82,10 +82,16 @@ class Worker:
             self._wishes[of] = call
             self._wake.notify_all()
 
-    def forget_wish(self, of: Hashable) -> None:
-        """Drop the wish of one that is not there any more."""
+    def leave(self, of: Hashable, source_id: str) -> None:
+        """Drop the wish of one that is not there any more, and all that is kept of its source.
+
+        The source may be another one when it is opened again.
+        """
         with self._wake:
             self._wishes.pop(of, None)
+            self._forget.pop(of, None)
+        for cache in (self.shown, self.propagated):
+            cache.drop_source(source_id)
 
     def ask(self, call: Callable[[], None]) -> None:
         """Have something done by the thread, before the next frame of a job."""
@@ -124,16 +130,19 @@ class Worker:
             self._jobs.remove(job)
             return True
 
-    def when_memory_is_short(self, forget: Callable[[], None]) -> None:
-        """Have a function called that frees memory, where there is none left."""
-        self._forget.append(forget)
+    def when_memory_is_short(self, of: Hashable, forget: Callable[[], None]) -> None:
+        """Have a function called that frees memory, where there is none left, up to `leave`."""
+        with self._wake:
+            self._forget[of] = forget
 
     def recover(self, error: BaseException) -> str:
         """Free memory where that was the trouble, and return what to tell the user."""
         if is_out_of_memory(error):
             self.shown.clear()
             self.propagated.clear()
-            for forget in self._forget:
+            with self._wake:
+                forgetting = list(self._forget.values())
+            for forget in forgetting:
                 forget()
             error.__traceback__ = None  # it holds what the frames of calls do
             gc.collect()
@@ -157,7 +166,7 @@ class Worker:
                     self._run(job)
                 except Exception as error:  # of who hears the events; the next job runs
                     self.recover(error)
-                self._running = None
+                self._running = job = None  # a job that is over keeps no session alive
 
     def _run(self, job: PropagationJob) -> None:
         try:

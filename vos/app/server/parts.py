@@ -62,6 +62,11 @@ class Frames(Protocol):
         """Whether the count is final."""
         ...
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the count gets no better by waiting."""
+        ...
+
     def frame(self, index: int) -> Frame:
         """Return a frame."""
         ...
@@ -160,6 +165,10 @@ class Session(Protocol):
 
     def stale(self) -> list[list[int]]:
         """Return the ranges that a propagation would compute again."""
+        ...
+
+    def close(self) -> None:
+        """Stop the jobs, and free what is kept for the source."""
         ...
 
 

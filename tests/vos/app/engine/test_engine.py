@@ -1,7 +1,9 @@
 """The worker outlives every failure, and what the user waits for goes before jobs."""
 
 import errno
+import gc
 import shutil
+import weakref
 
 import pytest
 
@@ -186,6 +188,21 @@ def test_closing_stops_a_running_job(open_desk):
         desk.draw(0, truth(0))
         started = desk.session.start_propagation("both")
         desk.wait_for("job", job=started, state="running")
+
+
+def test_a_closed_session_is_forgotten_with_all_that_was_kept_of_its_source(desk):
+    desk.draw(0, truth(0))
+    desk.ready(3)
+    desk.propagate()
+    session = weakref.ref(desk.session)
+    desk.session.close()
+    desk.session = desk.engine.session("s", desk.project, desk.frames)
+    gc.collect()
+    assert session() is None
+    calls = desk.backbone.calls
+    desk.events.clear()
+    desk.ready(3)
+    assert desk.backbone.calls == calls + 1, "the source may be another one by now"
 
 
 def test_unknown_directions_and_missing_prompts_are_refused(desk):

@@ -21,6 +21,16 @@ def test_the_maps_used_longest_ago_make_room():
     assert cache.get("large") is None
 
 
+def test_the_maps_of_a_closed_source_are_dropped():
+    cache = FeatureCache(1000)
+    for key in (("a", 0), ("b", 0), ("a", 1)):
+        cache.put(key, torch.zeros(10))
+    cache.drop_source("a")
+    assert [key for key in (("a", 0), ("b", 0), ("a", 1)) if cache.get(key) is not None] == [
+        ("b", 0)
+    ]
+
+
 def test_one_map_serves_clicks_and_propagation_to_the_bit():
     backbone, image = Colours(), picture(0)[0]
     features = patch_features(backbone, image, CONFIG)

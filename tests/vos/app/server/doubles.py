@@ -30,7 +30,7 @@ class Frames:
             raise InputError(f"{source}: not a video that can be read")
         self.name, self.kind, self.size = Path(source).name, "video", (HEIGHT, WIDTH)
         self.fps, self.count, self.count_is_exact = Fraction(25), COUNT, True
-        self.callbacks, self.is_closed = [], False
+        self.callbacks, self.is_closed, self.is_indexed = [], False, True
 
     def frame(self, index):
         return SimpleNamespace(index=index, image=np.zeros((HEIGHT, WIDTH, 3), np.uint8))
@@ -92,6 +92,7 @@ class Project:
 
 class Session:
     def __init__(self, source_id, project, emit):
+        self.is_closed = False
         self.id, self.project, self.emit, self.shown, self.imported = (
             source_id,
             project,
@@ -125,6 +126,9 @@ class Session:
 
     def stale(self):
         return [[1, 3]]
+
+    def close(self):
+        self.is_closed = True
 
 
 class Parts:

@@ -84,6 +84,34 @@ def _chained(start: str, frames: list[int], prompts: Mapping[int, str]) -> Itera
         yield digest
 
 
+def key_with_kept(key: str | None, kept: Collection[int]) -> str | None:
+    """Return the key of a mask in which some objects are as they were, since they were locked.
+
+    Args:
+        key: of a mask that is all the propagation's.
+        kept: ids of those objects.
+    """
+    if key is None or not kept:
+        return key
+    return f"{key}+{','.join(map(str, sorted(kept)))}"
+
+
+def key_while_locked(key: str | None, locked: Collection[int]) -> str | None:
+    """Return the key that a mask has as long as the objects that it keeps are locked.
+
+    Args:
+        key: what `key_with_kept` returned.
+        locked: ids of the objects that are locked now.
+
+    Returns:
+        None if one that was kept is not locked any more: a propagation would change it.
+    """
+    base, _, kept = (key or "").partition("+")
+    if kept and not {int(number) for number in kept.split(",") if number.isdecimal()} <= {*locked}:
+        return None
+    return base or None
+
+
 def stale_ranges(
     chains: Chains,
     direction: Direction,

@@ -1,5 +1,8 @@
 """A propagation as a job: the masks of the frames that a change concerns, one after the other.
 
+Locked objects stay as they are in frames whose masks were made with them, be it that they are not
+in sight there. Where no object is locked, masks are those of `vos.segment_video`, bit for bit.
+
 Shapes: H W pixels, h w patches, D width.
 """
 
@@ -17,13 +20,21 @@ from torch import Tensor
 from vos.app.engine.failures import JobCancelledError
 from vos.app.engine.prompting.frame_prompts import areas_of
 from vos.app.engine.propagating.cached_pass import CachedPass
-from vos.app.engine.propagating.chains import Chains, Direction, digest_of
+from vos.app.engine.propagating.chains import (
+    Chains,
+    Direction,
+    digest_of,
+    key_while_locked,
+    key_with_kept,
+)
 from vos.app.engine.propagating.job_progress import JobProgress
+from vos.app.engine.propagating.locked_objects import kept_objects, with_kept
 from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.project.project import Project
 from vos.backbones.backbone import Backbone
 from vos.backbones.weights_record import network_digest
 from vos.errors import InputError
+from vos.propagation.confidence import ObjectConfidence
 from vos.propagation.config import PropagationConfig
 from vos.segmentation.passes.both_passes import BothPasses, outcome_confidence
 from vos.segmentation.passes.pass_labels import FrameLabels
@@ -77,6 +88,8 @@ class Plan:
     config: PropagationConfig
     versions: Mapping[int, Version]
     """What the project had for each frame when the prompts were taken."""
+    locked: frozenset[int] = frozenset()
+    """Objects that were locked then."""
 
 
 class Propagation:
@@ -217,8 +230,8 @@ class Propagation:
         """Whether a frame's mask is to be made."""
         wanted = self._plan.keys.key(self._plan.direction, frame)
         now = self._plan.versions.get(frame)
-        changes = wanted is not None and (now is None or now[1] != wanted)
-        return changes and not self._around.is_checked(frame)
+        made_with = None if now is None else key_while_locked(now[1], self._plan.locked)
+        return wanted is not None and made_with != wanted and not self._around.is_checked(frame)
 
     def _write(self, frame: int, outcome: FrameLabels, by: CachedPass) -> None:
         """Put a frame's mask into the project, unless the user has changed the frame meanwhile."""
@@ -231,16 +244,33 @@ class Propagation:
         with self._project.lock:
             if self._around.is_checked(frame) or self._is_changed(frame):
                 return
-            gone = self._objects_gone(frame, outcome.objects)
-            ids = np.where(np.isin(mask, gone), np.uint8(0), mask)
-            entry = {
-                "mask": self._project.put_mask(ids),
-                "areas": areas_of(ids),
-                "confidence": {str(n): s.confidence for n, s in sure.items() if n not in gone},
-                "origin": "propagation" if prompt is None else "prompt",
-                "key": self._plan.keys.key(self._plan.direction, frame),
-            }
-            self._add(frame, entry)
+            self._add(frame, self._entry(frame, mask, outcome.objects, sure))
+
+    def _entry(
+        self,
+        frame: int,
+        mask: NDArray[np.uint8],
+        objects: tuple[int, ...],
+        sure: Mapping[int, ObjectConfidence],
+    ) -> dict[str, Any]:
+        """Return what the project is to have for a frame; it is locked meanwhile."""
+        gone = self._objects_gone(frame, objects)
+        ids = np.where(np.isin(mask, gone), np.uint8(0), mask)
+        confidence = {str(n): s.confidence for n, s in sure.items() if n not in gone}
+        kept = kept_objects(self._project, frame)
+        if kept:
+            before = self._project.get(f"frames/{frame}")
+            ids = with_kept(ids, self._project.mask(before["mask"]), kept)
+            known = before["confidence"]
+            confidence = {n: value for n, value in confidence.items() if int(n) not in kept}
+            confidence |= {str(n): known[str(n)] for n in kept if str(n) in known}
+        return {
+            "mask": self._project.put_mask(ids),
+            "areas": areas_of(ids),
+            "confidence": confidence,
+            "origin": "prompt" if frame in self._plan.prompts else "propagation",
+            "key": key_with_kept(self._plan.keys.key(self._plan.direction, frame), kept),
+        }
 
     def _add(self, frame: int, entry: dict[str, Any]) -> None:
         changes = {f"frames/{frame}": entry}

@@ -90,6 +90,7 @@ export class Jobs {
     this.jobs.set(job.job, job);
     const onChange = this.waiting.get(job.job);
     if (onChange) onChange(job);
+    if (job.note && !(before && before.note)) this.app.messages.toast(job.note);
     const isOver = !RUNNING.includes(job.state);
     if (isOver) this.waiting.delete(job.job);
     if (isOver && (!before || RUNNING.includes(before.state))) this.#tellEnd(job, onChange);
@@ -125,6 +126,7 @@ export class Jobs {
     byId("open-export").disabled = !project.id;
     if (!job) return;
     byId("job-text").textContent = this.#text(job);
+    byId("job-text").title = job.note || "";
     const progress = byId("job-progress");
     if (job.total) {
       progress.max = job.total;

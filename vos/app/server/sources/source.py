@@ -169,8 +169,11 @@ class Source:
     def rest(self) -> None:
         """Close what is open, to have its memory; the next request opens it again."""
         with self._starting, self._opening:
-            opened, self._open, self._session = self._open, None, None
+            session, opened = self._session, self._open
+            self._open = self._session = None
             self.on_session.clear()
+            if session is not None:
+                session.close()
             if opened is not None:
                 try:
                     with opened.changing:
@@ -182,9 +185,13 @@ class Source:
         """Close what is open; the source is not opened again."""
         with self._opening:
             self._is_closed = True
-            opened, self._open = self._open, None
-        if opened is not None:
-            opened.close()
+            session, opened = self._session, self._open
+            self._open = self._session = None
+        with ExitStack() as stack:  # the project is let go of, whatever the engine raises
+            if opened is not None:
+                stack.callback(opened.close)
+            if session is not None:
+                session.close()
 
     def _opened(self) -> OpenSource:
         self._check(self.spec)

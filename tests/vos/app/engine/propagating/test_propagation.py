@@ -6,6 +6,7 @@ import pytest
 from tests.data.clips import masks_of, picture, write_picture
 from tests.vos.app.engine.conftest import FRAMES, Coarse
 from vos.app.project.actions import perform
+from vos.app.project.opening import project_of_run
 from vos.app.project.prompt_masks import composite
 from vos.backbones.loading import load_backbone
 from vos.masks.io import read_index_png
@@ -135,6 +136,57 @@ def test_checked_frames_and_deleted_ranges_stay(desk):
     assert np.array_equal(before[5], after[5])
     assert not any((after[n] == 2).any() for n in (7, 8))
     assert (after[6] == 2).any()
+
+
+def lock(desk, number, locked=True):
+    perform(desk.project, {"action": "edit_object", "object": number, "locked": locked})
+
+
+def test_locked_objects_stay_as_they_are_until_they_are_unlocked(desk, clip, tmp_path):
+    desk.draw(0, truth(0))
+    desk.propagate()
+    before, sure = desk.masks(), desk.project.get("frames/7")["confidence"]["2"]
+    lock(desk, 2)
+    moved = desk.project.put_mask((truth(6) == 9).astype(np.uint8))  # where object 2 is
+    desk.session.add_item(5, 1, {"type": "mask", "mask": moved})
+    assert not np.array_equal(before[5] == 1, desk.masks()[5] == 1)
+    desk.propagate()
+    after = desk.masks()
+    assert all(np.array_equal(before[n] == 2, after[n] == 2) for n in range(FRAMES))
+    assert not np.array_equal(before[8] == 1, after[8] == 1)
+    assert desk.project.get("frames/7")["confidence"]["2"] == sure
+    assert desk.session.stale() == []
+    assert desk.propagate()["result"]["frames"] == 0
+    lock(desk, 2, locked=False)
+    assert desk.session.stale() == [[0, FRAMES - 1]]
+    desk.propagate()
+    assert_equal(desk.masks(), expected(desk, clip, tmp_path / "out"))
+
+
+def test_locked_objects_come_to_frames_that_have_no_mask_of_them(desk, clip, tmp_path):
+    desk.draw(0, truth(0))
+    lock(desk, 2)
+    desk.propagate()
+    assert desk.session.stale() == []
+    lock(desk, 2, locked=False)
+    assert_equal(desk.masks(), expected(desk, clip, tmp_path / "out"))
+
+
+def test_the_first_propagation_of_a_run_says_that_it_computes_all_frames(desk, clip, tmp_path):
+    desk.draw(0, truth(0))
+    expected(desk, clip, tmp_path / "out")
+    project = project_of_run(tmp_path / "out", tmp_path / "opened")
+    session = desk.engine.session("run", project, desk.frames)
+    digest = project.put_mask((truth(7) == 3).astype(np.uint8))
+    session.add_item(7, 1, {"type": "mask", "mask": digest})
+    first = desk.wait_for("job", job=session.start_propagation("forward"), state="done")
+    assert first["result"]["computed"] == FRAMES
+    assert "computes all frames" in first["note"]
+    session.add_item(10, 1, {"type": "mask", "mask": digest})
+    second = desk.wait_for("job", job=session.start_propagation("forward"), state="done")
+    assert second["note"] is None
+    session.close()
+    project.close()
 
 
 def test_a_propagation_is_one_step_for_undo(desk):

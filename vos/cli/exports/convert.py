@@ -1,4 +1,4 @@
-"""`vos convert`: the masks of a run in the formats of other programs."""
+"""`vos convert`: the masks of a run or a project in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -16,28 +16,37 @@ from vos.files import shortened
 from vos.runtime.progress import CountProgress
 from vos.video.frame_range import FrameRange, ReadingOptions
 
+if TYPE_CHECKING:
+    from vos.app.exports.source import ExportSource
+
+Objects = dict[int, tuple[str, tuple[int, int, int]]]
+"""Name and colour of objects by id."""
+
 
 @dataclass(frozen=True)
 class Convert:
-    """Write the masks of a run in the formats of other programs, one file for each format.
+    """Write masks in the formats of other programs, one file for each format.
+
+    They are those of a run of vos segment, or of a project of vos app as it is now.
 
     Formats: masks, overlay, youtube-vos, coco, cut-outs, cut-outs-video, cvat, yolo, labelme,
     measurements, confidence. Polygons give back the masks to the pixel; what a format cannot hold
-    is said. Videos, cut-outs, measurements and --pictures need the run's frames.
+    is said. Videos, cut-outs, measurements and --pictures need the frames, and projects always do.
 
     Example: vos convert runs/clip --to cvat,yolo -o exported
     """
 
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that vos segment wrote, with run.json and masks."""
+    """Folder that vos segment wrote, or a project's folder of vos app."""
     to: str
     """Formats, separated by commas."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder to write to."""
     video: str | None = None
-    """Where the run's frames are now, if they were moved."""
+    """Where the frames are now, if they were moved."""
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """Name of an object by its id, as 1=person; may be repeated. By default it is "object 1"."""
+    """Name of an object by its id, as 1=person; may be repeated. By default it is "object 1", or the
+    project's name of it."""
     overwrite: bool = False
     """Replace files that are there already."""
     options: Annotated[ExportOptions, tyro.conf.arg(name="export")] = field(
@@ -50,21 +59,16 @@ class Convert:
         formats = checked_formats([name.strip() for name in self.to.split(",") if name.strip()])
         objects = _objects(self.name)
         from vos.app.exports.export import export, file_of
-        from vos.app.exports.run_source import RunSource
 
-        with (
-            RunSource(
-                self.run_folder, video=self.video, reading=self.reading, objects=objects
-            ) as source,
-            ExitStack() as stack,
-        ):
-            self._check([self.out / file_of(form, source.name) for form in formats], source.frames)
+        with ExitStack() as stack:
+            source, frames = self._opened(stack, objects)
+            self._check([self.out / file_of(form, source.name) for form in formats], frames)
             files = export(
                 [form.name for form in formats],
                 source,
                 self.out,
                 options=self.options,
-                frames=source.frames,
+                frames=frames,
                 on_frame=CountProgress(stack, "convert"),
             )
         for file in files:
@@ -72,6 +76,20 @@ class Convert:
             for sentence in file.losses:
                 print(f"  {sentence}")
         return 0
+
+    def _opened(self, stack: ExitStack, objects: Objects) -> tuple[ExportSource, FrameRange]:
+        """Open the folder of a run or a project; return its masks, and how the frames are read."""
+        from vos.app.exports.project_source import project_masks
+        from vos.app.exports.run_source import RunSource
+        from vos.app.project.header import HEADER
+        from vos.segmentation.run_folder import RUN
+
+        folder, video, reading = self.run_folder, self.video, self.reading
+        if (folder / HEADER).is_file() and not (folder / RUN).is_file():
+            project = project_masks(folder, video=video, reading=reading, objects=objects)
+            return stack.enter_context(project)
+        run = RunSource(folder, video=video, reading=reading, objects=objects)
+        return stack.enter_context(run), run.frames
 
     def _check(self, files: Sequence[Path], frames: FrameRange) -> None:
         """Refuse files that are in the way, and lengths of pixels that are not the source's."""
@@ -90,7 +108,7 @@ class Convert:
             )
 
 
-def _objects(given: Sequence[str]) -> dict[int, tuple[str, tuple[int, int, int]]]:
+def _objects(given: Sequence[str]) -> Objects:
     """Return name and colour by id, from `1=person`.
 
     Raises:
@@ -99,7 +117,7 @@ def _objects(given: Sequence[str]) -> dict[int, tuple[str, tuple[int, int, int]]
     from vos.masks.ids import MAX_ID
     from vos.masks.palette import DAVIS_PALETTE
 
-    objects: dict[int, tuple[str, tuple[int, int, int]]] = {}
+    objects: Objects = {}
     for text in given:
         number, equals, name = text.partition("=")
         if not (number.isdecimal() and equals and name.strip() and 1 <= int(number) <= MAX_ID):

@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from vos.app.project.actions import perform
+from vos.app.project.opening import project_of_run
+from vos.app.project.project import Project
 from vos.cli import VERBS
 from vos.cli.verbs import run_verbs
 from vos.masks.io import write_mask
@@ -23,7 +26,10 @@ def run(tmp_path):
         ids[4:20, 4 + number : 20] = 1
         ids[8:12, 8:12] = 0
         write_mask(out / "masks" / f"img_{number}.png", ids)
-    settings = {"source": str(frames), "frames": {"start": 0}, "fingerprint": {"frames": 2}}
+    settings = {
+        "source": str(frames), "frames": {"start": 0, "stride": 1}, "fingerprint": {"frames": 2},
+        "masks": {}, "propagation": {},
+    }  # fmt: skip
     record = {"settings": settings, "state": "complete", "results": {"objects": [1]}}
     (out / "run.json").write_text(json.dumps(record))
     return out
@@ -45,6 +51,53 @@ def test_several_formats_at_once(run, tmp_path, capsys):
     assert f"cvat: {out / 'frames-cvat.xml'}" in printed
     assert "2 holes of 1 object in 2 frames are joined" in printed
     assert 'label="a cat"' in (out / "frames-cvat.xml").read_text()
+
+
+@pytest.fixture
+def project(run, tmp_path):
+    """A project of the same pictures and masks, whose object is called a dog."""
+    folder = tmp_path / "clip.vos-project"
+    with project_of_run(run, folder) as made:
+        perform(made, {"action": "edit_object", "object": 1, "name": "a dog"})
+    return folder
+
+
+def test_a_project_gives_what_its_run_does(run, project, tmp_path, capsys):
+    formats = ("--to", "masks,cvat,overlay,labelme")
+    assert call(run, *formats, "-o", tmp_path / "a", "--name", "1=a dog") == 0
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
+    assert call(project, *formats, "-o", tmp_path / "b") == 0
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("*")} == before
+    assert names(tmp_path / "a") == names(tmp_path / "b")
+    for name in ("frames-masks.zip", "frames-labelme.zip"):
+        with zipfile.ZipFile(tmp_path / "a" / name) as a, zipfile.ZipFile(tmp_path / "b" / name) as b:
+            assert {n: a.read(n) for n in a.namelist()} == {n: b.read(n) for n in b.namelist()}
+    texts = [(tmp_path / out / "frames-cvat.xml").read_text() for out in "ab"]
+    assert texts[0].partition("</meta>")[2] == texts[1].partition("</meta>")[2]
+    assert 'label="a dog"' in texts[1]
+
+
+def test_a_project_that_is_open_elsewhere_is_read_as_it_is(project, tmp_path):
+    with Project.open(project) as opened:
+        perform(opened, {"action": "edit_object", "object": 1, "name": "a cow"})
+        assert call(project, "--to", "cvat", "-o", tmp_path / "out") == 0
+    assert 'label="a cow"' in (tmp_path / "out" / "frames-cvat.xml").read_text()
+    assert call(project, "--to", "cvat", "-o", tmp_path / "two", "--name", "1=an ox") == 0
+    assert 'label="an ox"' in (tmp_path / "two" / "frames-cvat.xml").read_text()
+
+
+def test_a_project_whose_frames_are_gone_or_others_is_refused(project, tmp_path, capsys):
+    moved = (tmp_path / "frames").rename(tmp_path / "moved")
+    arguments = (project, "--to", "masks", "-o", tmp_path / "out")
+    assert call(*arguments) == 2
+    assert "say where they are now (--video)" in capsys.readouterr().err
+    assert call(*arguments, "--video", moved) == 0
+    cv2.imwrite(str(tmp_path / "other.png"), np.zeros((20, 20, 3), np.uint8))
+    assert call(*arguments, "--video", tmp_path / "other.png", "--overwrite") == 2
+    assert "32x24 pixels, the frames" in capsys.readouterr().err
+    (project / "journal.jsonl").unlink()
+    assert call(*arguments, "--video", moved) == 2
+    assert "journal.jsonl is missing" in capsys.readouterr().err
 
 
 def test_pictures_beside(run, tmp_path):

@@ -51,19 +51,9 @@ class Journal:
         Raises:
             InputError: a line is damaged, or the file is too large to be a journal.
         """
-        if self._size > MAX_BYTES:
-            raise InputError(f"{self.path} has {self._size} bytes, too many for a journal")
         whole = 0
-        with self.path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_LINE + 1):
-                number += 1
-                if not line.endswith(b"\n"):
-                    if len(line) > MAX_LINE:
-                        raise InputError(f"{self.path}, line {number}: too long for a change")
-                    break
-                whole += len(line)
-                yield number, self._parsed(line, number)
+        for number, record, whole in journal_records(self.path):
+            yield number, record
         if whole < self._size:
             self._cut(whole)
 
@@ -117,14 +107,38 @@ class Journal:
         os.ftruncate(self._handle, size)
         self._size, self._is_whole = size, True
 
-    def _parsed(self, line: bytes, number: int) -> Any:
-        try:
-            return json.loads(line.decode(), parse_constant=_no_constant, parse_float=_finite)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{self.path}, line {number}: damaged ({error}). Keep a copy of the folder; with "
-                "that line and those after it removed, the project opens as it was before them"
-            ) from None
+
+def journal_records(path: Path) -> Iterator[tuple[int, Any, int]]:
+    """Give a journal's records with their lines' numbers, and the bytes up to their ends.
+
+    What is left of a torn last line is passed over.
+
+    Raises:
+        InputError: a line is damaged, or the file is too large to be a journal.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(f"{path} has {size} bytes, too many for a journal")
+    end = number = 0
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if not line.endswith(b"\n"):
+                if len(line) > MAX_LINE:
+                    raise InputError(f"{path}, line {number}: too long for a change")
+                return
+            end += len(line)
+            yield number, _parsed(line, path, number), end
+
+
+def _parsed(line: bytes, path: Path, number: int) -> Any:
+    try:
+        return json.loads(line.decode(), parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}, line {number}: damaged ({error}). Keep a copy of the folder; with "
+            "that line and those after it removed, the project opens as it was before them"
+        ) from None
 
 
 def _no_constant(name: str) -> NoReturn:

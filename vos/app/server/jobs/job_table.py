@@ -12,7 +12,6 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from vos.app.server.answers import ConflictError, RequestError, UnknownIdError
-from vos.app.server.jobs.export_source import ProjectMasks
 from vos.app.server.parts import Emit, ExportRequest, Parts
 from vos.app.server.sources.source import OpenSource, Source
 from vos.errors import InputError
@@ -147,7 +146,13 @@ class JobTable:
                 self._exports.pop(export.id, None)
 
     def _exported(self, export: _Export) -> dict[str, Any]:
-        masks = ProjectMasks.of(export.opened, export.source.spec.name, export.stop.is_set)
+        from vos.app.exports.project_source import ProjectMasks  # which loads PyTorch
+
+        opened = export.opened
+        masks = ProjectMasks.of(
+            opened.project.snapshot(), opened.project.mask, opened.frames, opened.video,
+            export.source.spec.name, export.stop.is_set,
+        )  # fmt: skip
 
         def on_frame(done: int, total: int | None = None) -> None:
             now = time.monotonic()

@@ -20,6 +20,7 @@ from vos.app.engine.jobs import PropagationJob
 from vos.app.engine.prompting.object_masks import ObjectMasks
 from vos.app.engine.prompting.prompt_edits import PromptEdits
 from vos.app.engine.propagating.chains import Chains, Direction, digest_of, stale_ranges
+from vos.app.engine.propagating.left_out import LeftOutFrames
 from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.engine.propagating.propagation import Plan, Propagation, Version
 from vos.app.engine.worker import Worker
@@ -54,6 +55,7 @@ class Session:
         masks = ObjectMasks(self.image, self._features, project.mask, worker.limits.segmenters)
         self._edits = PromptEdits(project, masks, self._index, self.image)
         self._store = PassStore(project.folder / "cache" / "passes", worker.limits.pass_bytes)
+        self.left_out = LeftOutFrames(frames, self.between_frames)
         self._jobs: dict[str, PropagationJob] = {}
         self._running: PropagationJob | None = None
         worker.when_memory_is_short(self, self._edits.forget)
@@ -166,7 +168,11 @@ class Session:
             count = max(self._index.last_frame(), *prompted) + 1
         chains = Chains(self._identity(settings["mode"]), prompted)
         direction = settings["direction"]
-        return stale_ranges(chains, direction, count, self._index.key, self._index.checked)
+
+        def stays(frame: int) -> bool:
+            return frame in self._index.checked or self.left_out.is_known(frame)
+
+        return stale_ranges(chains, direction, count, self._index.key, stays)
 
     def compute_features(self, frame: int) -> None:
         """Compute a shown frame's features, and the final masks that wait for them.

@@ -14,6 +14,10 @@ Keep = Callable[[int, Any], None]
 """Takes a frame's number, and the frame as the source holds it."""
 
 
+class LeftOutFrameError(InputError):
+    """A frame is damaged or missing, and left out as it was asked for (`skip_damaged`)."""
+
+
 class NumberedSource(ABC):
     """Frames by number, for several threads.
 
@@ -25,6 +29,7 @@ class NumberedSource(ABC):
         count_is_exact: whether `count` is final.
         fault: what is wrong with the source, with the first frame's number that cannot be read;
             empty if nothing is known.
+        leaves_out: whether damaged frames are left out; others keep their numbers.
     """
 
     name: str
@@ -33,6 +38,7 @@ class NumberedSource(ABC):
     count: int | None = None
     count_is_exact: bool = True
     fault: str = ""
+    leaves_out: bool = False
 
     @property
     def is_indexed(self) -> bool:

@@ -140,6 +140,11 @@ class FrameStore:
         return self._source.is_indexed
 
     @property
+    def leaves_out_damaged(self) -> bool:
+        """Whether `frame` raises `LeftOutFrameError` for damaged and missing frames."""
+        return self._source.leaves_out
+
+    @property
     def error(self) -> str | None:
         """What is wrong with the source, and from which frame on; None if nothing is known."""
         return self._source.fault or None
@@ -173,6 +178,7 @@ class FrameStore:
         Raises:
             InputError: there is no such frame, it is damaged or lies behind a damage, it has
                 another size than the first one, or the store is closed.
+            LeftOutFrameError: it is damaged or missing, and such frames are to be left out.
         """
         self._check(index)
         held = self._kept(index)

@@ -28,7 +28,7 @@ from vos.video.frame_store.seeking import (
     SeekingDecoder,
     UnexpectedFrameError,
 )
-from vos.video.frame_store.source import Keep, NumberedSource
+from vos.video.frame_store.source import Keep, LeftOutFrameError, NumberedSource
 from vos.video.frames import Frame, frame_name
 
 _DECODERS = 2  # a slow request shall not keep all others waiting
@@ -64,6 +64,7 @@ class VideoFrames(NumberedSource):
     ) -> None:
         self.name = source
         self._reading = reading or ReadingOptions()
+        self.leaves_out = self._reading.skip_damaged
         self._max_size = max_size
         self._on_change, self._on_distrust = on_change, on_distrust
         self._is_closed = False
@@ -194,7 +195,7 @@ class VideoFrames(NumberedSource):
         if index is not None and index.is_trusted:
             position = index.position(number)
             if position is None:
-                raise InputError(f"{self.name}: frame {number} is missing in the file")
+                raise LeftOutFrameError(f"{self.name}: frame {number} is missing in the file")
             found = self._by_seeking(index, position, keep, kept)
             if found is not None:
                 return found
@@ -240,7 +241,7 @@ class VideoFrames(NumberedSource):
                 self.count, self.count_is_exact = forward.after, True
                 self._on_change()
                 raise self.no_frame(number)
-        raise InputError(f"{self.name}: frame {number} is damaged or missing, and left out")
+        raise LeftOutFrameError(f"{self.name}: frame {number} is damaged or missing, and left out")
 
     def _by_seeking(
         self,

@@ -48,7 +48,7 @@ class Coarse(Backbone):
 class Desk:
     """One project with its engine, and what the engine has said."""
 
-    def __init__(self, folder, source, limits=None, load=None):
+    def __init__(self, folder, source, limits=None, load=None, reading=None):
         self.backbone = Coarse()
         self.events = []
         self._changed = threading.Condition()
@@ -57,7 +57,7 @@ class Desk:
         else:
             record = SourceRecord(str(source), "folder", "clip", (HEIGHT, WIDTH), FRAMES)
             self.project = Project.create(folder, ProjectHeader(record))
-        self.frames = FrameStore(str(source))
+        self.frames = FrameStore(str(source), reading=reading)
         self.engine = Engine(load or (lambda: self.backbone), self._emit, limits=limits)
         self.session = self.engine.session("s", self.project, self.frames)
 

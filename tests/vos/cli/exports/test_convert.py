@@ -70,7 +70,10 @@ def test_a_project_gives_what_its_run_does(run, project, tmp_path, capsys):
     assert {path: path.stat().st_mtime_ns for path in project.rglob("*")} == before
     assert names(tmp_path / "a") == names(tmp_path / "b")
     for name in ("frames-masks.zip", "frames-labelme.zip"):
-        with zipfile.ZipFile(tmp_path / "a" / name) as a, zipfile.ZipFile(tmp_path / "b" / name) as b:
+        with (
+            zipfile.ZipFile(tmp_path / "a" / name) as a,
+            zipfile.ZipFile(tmp_path / "b" / name) as b,
+        ):
             assert {n: a.read(n) for n in a.namelist()} == {n: b.read(n) for n in b.namelist()}
     texts = [(tmp_path / out / "frames-cvat.xml").read_text() for out in "ab"]
     assert texts[0].partition("</meta>")[2] == texts[1].partition("</meta>")[2]

@@ -117,7 +117,7 @@ def stale_ranges(
     direction: Direction,
     count: int,
     key: Callable[[int], str | None],
-    checked: Collection[int],
+    stays: Callable[[int], bool],
 ) -> list[list[int]]:
     """Return the ranges [first, last] of frames whose masks a propagation would compute again.
 
@@ -126,12 +126,12 @@ def stale_ranges(
         direction: of the propagation.
         count: frames that there are.
         key: gives the digest that a frame's mask was made with.
-        checked: frames that stay as they are.
+        stays: says whether a frame stays as it is.
     """
     ranges: list[list[int]] = []
     for frame in range(count):
         wanted = chains.key(direction, frame)
-        if wanted is None or frame in checked or key(frame) == wanted:
+        if wanted is None or stays(frame) or key(frame) == wanted:
             continue
         if ranges and ranges[-1][1] == frame - 1:
             ranges[-1][1] = frame

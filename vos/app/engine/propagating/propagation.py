@@ -28,6 +28,7 @@ from vos.app.engine.propagating.chains import (
     key_with_kept,
 )
 from vos.app.engine.propagating.job_progress import JobProgress
+from vos.app.engine.propagating.left_out import LeftOutFrames
 from vos.app.engine.propagating.locked_objects import kept_objects, with_kept
 from vos.app.engine.propagating.pass_store import PassStore
 from vos.app.project.project import Project
@@ -50,6 +51,10 @@ Version = tuple[str, str | None]
 
 class Surroundings(Protocol):
     """What a propagation needs of its session."""
+
+    @property
+    def left_out(self) -> LeftOutFrames:
+        """Which frames are damaged and left out."""
 
     def frame_count(self) -> int | None:
         """Return the number of frames, None as long as it is not known."""
@@ -127,7 +132,7 @@ class Propagation:
         self._both = BothPasses(plan.prompts)
         options: dict[str, Any] = {
             "backbone": backbone, "config": plan.config,
-            "frame": lambda frame: self._frame(backbone, frame),
+            "frame": lambda frame: self._frame(backbone, frame), "left_out": around.left_out,
         }  # fmt: skip
         self._forward = CachedPass("forward", plan.prompts, self._chains, store, **options)
         self._backward = CachedPass("backward", plan.prompts, self._chains, store, **options)
@@ -189,12 +194,18 @@ class Propagation:
             frame += 1
 
     def _go_back(self, frame: int) -> None:
+        if self._around.left_out.has(frame):
+            self._count()
+            return
         self._backward.compute(frame)
         if not self._passes(frame)[0]:
             self._write(frame, self._backward.outcome(frame), self._backward)
         self._count()
 
     def _go_on(self, frame: int) -> None:
+        if self._around.left_out.has(frame):
+            self._count()
+            return
         outcome = self._forward.outcome(frame)
         if self._passes(frame)[1]:
             image = self._around.image(frame)
@@ -231,7 +242,8 @@ class Propagation:
         wanted = self._plan.keys.key(self._plan.direction, frame)
         now = self._plan.versions.get(frame)
         made_with = None if now is None else key_while_locked(now[1], self._plan.locked)
-        return wanted is not None and made_with != wanted and not self._around.is_checked(frame)
+        stays = self._around.is_checked(frame) or self._around.left_out.is_known(frame)
+        return wanted is not None and made_with != wanted and not stays
 
     def _write(self, frame: int, outcome: FrameLabels, by: CachedPass) -> None:
         """Put a frame's mask into the project, unless the user has changed the frame meanwhile."""

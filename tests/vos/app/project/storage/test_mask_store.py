@@ -11,8 +11,12 @@ def stored(folder):
 
 def test_masks_of_undone_steps_that_cannot_be_redone_are_removed_at_opening(folder, project):
     add_objects(project, 1)
-    project.change("Click", {"prompts/3/1": prompt(project, [1]), "frames/3": frame(project, {1: [1]})})
-    kept = project.change("Edit", {"frames/3": frame(project, {1: [2]})}).changed["frames/3"]["mask"]
+    project.change(
+        "Click", {"prompts/3/1": prompt(project, [1]), "frames/3": frame(project, {1: [1]})}
+    )
+    kept = project.change("Edit", {"frames/3": frame(project, {1: [2]})}).changed["frames/3"][
+        "mask"
+    ]
     project.undo()
     dropped = project.change("Other", {"frames/3": frame(project, {1: [4]})}).changed
     project.undo()

@@ -73,7 +73,7 @@ class FrameIndex:
             return sorted(self._provisional)
 
     def imported(self) -> set[int]:
-        """Return the frames whose masks a run of `vos segment` made, of which no labels are here."""
+        """Return the frames whose masks a run of `vos segment` made; their labels are not here."""
         with self._lock:
             return set(self._imported)
 

@@ -81,6 +81,7 @@ class ProjectMasks:
         state: Mapping[str, Any],
         mask: Callable[[str], NDArray[np.uint8]],
         source: NumberedFrames,
+        *,
         video: str,
         name: str,
         should_stop: Callable[[], bool] = lambda: False,
@@ -192,5 +193,5 @@ def project_masks(
             known = state.get(f"objects/{number}", {"color": list(color)})
             state[f"objects/{number}"] = {**known, "name": name}
         name = Path(header.source.name).stem or folder.name
-        masks = ProjectMasks.of(state, saved.mask, frames, place, name)
+        masks = ProjectMasks.of(state, saved.mask, frames, video=place, name=name)
         yield masks, FrameRange(max_size=header.max_size)

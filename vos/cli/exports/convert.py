@@ -45,8 +45,8 @@ class Convert:
     video: str | None = None
     """Where the frames are now, if they were moved."""
     name: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """Name of an object by its id, as 1=person; may be repeated. By default it is "object 1", or the
-    project's name of it."""
+    """Name of an object by its id, as 1=person; may be repeated. By default it is "object 1",
+    or the project's name of it."""
     overwrite: bool = False
     """Replace files that are there already."""
     options: Annotated[ExportOptions, tyro.conf.arg(name="export")] = field(

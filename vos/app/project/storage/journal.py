@@ -52,7 +52,8 @@ class Journal:
             InputError: a line is damaged, or the file is too large to be a journal.
         """
         whole = 0
-        for number, record, whole in journal_records(self.path):
+        for number, record, end in journal_records(self.path):
+            whole = end
             yield number, record
         if whole < self._size:
             self._cut(whole)

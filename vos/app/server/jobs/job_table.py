@@ -150,8 +150,8 @@ class JobTable:
 
         opened = export.opened
         masks = ProjectMasks.of(
-            opened.project.snapshot(), opened.project.mask, opened.frames, opened.video,
-            export.source.spec.name, export.stop.is_set,
+            opened.project.snapshot(), opened.project.mask, opened.frames, video=opened.video,
+            name=export.source.spec.name, should_stop=export.stop.is_set,
         )  # fmt: skip
 
         def on_frame(done: int, total: int | None = None) -> None:

@@ -15,6 +15,9 @@ from vos.visualization.sheets import FONT
 
 _MARK_COLOR = (255, 140, 0)
 _CONTOUR_PIXELS_AT = 480  # a contour is one pixel wide on each side per this many rows
+_SURROUNDINGS_AT = 10  # a contour goes by the mean brightness of a square of rows / this
+_WHITE_SHARE = 0.5  # of white in a light contour
+_DARK_SHARE = 0.3  # of an object's colour in a dark contour
 
 
 def draw_overlay(
@@ -32,7 +35,8 @@ def draw_overlay(
         frame: RGB (H, W, 3) uint8; it is not changed.
         ids: mask (H, W) uint8; void is drawn as background.
         alpha: opacity of the colours, 0 to 1.
-        contours: draw each object's outline in its full colour.
+        contours: outline each object in a light tint of its colour where the frame is dark, and
+            in a dark shade where it is light.
         labels: write each object's id at its middle.
         palette: (256, 3) uint8 RGB, the colour of each id.
 
@@ -52,7 +56,7 @@ def draw_overlay(
     if not objects:
         return result
     ids = np.where(ids == VOID, 0, ids).astype(np.uint8)
-    top, left, bottom, right = _bounds(ids)
+    top, left, bottom, right = _bounds(ids, margin=max(1, frame.shape[0] // _SURROUNDINGS_AT))
     part, part_ids = result[top:bottom, left:right], ids[top:bottom, left:right]
     colors = cv2.cvtColor(part_ids, cv2.COLOR_GRAY2RGB)
     table = palette.reshape(1, 256, 3)  # (256, 3) -> a row of 256 pixels
@@ -61,22 +65,61 @@ def draw_overlay(
     inside = part_ids != 0
     cv2.copyTo(mixed, inside.view(np.uint8), part)
     if contours:
-        cv2.copyTo(colors, _contour(part_ids, frame.shape[0]), part)
+        _draw_contours(part, frame[top:bottom, left:right], part_ids, palette, frame.shape[0])
     if labels:
         for object_id in objects:
             _write_id(result, ids, object_id)
     return result
 
 
-def _bounds(ids: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Return top, left, bottom and right of what is not background, with a pixel around."""
+def _bounds(ids: NDArray[np.uint8], margin: int) -> tuple[int, int, int, int]:
+    """Return top, left, bottom and right of what is not background, with a margin around."""
     left, top, width, height = cv2.boundingRect(ids)
     return (
-        max(top - 1, 0),
-        max(left - 1, 0),
-        min(top + height + 1, ids.shape[0]),
-        min(left + width + 1, ids.shape[1]),
+        max(top - margin, 0),
+        max(left - margin, 0),
+        min(top + height + margin, ids.shape[0]),
+        min(left + width + margin, ids.shape[1]),
     )
+
+
+def outline_palettes(
+    palette: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the contours' colours: for dark surroundings, for light ones, and what divides them.
+
+    Args:
+        palette: (256, 3) uint8 RGB, the colour of each id.
+
+    Returns:
+        Light tints and dark shades, (256, 3) uint8 RGB each, and (256,) uint8, the brightness of
+        surroundings from which on the dark shade is the one that stands out more.
+    """
+    colors = palette.astype(np.float64)
+    brightest = colors.max(axis=1, keepdims=True)
+    full = np.where(brightest > 0, 255 * colors / np.maximum(brightest, 1), 255)
+    light = np.round(255 * _WHITE_SHARE + full * (1 - _WHITE_SHARE)).astype(np.uint8)
+    dark = np.round(colors * _DARK_SHARE).astype(np.uint8)
+    # (2, 256, 3) -> (2, 256)
+    brightness = cv2.cvtColor(np.stack([light, dark]), cv2.COLOR_RGB2GRAY).astype(np.float64)
+    return light, dark, np.round(brightness.mean(axis=0)).astype(np.uint8)
+
+
+def _draw_contours(
+    drawn: NDArray[np.uint8],
+    part: NDArray[np.uint8],
+    ids: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    rows: int,
+) -> None:
+    """Draw contours into a part (h, w, 3) of a picture of so many rows, by the frame there."""
+    light, dark, limits = outline_palettes(palette)
+    side = 2 * (rows // _SURROUNDINGS_AT // 2) + 1
+    surroundings = cv2.blur(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), (side, side))
+    edge = _contour(ids, rows).view(bool)
+    edge_ids = ids[edge]
+    on_light = surroundings[edge] >= limits[edge_ids]
+    drawn[edge] = np.where(on_light[:, None], dark[edge_ids], light[edge_ids])
 
 
 def _contour(ids: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:

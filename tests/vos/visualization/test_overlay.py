@@ -1,11 +1,12 @@
 """Drawing: what is coloured, what is left alone, how sheets are laid out."""
 
+import cv2
 import numpy as np
 import pytest
 
 from vos.masks.ids import VOID
 from vos.masks.palette import DAVIS_PALETTE
-from vos.visualization.overlay import draw_heatmap, draw_mark, draw_overlay
+from vos.visualization.overlay import draw_heatmap, draw_mark, draw_overlay, outline_palettes
 
 
 @pytest.fixture
@@ -32,24 +33,54 @@ def test_colours_are_mixed_inside_and_nothing_else_changes(frame, ids):
         np.testing.assert_allclose(drawn[inside], expected, atol=0.51)
 
 
-def test_contours_are_full_colour_along_the_edge(frame, ids):
+LIGHT, DARK, _ = outline_palettes(DAVIS_PALETTE)
+
+
+@pytest.mark.parametrize(("level", "outline"), [(20, LIGHT), (235, DARK)])
+def test_contours_run_along_the_edge_and_nothing_else_changes(ids, level, outline):
+    frame = np.full((60, 80, 3), level, np.uint8)
     drawn = draw_overlay(frame, ids)
     edge = np.zeros_like(ids, dtype=bool)
     edge[10:30, 20:50] = True
     edge[11:29, 21:49] = False
-    assert (drawn[edge] == DAVIS_PALETTE[1]).all()
+    assert (drawn[edge] == outline[1]).all()
     plain = draw_overlay(frame, ids, contours=False)
     np.testing.assert_array_equal(drawn[11:29, 21:49], plain[11:29, 21:49])
     np.testing.assert_array_equal(drawn[ids == 0], frame[ids == 0])
 
 
-def test_touching_objects_have_a_contour_between(frame):
+@pytest.mark.parametrize("object_id", [*range(1, 30), 254])
+@pytest.mark.parametrize("level", [0, 30, 225, 255])
+def test_a_contour_stands_out_of_its_colour_and_of_the_frame(object_id, level):
+    frame = np.full((60, 80, 3), level, np.uint8)
+    ids = np.zeros((60, 80), np.uint8)
+    ids[20:40, 20:60] = object_id
+    gray = cv2.cvtColor(draw_overlay(frame, ids), cv2.COLOR_RGB2GRAY).astype(int)
+    fill, contour = gray[30, 40], gray[20, 40]
+    assert abs(contour - level) > 90
+    if level < 128:
+        assert contour > fill + 50
+    else:
+        assert contour < fill - 50
+
+
+def test_a_contour_goes_by_what_is_around_it():
+    frame = np.zeros((60, 80, 3), np.uint8)
+    frame[:, 40:] = 255
+    ids = np.zeros((60, 80), np.uint8)
+    ids[20:40, 20:60] = 1
+    drawn = draw_overlay(frame, ids)
+    assert (drawn[20:40, 20] == LIGHT[1]).all()
+    assert (drawn[20:40, 59] == DARK[1]).all()
+
+
+def test_touching_objects_have_a_contour_between():
     ids = np.ones((60, 80), np.uint8)
     ids[:, 40:] = 2
-    drawn = draw_overlay(frame, ids)
-    assert (drawn[:, 39] == DAVIS_PALETTE[1]).all()
-    assert (drawn[:, 40] == DAVIS_PALETTE[2]).all()
-    assert not (drawn[:, 10] == DAVIS_PALETTE[1]).all()
+    drawn = draw_overlay(np.full((60, 80, 3), 20, np.uint8), ids)
+    assert (drawn[:, 39] == LIGHT[1]).all()
+    assert (drawn[:, 40] == LIGHT[2]).all()
+    assert not (drawn[:, 10] == LIGHT[1]).all()
 
 
 def test_own_palette_and_opaque(frame, ids):

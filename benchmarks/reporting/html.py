@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+_DIGEST = re.compile(r"\b([0-9a-f]{40,128})\b")  # a revision's, a file's
+_DIGEST_SHOWN = 12
 _STYLE = """
 :root { --ink: #1d2733; --faint: #5b6875; --line: #d9dfe5; --mark: #eaf2fb; --blue: #1f5fa8; }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink);
   margin: 0 auto; padding: 28px 32px 60px; max-width: 1180px; background: #fff; }
+h1, h2, h3, p { overflow-wrap: anywhere; }
 h1 { font-size: 26px; margin: 0 0 2px; }
 h2 { font-size: 19px; margin: 40px 0 10px; padding-bottom: 5px;
   border-bottom: 1px solid var(--line); }
@@ -44,10 +48,18 @@ tr.ours td:first-child, td:first-child, th:first-child { padding-left: 8px; }
 td.key { color: var(--faint); white-space: nowrap; }
 td.value { overflow-wrap: anywhere; font-family: ui-monospace, "DejaVu Sans Mono", monospace;
   font-size: 13px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 14px; }
+.wide { overflow-x: auto; }
+.grid { display: grid; gap: 14px;
+  grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); }
+.grid > * { min-width: 0; }
 figure { margin: 0; }
 figure img { width: 100%; height: auto; display: block; }
 figcaption { font-size: 13px; color: var(--faint); margin-top: 3px; }
+@media (max-width: 640px) {
+  body { padding: 14px 12px 40px; }
+  .tile { flex: 1 1 40%; }
+  td.key { white-space: normal; }
+}
 """
 
 
@@ -97,21 +109,32 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], ours: Iterable[
     for number, row in enumerate(rows):
         cells = "".join(_cell("td", text, i > 0) for i, text in enumerate(row))
         lines.append(f"<tr{' class=ours' if number in marked else ''}>{cells}</tr>")
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+    return f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 
 
 def _cell(tag: str, text: str, number: bool) -> str:
     kind = ' class="number"' if number else ""
-    return f"<{tag}{kind}>{escape(text)}</{tag}>"
+    return f"<{tag}{kind}>{_short_digests(text)}</{tag}>"
 
 
 def settings_table(settings: Mapping[str, Any]) -> str:
     """Return names and values in two columns."""
     rows = [
-        f'<tr><td class="key">{escape(name)}</td><td class="value">{escape(_text(value))}</td></tr>'
+        f'<tr><td class="key">{_short_digests(name)}</td>'
+        f'<td class="value">{_short_digests(_text(value))}</td></tr>'
         for name, value in settings.items()
     ]
     return f"<table>{''.join(rows)}</table>"
+
+
+def _short_digests(text: str) -> str:
+    """Return a text as HTML in which a digest is its beginning, with all of it in the title."""
+    parts = _DIGEST.split(text)
+    parts[::2] = [escape(part) for part in parts[::2]]
+    parts[1::2] = [
+        f'<span title="{digest}">{digest[:_DIGEST_SHOWN]}…</span>' for digest in parts[1::2]
+    ]
+    return "".join(parts)
 
 
 def _text(value: Any) -> str:

@@ -12,10 +12,18 @@ from pretrain.config.presets import preset
 from pretrain.sources.options import SourceOptions, require_data
 from vos.runtime.progress import status
 
+_CAPTION = 20  # characters of a name that stand beside its row
+
+
+def caption(name: str) -> str:
+    """Return the last part of a sample's name, cut to what fits beside a row of crops."""
+    last = name.replace("\\", "/").rpartition("/")[2].encode("ascii", "replace").decode()
+    return last if len(last) <= _CAPTION else f"...{last[3 - _CAPTION :]}"
+
 
 @dataclass(frozen=True)
 class ShowCrops:
-    """Draw the crops of some images as training sees them, a row an image, global crops first.
+    """Draw the crops of some images as training sees them, a row an image, with captions.
 
     Example: vos-pretrain show-crops photos/ -o crops.png
     """
@@ -53,7 +61,17 @@ class ShowCrops:
         chosen = np.random.default_rng(self.seed).choice(
             len(mixture), min(self.images, len(mixture)), replace=False
         )
-        views = [dataset[self.seed, at, int(index)].crops for at, index in enumerate(chosen)]
-        write_png(self.out, crops_sheet(views))
+        samples = [dataset[self.seed, at, int(index)] for at, index in enumerate(chosen)]
+        names = [
+            # A file that cannot be read has another one in its place.
+            "(a replacement)" if sample.broken else caption(mixture.name(int(index)))
+            for sample, index in zip(samples, chosen, strict=True)
+        ]
+        columns = ["global 1", "global 2"]
+        columns += [f"local {i + 1}" for i in range(config.local_crops_number)]
+        sheet = crops_sheet(
+            [sample.crops for sample in samples], row_captions=names, column_captions=columns
+        )
+        write_png(self.out, sheet)
         print(f"wrote {self.out}")
         return 0

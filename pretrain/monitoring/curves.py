@@ -69,7 +69,10 @@ def plot_curves(folder: Path, target: Path | None = None) -> Path:
         if title in _LOGARITHMIC:
             axes.set_yscale("log")
         if len(names) > 1:
-            axes.legend(fontsize="small")
+            # Below the panel, so that it hides no curve.
+            axes.legend(
+                fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(names)
+            )
     with atomic_path(target) as beside:
         figure.savefig(beside, dpi=100)
     return target

@@ -48,8 +48,6 @@ def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
         MofNCompleteColumn,
         Progress,
         TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     columns = (
@@ -57,19 +55,25 @@ def _bar(label: str, total: int | None, unit: str) -> Iterator[Advance]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[note]}"),
     )
     clock = _Clock(total)
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bars:
-        task = bars.add_task(label, total=total, rate="", note="")
+        task = bars.add_task(label, total=total, rate="", left="", note="")
 
         def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
             clock.add(n, total)
             rate = f"{clock.rate:.2f} {unit}/s"
-            bars.update(task, advance=n, total=clock.total, rate=rate, note=note, refresh=True)
+            bars.update(
+                task,
+                advance=n,
+                total=clock.total,
+                rate=rate,
+                left=clock.left,
+                note=note,
+                refresh=True,
+            )
 
         yield advance
 
@@ -82,10 +86,7 @@ def _lines(label: str, total: int | None, unit: str) -> Iterator[Advance]:
     def write(note: str) -> None:
         of = "" if clock.total is None else f"/{clock.total}"
         text = f"{label}: {clock.done}{of} {unit}, {clock.rate:.2f} {unit}/s"
-        left = clock.seconds_left
-        if left is not None:
-            text += f", {_clock_text(left)} left"
-        print(text + (f", {note}" if note else ""), file=sys.stderr, flush=True)
+        print(", ".join(filter(None, (text, clock.left, note))), file=sys.stderr, flush=True)
 
     def advance(n: int = 1, note: str = "", total: int | None = None) -> None:
         nonlocal last
@@ -115,10 +116,11 @@ class _Clock:
         return self.done / max(time.monotonic() - self._start, 1e-9)
 
     @property
-    def seconds_left(self) -> float | None:
+    def left(self) -> str:
+        """The time left with its label, such as `12:03 left`; empty where there is none."""
         if self.total is None or not self.done or self.done >= self.total:
-            return None
-        return (self.total - self.done) / self.rate
+            return ""
+        return f"{_clock_text((self.total - self.done) / self.rate)} left"
 
 
 def _clock_text(seconds: float) -> str:

@@ -91,11 +91,33 @@ def tile_sheet(tiles: list[np.ndarray], *, columns: int, side: int) -> np.ndarra
     return np.concatenate(rows, axis=0)
 
 
-def crops_sheet(views: list[list[np.ndarray]]) -> np.ndarray:
-    """Lay out the crops of several images, a row each, all at the size of the first crop."""
-    size = views[0][0].shape[0]
-    rows = []
-    for crops in views:
-        scaled = [cv2.resize(crop, (size, size), interpolation=cv2.INTER_NEAREST) for crop in crops]
-        rows.append(np.concatenate(scaled, axis=1))  # crops (S, S, 3) -> a row (S, crops S, 3)
-    return np.concatenate(rows, axis=0)
+def crops_sheet(
+    views: Sequence[Sequence[NDArray[np.uint8]]],
+    *,
+    row_captions: Sequence[str] = (),
+    column_captions: Sequence[str] = (),
+) -> NDArray[np.uint8]:
+    """Lay out the crops of several images, a row each, all at the size of the first crop.
+
+    Args:
+        views: the crops of each image, RGB (S, S, 3) uint8 of any sides S.
+        row_captions: a text left of each row.
+        column_captions: a text above each column.
+
+    Returns:
+        RGB (H, W, 3) uint8.
+
+    Raises:
+        ValueError: as `contact_sheet` does.
+    """
+    side = views[0][0].shape[0]
+    rows = [
+        [
+            np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_NEAREST), np.uint8)
+            for crop in crops
+        ]
+        for crops in views
+    ]
+    return contact_sheet(
+        rows, row_captions=row_captions, column_captions=column_captions, cell_width=side
+    )

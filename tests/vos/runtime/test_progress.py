@@ -1,3 +1,4 @@
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -77,6 +78,19 @@ def test_bar_on_a_terminal(capsys, monkeypatch):
     assert "segment" in told
     assert "4/4" in told
     assert "frames/s" in told
+
+
+def test_a_bar_shows_one_time_and_says_what_it_is(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("vos.runtime.progress._Clock.rate", 0.1)
+    with progress("segment", 100) as advance:
+        advance(10)
+        last = capsys.readouterr().err.rpartition("segment")[2]
+        assert re.findall(r"\d*:?\d+:\d\d( \w+)?", last) == [" left"]
+        assert "15:00 left" in last
+        advance(90)
+    assert ":" not in capsys.readouterr().err.rpartition("segment")[2]
 
 
 def test_a_note_is_shown_until_a_call_has_its_own(capsys, clock):

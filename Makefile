@@ -7,10 +7,11 @@ PACKAGES := vos pretrain benchmarks
 
 .PHONY: demo test test-slow test-gpu fuzz lint format cov docs clean
 
-# torch and torchvision come first, in a pair, so that no other requirement brings a second torch.
+# torch and torchvision come first, in a pair, so that no other requirement brings a second torch:
+# the CPU build where there is no NVIDIA GPU.
 $(STAMP): setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --prefer-binary torch torchvision
+	$(BIN)/python tools/install_pytorch.py
 	$(BIN)/python -m pip install --quiet --prefer-binary --editable ".[dev]"
 	touch $(STAMP)
 

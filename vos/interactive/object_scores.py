@@ -93,18 +93,21 @@ class ObjectScores:
         drawn = np.concatenate([_thinned(np.flatnonzero(labels == s)) for s in (1, -1)])
         if not len(drawn):
             return expected
-        kernel = self._kernel(drawn)  # (n, N)
+        radius = self._settings.nearby_radius
+        if base is not None:
+            radius = self._settings.base_nearby_radius
+        kernel = self._kernel(drawn, radius)  # (n, N)
         gram = kernel[:, drawn] + self._settings.noise * np.eye(len(drawn))
         solution = np.linalg.solve(gram, labels[drawn] - expected[drawn])
         scores: Array = solution @ kernel + expected
         return scores
 
-    def _kernel(self, drawn: NDArray[np.intp]) -> Array:
+    def _kernel(self, drawn: NDArray[np.intp], radius: float) -> Array:
         settings, values, places = self._settings, self._nodes.values, self._nodes.places
         products = values[drawn] @ values.T
         alike = (self._squares[drawn][:, None] + self._squares - 2 * products).clip(0)
         away = ((places[drawn][:, None] - places) ** 2).sum(-1)
-        near = alike / settings.nearby_width + away / (2 * settings.nearby_radius**2)
+        near = alike / settings.nearby_width + away / (2 * radius**2)
         share = settings.nearby_share
         everywhere = np.exp(-alike / settings.everywhere_width)
         kernel: Array = ((1 - share) * everywhere + share * np.exp(-near)).astype(np.float64)

@@ -49,11 +49,13 @@ class ClickSettings:
     band: int = 3
     """Pixels of a frame of 480 rows, to both sides of the outline, that a graph cut decides; 0:
     the outline stays where the guided upsampling has it."""
-    base_weight: float = 1.5
+    base_weight: float = 2.0
     """How sure a base is that prompts correct; 1 is as sure as a click."""
-    base_rounds: int = 2
+    base_nearby_radius: float = 0.08
+    """`nearby_radius` where there is a base."""
+    base_rounds: int = 3
     """`rounds` where there is a base."""
-    base_probe_weight: float = 2.0
+    base_probe_weight: float = 4.0
     """`probe_weight` where there is a base."""
     base_part: float = 0.5
     """A connected part of a base of at most this share of it goes as a whole by a negative

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
 
-from pretrain.config.pretrain_config import PretrainConfig, with_total_batch
+from pretrain.config.pretrain_config import (
+    PretrainConfig,
+    with_short_warmups,
+    with_total_batch,
+)
 from pretrain.config.run_config import RunConfig
 from pretrain.data.dataset import Batch, CropDataset
 from pretrain.data.device_batches import DeviceBatches
@@ -21,21 +26,15 @@ from pretrain.distributed import (
     joined_processes,
     wait_for_all,
 )
+from pretrain.monitoring.callbacks import Callback, StepReport, asks_to_stop
 from pretrain.monitoring.monitor import Monitor
 from pretrain.sources.mixture import Mixture
-from pretrain.training.checkpoints import (
-    FOLDER,
-    RunFacts,
-    init_backbone,
-    list_checkpoints,
-    restore,
-    save_checkpoint,
-    step_of,
-)
+from pretrain.training.checkpoints import RunFacts
 from pretrain.training.learner import Learner
-from pretrain.training.resumption import checkpoint_to_go_back_to, checkpoint_to_resume
+from pretrain.training.restoration import restore
+from pretrain.training.resumption import checkpoint_to_go_back_to, take_up
+from pretrain.training.saving import CheckpointSaver
 from pretrain.training.schedules import build_schedules
-from vos.errors import InputError
 from vos.files import write_json
 from vos.runtime.devices import (
     precision_name,
@@ -43,7 +42,7 @@ from vos.runtime.devices import (
     set_exact_products,
     takes_tf32,
 )
-from vos.runtime.distributed import own_folder
+from vos.runtime.distributed import from_leader, own_folder
 from vos.runtime.signals import StopRequest, deferred_signals
 
 _MOST_ROLLBACKS = 3
@@ -66,8 +65,16 @@ class DivergedError(RuntimeError):
     """The loss or gradients stayed without finite values after several returns to a checkpoint."""
 
 
-def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
+def train(
+    config: PretrainConfig, run: RunConfig, callbacks: Sequence[Callback] = ()
+) -> TrainResult:
     """Pretrain from images to checkpoints in `run.output_dir`.
+
+    Args:
+        config: what is learnt.
+        run: where and on what.
+        callbacks: functions called with a `StepReport` after each step, in every process. One
+            that returns True ends the run, as a signal does; what one raises ends it at once.
 
     Raises:
         InputError: data, device, resumed checkpoint or settings cannot be used; or another run
@@ -82,7 +89,7 @@ def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
         own_folder(run.output_dir, leads=processes.leads),
         deferred_signals() as stop,
     ):
-        loop = _Loop(config, run, processes)
+        loop = _Loop(config, run, processes, callbacks)
         try:
             return loop.run_to_end(stop)
         finally:
@@ -92,9 +99,18 @@ def train(config: PretrainConfig, run: RunConfig) -> TrainResult:
 class _Loop:
     """Everything that one process of a run holds."""
 
-    def __init__(self, config: PretrainConfig, run: RunConfig, processes: Processes) -> None:
-        config = with_total_batch(config, processes.size)
+    def __init__(
+        self,
+        config: PretrainConfig,
+        run: RunConfig,
+        processes: Processes,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        given, config = config, with_short_warmups(with_total_batch(config, processes.size))
+        self.callbacks = callbacks
         self.config, self.run, self.processes = config, run, processes
+        if config.warmup_epochs != given.warmup_epochs:
+            self._announce(f"one epoch: the warm-up takes {config.warmup_epochs} of it")
         self._announce(f"reading the list of images in {', '.join(run.data_path)}")
         self.mixture = Mixture(run.data_path, run.data_weights, run.sources)
         self.share = config.batch_size_per_gpu * config.accumulate
@@ -105,13 +121,21 @@ class _Loop:
         if precision == "fp32":
             set_exact_products(processes.device)
         self._announce("building student and teacher")
-        self.learner = Learner(config, self.schedules, processes.device, precision, run.compile)
-        self.facts = RunFacts(config, self.mixture.describe(), self.mixture.fingerprint(), total)
+        self.learner = Learner(
+            config,
+            self.schedules,
+            processes.device,
+            precision,
+            run.compile,
+            checkpoint_activations=run.checkpoint_activations,
+        )
+        self.facts = self._facts(total)
         self.precision = precision
-        resumed = self._take_up()
+        if run.resume:
+            self._announce(f"reading a checkpoint to go on from ({run.resume})")
+        resumed = take_up(self.learner, run, self.facts, processes, self._say)
         wait_for_all()  # before the first one writes a checkpoint that another could take up
-        self.last_checkpoint = resumed
-        self.last_saved = time.monotonic()
+        self.saver = CheckpointSaver(run, self.facts, processes, resumed, self._say)
         self.batches = DeviceBatches(
             self._loader,
             self.learner.step_index,
@@ -133,28 +157,17 @@ class _Loop:
                 f"{precision} on {processes.device}, processes: {processes.size}"
             )
 
-    def _take_up(self) -> Path | None:
-        """Resume or start from given weights, as the settings say."""
-        run = self.run
-        if run.resume:
-            self._announce(f"reading a checkpoint to go on from ({run.resume})")
-        resumable = checkpoint_to_resume(run, self.processes)
-        if resumable is None:
-            if run.init_from:
-                init_backbone(self.learner, run.init_from)
-            return None
-        path, raw = resumable
-        for change in restore(self.learner, raw, self.facts, path):
-            self._say(f"going on from {path}: {change}")
-        step, out = self.learner.step_index, run.output_dir
-        later = [p.name for p in list_checkpoints(out) if step_of(p) > step]
-        if later and run.resume != "auto":
-            raise InputError(
-                f"{out} holds checkpoints after step {step}: {', '.join(later)}; move them away, "
-                "or give another folder with -o"
-            )
-        self._say(f"going on from {path} at step {step}")
-        return path
+    def _facts(self, total_batch: int) -> RunFacts:
+        """Look at the data once for all processes."""
+        contents = from_leader(self.mixture.contents, leads=self.processes.leads)
+        return RunFacts(
+            self.config,
+            self.mixture.describe(),
+            self.mixture.fingerprint(),
+            total_batch,
+            contents,
+            self.run.allow_changed_data,
+        )
 
     def _write_settings(self) -> None:
         write_json(
@@ -196,27 +209,48 @@ class _Loop:
         """Take steps until the last one or until a signal asks to stop."""
         learner = self.learner
         if learner.step_index == 0:
-            self._save(must=True)
+            self.saver.save(learner, must=True)
+        self.saver.renumber(learner)
         if self.monitor is not None:
             self.monitor.start(learner, self.mixture)
+            self.saver.keep_if_best(learner.step_index, self.monitor.take_probed())
         while learner.step_index < self.schedules.steps:
             start = time.perf_counter()
             stats = learner.step(self.batches.next())
+            probed: dict[str, float] = {}
             if self.monitor is not None:
                 seconds = time.perf_counter() - start
                 self.monitor.step(learner, stats, seconds, self.batches)
+                probed = self.monitor.take_probed()
+            asked = self._ask_callbacks({**stats, **probed})
             self._guard(stats)
-            flags = [self._is_due(), stop.signal is not None]
-            due, stopped = in_any_process(flags, self.processes.device)
+            due = self.saver.is_due(learner.step_index, self.steps_per_epoch)
+            due = (due or self.saver.best.improves(probed)) and not self.skipped_in_a_row
+            due, stopped = in_any_process(
+                [due, asked or stop.signal is not None], self.processes.device
+            )
             if due:
-                self._save()
+                self.saver.save(learner)
+                self.saver.keep_if_best(learner.step_index, probed)
             if stopped:
-                self._save(must=True)
-                return TrainResult(learner.step_index, False, stop.signal, self.last_checkpoint)
-        self._save(must=True)
+                self.saver.save(learner, must=True)
+                return self._result(stop.signal)
+        self.saver.save(learner, must=True)
         if self.monitor is not None:
             self.monitor.finish(learner)
-        return TrainResult(learner.step_index, True, None, self.last_checkpoint)
+            self.saver.keep_if_best(learner.step_index, self.monitor.take_probed())
+        return self._result(None)
+
+    def _ask_callbacks(self, numbers: dict[str, float]) -> bool:
+        """Say whether a callback ends the run before its last step."""
+        step, steps = self.learner.step_index, self.schedules.steps
+        report = StepReport(step, steps, numbers, self.learner)
+        return asks_to_stop(self.callbacks, report) and step < steps
+
+    def _result(self, signal: int | None) -> TrainResult:
+        step = self.learner.step_index
+        finished = step >= self.schedules.steps and signal is None
+        return TrainResult(step, finished, signal, self.saver.last_checkpoint)
 
     def _guard(self, stats: dict[str, float]) -> None:
         """Count steps that were skipped; too many in a row go back to the last checkpoint."""
@@ -229,7 +263,7 @@ class _Loop:
             "lower lr or clip_grad, take precision bf16 or fp32 in the place of fp16, or raise "
             "warmup_epochs"
         )
-        path = self.last_checkpoint
+        path = self.saver.last_checkpoint
         if self.rollbacks > _MOST_ROLLBACKS or path is None:
             raise DivergedError(
                 f"{self.run.max_skipped} steps in a row had no finite loss or gradient, and going "
@@ -245,37 +279,6 @@ class _Loop:
             f"weights of step {back} ({path.name}), going on with the images of step {at}. If it "
             f"comes again: {advice}"
         )
-
-    def _is_due(self) -> bool:
-        """Whether it is time for a checkpoint, after a step that was kept."""
-        step = self.learner.step_index
-        every = self.run.checkpoint_epochs * self.steps_per_epoch
-        minutes = (time.monotonic() - self.last_saved) / 60
-        due = step % every == 0 or minutes >= self.run.checkpoint_minutes
-        return due and not self.skipped_in_a_row
-
-    def _save(self, must: bool = False) -> None:
-        """Save, unless this step is saved; a full disk stops the run only where it `must`."""
-        name = f"step-{self.learner.step_index:08d}.pth"
-        if self.last_checkpoint is not None and self.last_checkpoint.name == name:
-            return
-        self.last_saved = time.monotonic()
-        folder = self.run.output_dir
-        failed = False
-        try:
-            if self.processes.leads:
-                keep, every = self.run.keep_checkpoints, self.run.keep_every
-                save_checkpoint(folder, self.learner, self.facts, keep, every)
-        except OSError as error:
-            if must:
-                raise
-            failed = True
-            self._say(
-                f"the checkpoint of step {self.learner.step_index} could not be saved ({error}); "
-                f"the last whole one is {self.last_checkpoint}; training goes on"
-            )
-        if not any(in_any_process([failed], self.processes.device)):
-            self.last_checkpoint = folder / FOLDER / name
 
     def _announce(self, text: str) -> None:
         """Say what begins now and takes a while; the log does without it."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import signal
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from pretrain.config.presets import STARTING_WEIGHTS
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.config.run_config import RunConfig
 from pretrain.sources.options import require_data
@@ -36,8 +39,9 @@ class Train:
     """Images: folders, archives, shards, videos; the same as --data-path."""
     preset: str = ""
     """Start from a recipe: dino_vits16, dino_vits8, dino_vitb16, dino_vitb8, dino_resnet50,
-    byol, moco_v2, swav, small (one GPU), cpu (about an hour). Other options change single values
-    of it, and --help shows the values of the preset that is given before it."""
+    byol, moco_v2, swav, small (one GPU), cpu (about an hour), finetune-dino (a few thousand images
+    and more, with --init-from). Other options change single values of it, and --help shows the
+    values of the preset that is given before it."""
     run_options: Annotated[RunConfig, tyro.conf.arg(name="run")] = field(default_factory=RunConfig)
     config: Annotated[PretrainConfig, tyro.conf.arg(name="recipe")] = field(
         default_factory=PretrainConfig
@@ -76,7 +80,8 @@ class Train:
         """Return the run's settings with the data that are named in one of the two ways.
 
         Raises:
-            InputError: data are named in both ways, or in none.
+            InputError: data are named in both ways, or in none; or a preset for trained weights is
+                given none.
         """
         options = self.run_options
         if self.data and options.data_path:
@@ -85,6 +90,12 @@ class Train:
                 f"{' '.join(options.data_path)}; give all of them in one place"
             )
         require_data(self.data or options.data_path)
+        weights = STARTING_WEIGHTS.get(self.preset)
+        if weights and not options.init_from and options.resume in ("", "auto"):
+            raise InputError(
+                f"--preset {self.preset} goes on from trained weights; give them by --init-from: "
+                f"{weights}, or a file of that architecture"
+            )
         return dataclasses.replace(options, data_path=self.data or options.data_path)
 
     def _failed(self, why: str) -> int:
@@ -96,7 +107,9 @@ class Train:
 
         if result.finished:
             if is_leader():
-                print(f"done: {result.steps} steps; the run is in {self.run_options.output_dir}")
+                out = self.run_options.output_dir
+                print(f"done: {result.steps} steps; the run is in {out}")
+                print("\n".join(["next:", *(f"  {line}" for line in next_commands(out))]))
             return 0
         name = signal.Signals(result.stopped_by).name if result.stopped_by else "a signal"
         if is_leader():
@@ -106,3 +119,14 @@ class Train:
                 file=sys.stderr,
             )
         return 128 + (result.stopped_by or signal.SIGINT)
+
+
+def next_commands(folder: Path) -> list[str]:
+    """Return what to run with a trained backbone: the run's best checkpoint, or its last one."""
+    kept = sorted((folder / "checkpoints").glob("best-*.pth"))
+    run = shlex.quote(str(kept[-1] if kept else folder))
+    backbone = shlex.quote(str(folder / "backbone.safetensors"))
+    return [
+        f"vos-pretrain export {run} -o {backbone}",
+        f"vos segment clip.mp4 --mask first.png --weights {backbone} -o out",
+    ]

@@ -115,6 +115,16 @@ PRESETS: dict[str, PretrainConfig] = {
         min_lr=1e-5,
         local_crops_number=6,
     ),
+    "finetune-dino": PretrainConfig(
+        out_dim=8192,
+        epochs=20,
+        lr=1e-4,
+        warmup_epochs=2,
+        momentum_teacher=0.9995,
+        weight_decay_end=0.1,
+        clip_grad=0.3,
+        local_crops_number=6,
+    ),
     "cpu": PretrainConfig(
         arch="vit_tiny",
         out_dim=512,
@@ -137,6 +147,10 @@ PRESETS: dict[str, PretrainConfig] = {
         freeze_last_layer=0,
     ),
 }
+
+
+STARTING_WEIGHTS = {"finetune-dino": "dino_vits16"}
+"""Presets that go on from trained weights, and the name of those that fit them."""
 
 
 def preset(name: str) -> PretrainConfig:

@@ -16,6 +16,8 @@ from vos.errors import InputError
 Method = Literal["dino", "byol", "moco_v2", "swav"]
 ARCHITECTURES = "vit_tiny, vit_small, vit_base, resnet50, or timm:<name>"
 VITS = ("vit_tiny", "vit_small", "vit_base")
+ONE_EPOCH_WARMUP = 0.1
+"""Share of a run of one epoch in which the learning rate rises, where it would rise for longer."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class PretrainConfig:
     lr: float = 0.0005
     """Learning rate at a total batch of 256; scaled in proportion to the total batch."""
     warmup_epochs: float = 10.0
-    """Epochs of the linear warm-up of the learning rate."""
+    """Epochs of the linear warm-up of the learning rate; with --epochs 1 a tenth at most."""
     min_lr: float = 1e-6
     """Learning rate at the end; not scaled."""
     weight_decay: float = 0.04
@@ -165,6 +167,22 @@ def with_total_batch(config: PretrainConfig, processes: int) -> PretrainConfig:
             "processes gives"
         )
     return dataclasses.replace(config, accumulate=accumulate)
+
+
+def with_short_warmups(config: PretrainConfig) -> PretrainConfig:
+    """Return a configuration of one epoch with warm-ups that fit into it; others as they are.
+
+    A learning rate that would rise for longer than the run rises for a tenth of it, and the
+    teacher's temperature, which changes from epoch to epoch, is the last one at once.
+    """
+    if config.epochs > 1:
+        return config
+    changes: dict[str, Any] = {}
+    if config.warmup_epochs > 1:
+        changes["warmup_epochs"] = ONE_EPOCH_WARMUP
+    if config.warmup_teacher_temp_epochs > 1:
+        changes["warmup_teacher_temp_epochs"] = 0
+    return dataclasses.replace(config, **changes)
 
 
 _SHARPNESS = ("contrastive_temp", "sinkhorn_epsilon")
@@ -237,9 +255,10 @@ def _check_scales(config: PretrainConfig) -> None:
 def _check_combinations(config: PretrainConfig) -> None:
     if config.min_lr > config.lr:
         _refuse("min_lr", config.min_lr, f"at most lr ({config.lr})")
-    if config.warmup_epochs > config.epochs:
+    # A run of one epoch, a smoke test, gets warm-ups that fit by itself: with_short_warmups.
+    if config.warmup_epochs > config.epochs > 1:
         _refuse("warmup_epochs", config.warmup_epochs, f"at most epochs ({config.epochs})")
-    if config.warmup_teacher_temp_epochs > config.epochs:
+    if config.warmup_teacher_temp_epochs > config.epochs > 1:
         expected = f"at most epochs ({config.epochs})"
         _refuse("warmup_teacher_temp_epochs", config.warmup_teacher_temp_epochs, expected)
     sides = {"global_crops_size": config.global_crops_size}

@@ -61,8 +61,11 @@ class RunConfig:
 
     resume: str = ""
     """A checkpoint to go on from, or "auto": the newest whole one in output_dir, if any."""
+    allow_changed_data: bool = False
+    """Resume although images were added, removed or changed since."""
     init_from: str = ""
-    """Weights to start the backbone with, head or no head: a fresh run from there."""
+    """Weights to start the backbone with, head or no head: a fresh run from there. A file, or one
+    of the names dino_vits16, dino_vits8, dino_vitb16, dino_vitb8."""
     checkpoint_minutes: float = 15.0
     """Save at least so often."""
     checkpoint_epochs: int = 1
@@ -71,6 +74,8 @@ class RunConfig:
     """Saved checkpoints that are kept, the newest ones."""
     keep_every: int = 0
     """Keep besides the checkpoint of every so many epochs for good; 0: none."""
+    keep_best: Literal["none", "knn_top1", "davis_j_and_f"] = "none"
+    """Keep besides the checkpoint with the highest value of this probe for good."""
 
     log_steps: int = 10
     """Write a line to log.jsonl every so many steps."""
@@ -81,6 +86,8 @@ class RunConfig:
 
     compile: bool = False
     """Run the backbones through torch.compile."""
+    checkpoint_activations: bool = False
+    """Compute the student's activations again in the backward pass: less memory, more time."""
     augment_device: Literal["cpu", "cuda"] = "cpu"
     """Where colour, blur and solarisation are done: by the workers, or in batches on the GPU."""
     threads: int = 0
@@ -107,6 +114,12 @@ class RunConfig:
             raise InputError(
                 f"keep_every is {self.keep_every}; expected a multiple of checkpoint_epochs "
                 f"({self.checkpoint_epochs}), as others are not saved"
+            )
+        needed = {"knn_top1": "knn_data", "davis_j_and_f": "davis_path"}.get(self.keep_best)
+        if needed and not (getattr(self.probes, needed) and self.probes.probe_epochs):
+            raise InputError(
+                f"keep_best is {self.keep_best}, which nothing measures; give "
+                f"--{needed.replace('_', '-')} and a --probe-epochs above 0"
             )
         if self.resume and self.init_from and self.resume != "auto":
             raise InputError("--resume and --init-from exclude each other; give one of them")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -134,6 +134,21 @@ def build_networks(config: PretrainConfig) -> tuple[CropNetwork, CropNetwork]:
     for parameter in teacher.parameters():
         parameter.requires_grad = False
     return student, teacher
+
+
+def recompute_activations(backbone: nn.Module) -> None:
+    """Let a backbone keep the inputs of its blocks for the backward pass, and nothing between.
+
+    Raises:
+        InputError: the model of timm cannot do that.
+    """
+    try:
+        cast("Any", backbone).set_grad_checkpointing(True)
+    except (AttributeError, AssertionError) as error:
+        raise InputError(
+            f"{type(backbone).__name__} of timm knows no checkpointing of activations; leave "
+            "--checkpoint-activations out"
+        ) from error
 
 
 @torch.no_grad()

@@ -58,6 +58,7 @@ class Monitor:
             warmup=warmup_steps(config, schedules.steps_per_epoch),
         )
         self.probes: Probes | None = None
+        self._probed: dict[str, float] = {}
         self._sums: dict[str, float] = defaultdict(float)
         self._steps = 0
         self._skipped = 0
@@ -160,12 +161,18 @@ class Monitor:
                 raise
             self.warn(step, f"a look at the network failed: {error}")
             return
+        self._probed = numbers
         if numbers:
             self.run_log.numbers(step, numbers)
             summary = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items())
             print(f"step {step}: {summary}", file=sys.stderr, flush=True)
         for name, picture in pictures.items():
             self.run_log.picture(step, name, picture)
+
+    def take_probed(self) -> dict[str, float]:
+        """Return what the probes gave since the last call, by name; mostly nothing."""
+        numbers, self._probed = self._probed, {}
+        return numbers
 
     def warn(self, step: int, text: str) -> None:
         """Print a sentence and put it on record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tarfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pretrain.sources.contents import SUMMED_BYTES, hash_of_contents, hash_of_files
 from pretrain.sources.decode import BrokenImageError
 from pretrain.sources.source import (
     VIDEO_SUFFIXES,
@@ -45,6 +47,10 @@ class FolderSource(ListedSource):
             return (self.root / self.names[index]).read_bytes()
         except OSError as error:
             raise BrokenImageError(error.strerror or str(error)) from error
+
+    def contents(self) -> str:
+        """Return a hash of the sizes of all files and the sums of some."""
+        return hash_of_files(lambda index: self.root / self.names[index], len(self))
 
 
 class ZipSource(ListedSource):
@@ -82,6 +88,12 @@ class ZipSource(ListedSource):
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
             raise BrokenImageError(str(error)) from error
 
+    def contents(self) -> str:
+        """Return a hash of the sizes and sums of all members, which the archive lists."""
+        members = [self._archive().getinfo(self.names[index]) for index in range(len(self))]
+        listed = np.array([(m.file_size, m.CRC) for m in members], dtype="<i8")
+        return hashlib.sha256(listed.tobytes()).hexdigest()
+
 
 class TarSource(ListedSource):
     """The images of uncompressed tar archives, WebDataset shards among them."""
@@ -104,6 +116,17 @@ class TarSource(ListedSource):
         """Return the member's bytes."""
         number, offset, size = (int(v) for v in self._places[index])
         return read_span(self.paths[number], offset, size)
+
+    def contents(self) -> str:
+        """Return a hash of the sizes of all members and the sums of some."""
+        return hash_of_contents(self._places[:, 2], self._first_bytes)
+
+    def _first_bytes(self, index: int) -> bytes:
+        number, offset, size = (int(v) for v in self._places[index])
+        try:
+            return read_span(self.paths[number], offset, min(size, SUMMED_BYTES))
+        except BrokenImageError:
+            return b""
 
 
 def read_span(path: Path, offset: int, size: int) -> bytes:

@@ -173,6 +173,11 @@ class Mixture:
             digest.update(source.fingerprint().encode())
         return digest.hexdigest()
 
+    def contents(self) -> str:
+        """Return a hash of what the samples hold: sizes of all files, sums of some."""
+        parts = [source.contents() for source in self.sources]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
     def describe(self) -> str:
         """Return one line: how many samples of which kinds, and what is not read."""
         parts = [f"{len(source)} from {source.kind}" for source in self.sources]

@@ -53,6 +53,10 @@ class Source(Protocol):
         """Return a hash that changes with the list of samples."""
         ...
 
+    def contents(self) -> str:
+        """Return a hash that changes with what the samples hold, as far as sizes and sums tell."""
+        ...
+
 
 class NameTable:
     """Many names in two flat blocks of memory, quick to hand to workers."""

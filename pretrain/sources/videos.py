@@ -13,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 
+from pretrain.sources.contents import hash_of_files
 from pretrain.sources.decode import BrokenImageError
 from pretrain.sources.source import ListedSource, NameTable
 
@@ -62,6 +63,10 @@ class VideoSource(ListedSource):
         except Exception:  # decord raises its own error types for each kind of damage
             return frame_by_seeking(path, place)
         return frame
+
+    def contents(self) -> str:
+        """Return a hash of the sizes of all videos and the sums of what some begin with."""
+        return hash_of_files(lambda index: self.root / self.names[index], len(self.names))
 
     def _reader(self, path: str) -> Any:
         """Return decord's reader, one of the last few kept open, or None where there is none."""

@@ -15,31 +15,22 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.training.learner import Learner
 from vos._version import __version__
-from vos.backbones.checkpoints import load_checkpoint, read_file
-from vos.backbones.networks.vit import position_embedding
+from vos.backbones.checkpoints import read_file
 from vos.errors import InputError
 from vos.files import atomic_path
 
 LATEST = "checkpoint.pth"
 FOLDER = "checkpoints"
-
-
-_STRUCTURE = (
-    *("arch", "patch_size", "in_chans", "method", "out_dim", "norm_last_layer", "use_bn_in_head"),
-    *("head_hidden_dim", "head_bottleneck_dim", "head_layers", "predictor", "global_crops_size"),
-    *("queue_size", "optimizer"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,10 @@ class RunFacts:
     data_fingerprint: str
     total_batch: int
     """Images in a step."""
+    data_contents: str = ""
+    """A hash of the data's sizes and sums; empty where nobody looked."""
+    allow_changed_data: bool = False
+    """Go on although the data are others."""
 
 
 def save_checkpoint(
@@ -77,17 +72,26 @@ def save_checkpoint(
                 torch.save(state, handle)
         except RuntimeError as error:  # PyTorch's writer wraps the system's error
             raise OSError(f"{path} could not be written: {error}") from error
-    with atomic_path(folder / LATEST) as beside:
-        try:
-            os.link(path, beside)
-        except OSError:  # a file system without hard links
-            shutil.copyfile(path, beside)
+    link_or_copy(path, folder / LATEST)
     until_now = [p for p in list_checkpoints(folder) if step_of(p) <= learner.step_index]
     milestone = keep_every * learner.schedules.steps_per_epoch
     for old in until_now[:-keep]:
         if not milestone or step_of(old) % milestone or not step_of(old):
             old.unlink(missing_ok=True)
     return path
+
+
+def link_or_copy(path: Path, other: Path) -> None:
+    """Give a file a second name, in the place of what has it.
+
+    Raises:
+        OSError: the disk is full or cannot be written to; what was there is untouched.
+    """
+    with atomic_path(other) as beside:
+        try:
+            os.link(path, beside)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, beside)
 
 
 def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
             "config": facts.config.as_dict(),
             "data": facts.data,
             "data_fingerprint": facts.data_fingerprint,
+            "data_contents": facts.data_contents,
             "version": __version__,
         },
     }
@@ -200,119 +205,3 @@ def _check_sums(path: Path) -> None:
             f"{path} is damaged (its sums do not fit: {wrong}); go on from another checkpoint, or "
             "copy it again"
         )
-
-
-def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Path) -> list[str]:
-    """Bring a learner to the state of a checkpoint.
-
-    Returns:
-        Sentences on settings that are not those the checkpoint was made with.
-
-    Raises:
-        InputError: the checkpoint is of another architecture or of other data.
-    """
-    extras = raw.get("extras") or {}
-    saved = _saved_settings(raw)
-    _check_structure(saved, facts.config, path)
-    if extras and extras["data_fingerprint"] != facts.data_fingerprint:
-        raise InputError(
-            f"{path} was trained on other data ({extras['data']}; now {facts.data}); resume with "
-            "the same data, or use --init-from to start a new run with its backbone"
-        )
-    _load(learner.student, raw["student"], path)
-    _load(learner.teacher, raw["teacher"], path)
-    try:
-        if raw.get("dino_loss"):
-            learner.objective.load_state_dict(raw["dino_loss"])
-        learner.optimizer.load_state_dict(raw["optimizer"])
-    except (ValueError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path} does not fit this run: {error}") from error
-    if learner.scaler.is_enabled() and raw.get("fp16_scaler"):
-        learner.scaler.load_state_dict(raw["fp16_scaler"])
-    steps = learner.schedules.steps_per_epoch
-    epochs = extras["step"] / extras["steps_per_epoch"] if extras else raw["epoch"]
-    learner.step_index = round(epochs * steps)
-    return _changes(saved, facts, extras)
-
-
-def _saved_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a checkpoint; options later than its version have their defaults."""
-    own = (raw.get("extras") or {}).get("config")
-    return {**PretrainConfig().as_dict(), **own} if own else _published_settings(raw.get("args"))
-
-
-def _published_settings(args: Any) -> dict[str, Any]:
-    settings = vars(args) if args is not None else {}
-    known = set(PretrainConfig.__dataclass_fields__)
-    published = {name: value for name, value in settings.items() if name in known}
-    if "arch" in published:
-        # the first release said deit_
-        published["arch"] = str(published["arch"]).replace("deit_", "vit_")
-    return published
-
-
-def _check_structure(saved: Mapping[str, Any], config: PretrainConfig, path: Path) -> None:
-    now = config.as_dict()
-    for name in _STRUCTURE:
-        if name == "queue_size" and config.method != "moco_v2":
-            continue
-        if name in saved and saved[name] != now[name]:
-            raise InputError(
-                f"{path} was trained with {name} {saved[name]!r}, this run has {now[name]!r}; "
-                "resume with the same, or use --init-from to start a new run with its backbone"
-            )
-
-
-def _changes(saved: Mapping[str, Any], facts: RunFacts, extras: Mapping[str, Any]) -> list[str]:
-    now = facts.config.as_dict()
-    changed = [
-        f"{name} was {saved[name]}, is {now[name]}"
-        for name in now
-        if name in saved and saved[name] != now[name]
-    ]
-    if extras and extras["total_batch"] != facts.total_batch:
-        changed.append(f"the total batch was {extras['total_batch']}, is {facts.total_batch}")
-    return changed
-
-
-def _load(network: nn.Module, state: Mapping[str, Any], path: Path) -> None:
-    bare = {name.removeprefix("module."): value for name, value in state.items()}
-    try:
-        network.load_state_dict(bare)
-    except RuntimeError as error:
-        raise InputError(f"the networks in {path} do not fit this run: {error}") from error
-
-
-def init_backbone(learner: Learner, path: str) -> None:
-    """Start student and teacher with the backbone of any checkpoint, leaving heads fresh.
-
-    A ViT's position embeddings of another resolution are resampled, as the network itself does for
-    images of another size.
-
-    Raises:
-        InputError: the file cannot be read, or its backbone is another architecture's.
-    """
-    state = dict(load_checkpoint(path).state)
-    for network in (learner.student, learner.teacher):
-        own = network.backbone.state_dict()
-        if learner.config.is_vit:
-            state = _at_resolution(state, own["pos_embed"])
-        wrong = [n for n in own if n not in state or state[n].shape != own[n].shape]
-        if wrong:
-            raise InputError(
-                f"the backbone in {path} is not this run's: {wrong[0]} is "
-                f"{tuple(state[wrong[0]].shape) if wrong[0] in state else 'missing'}, expected "
-                f"{tuple(own[wrong[0]].shape)}; set arch, patch_size and global_crops_size to its"
-            )
-        network.backbone.load_state_dict({name: state[name] for name in own})
-
-
-def _at_resolution(state: dict[str, Tensor], own: Tensor) -> dict[str, Tensor]:
-    """Bring position embeddings (1, 1 + m * m, D) to a network's own number, if D fits."""
-    given = state.get("pos_embed")
-    if given is None or given.ndim != 3 or given.shape[2] != own.shape[2]:
-        return state
-    before, after = (round((values.shape[1] - 1) ** 0.5) for values in (given, own))
-    if before == after or given.shape[1] != 1 + before**2:
-        return state
-    return {**state, "pos_embed": position_embedding(given, after, after)}

@@ -23,7 +23,12 @@ from pretrain.losses.dino import DINOLoss
 from pretrain.losses.moco import MoCoLoss
 from pretrain.losses.objective import Objective
 from pretrain.losses.swav import SwAVLoss
-from pretrain.models.student_teacher import build_networks, copy_weights, ema_update
+from pretrain.models.student_teacher import (
+    build_networks,
+    copy_weights,
+    ema_update,
+    recompute_activations,
+)
 from pretrain.training.optimizers import build_optimizer, clip_each, parameter_groups
 from pretrain.training.schedules import Schedules
 
@@ -59,6 +64,7 @@ class Learner:
         device: where everything lives.
         precision: "fp32", "bf16" (autocast) or "fp16" (autocast and a loss scaler).
         compile_networks: run the backbones through torch.compile.
+        checkpoint_activations: compute the student's activations again in the backward pass.
     """
 
     def __init__(
@@ -68,6 +74,8 @@ class Learner:
         device: torch.device,
         precision: str = "fp32",
         compile_networks: bool = False,
+        *,
+        checkpoint_activations: bool = False,
     ) -> None:
         self.config = config
         self.schedules = schedules
@@ -76,6 +84,8 @@ class Learner:
         self.step_index = 0
         torch.manual_seed(config.seed)
         self.student, self.teacher = (network.to(device) for network in build_networks(config))
+        if checkpoint_activations:
+            recompute_activations(self.student.backbone)
         self.objective = build_objective(config, schedules).to(device)
         self._spread_over_processes(compile_networks)
         self.optimizer = build_optimizer(config.optimizer, parameter_groups(self.student))

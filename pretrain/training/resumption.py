@@ -9,12 +9,16 @@ from typing import Any
 from pretrain.config.run_config import RunConfig
 from pretrain.distributed import Processes
 from pretrain.training.checkpoints import (
+    RunFacts,
     find_resumable,
     list_checkpoints,
     newest_whole,
     read_training_checkpoint,
     step_of,
 )
+from pretrain.training.initialization import start_from
+from pretrain.training.learner import Learner
+from pretrain.training.restoration import restore
 from vos.errors import InputError
 from vos.runtime.distributed import from_leader
 
@@ -40,6 +44,42 @@ def checkpoint_to_resume(run: RunConfig, processes: Processes) -> ReadCheckpoint
             "folder with -o"
         )
     return None
+
+
+def take_up(
+    learner: Learner,
+    run: RunConfig,
+    facts: RunFacts,
+    processes: Processes,
+    say: Callable[[str], None],
+) -> Path | None:
+    """Resume a run, or start a new one from given weights, as its settings say.
+
+    Returns:
+        The checkpoint that the run goes on from, if any.
+
+    Raises:
+        InputError: a checkpoint or weights file cannot be used, or the output folder holds a run
+            that is not to be resumed.
+        SystemExit: the leading process found no checkpoint that can be read, and says so.
+    """
+    resumable = checkpoint_to_resume(run, processes)
+    if resumable is None:
+        if run.init_from:
+            start_from(learner, run.init_from, processes, say)
+        return None
+    path, raw = resumable
+    for change in restore(learner, raw, facts, path):
+        say(f"going on from {path}: {change}")
+    step, out = learner.step_index, run.output_dir
+    later = [p.name for p in list_checkpoints(out) if step_of(p) > step]
+    if later and run.resume != "auto":
+        raise InputError(
+            f"{out} holds checkpoints after step {step}: {', '.join(later)}; move them away, "
+            "or give another folder with -o"
+        )
+    say(f"going on from {path} at step {step}")
+    return path
 
 
 def checkpoint_to_go_back_to(latest: Path, processes: Processes) -> ReadCheckpoint:

@@ -7,10 +7,10 @@ from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.training.checkpoints import (
     RunFacts,
     read_training_checkpoint,
-    restore,
     save_checkpoint,
 )
 from pretrain.training.learner import Learner
+from pretrain.training.restoration import restore
 from pretrain.training.schedules import build_schedules
 from tests.pretrain.runs import tiny_vit
 from tests.pretrain.training.test_learner import SMALL, crops

@@ -137,7 +137,7 @@ def test_a_disk_that_is_full_from_the_start_ends_the_run(photos, tmp_path, monke
 
 def test_every_process_knows_that_a_save_failed_in_one(photos, tmp_path, monkeypatch):
     """Rank 1 of a run whose rank 0 could not save at step 3 goes back to step 0, not 3."""
-    monkeypatch.setattr("pretrain.train.in_any_process", failed_at_step_3(tmp_path))
+    monkeypatch.setattr("pretrain.training.saving.in_any_process", failed_at_step_3(tmp_path))
     poison(monkeypatch, {4, 5})
     went_back = []
     monkeypatch.setattr(

@@ -43,6 +43,26 @@ def test_options_in_groups_are_given_plainly(taken):
     assert "sources" not in written and "probes" not in written
 
 
+def test_a_preset_for_trained_weights_asks_for_them(taken, capsys):
+    asked = ["train", "a", "--preset", "finetune-dino"]
+    assert run(asked) == run([*asked, "--resume", "auto"]) == 2
+    assert "give them by --init-from: dino_vits16, or a file" in capsys.readouterr().err
+    assert run([*asked, "--init-from", "dino_vits16"]) == 0
+    assert taken[0][1].init_from == "dino_vits16" and taken[0][0].epochs == 20
+
+
+def test_the_end_names_the_next_commands(taken, capsys, tmp_path):
+    out = tmp_path / "my run"
+    assert run(["train", "a", "-o", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert f"vos-pretrain export '{out}' -o '{out}/backbone.safetensors'" in printed
+    assert f"vos segment clip.mp4 --mask first.png --weights '{out}/backbone.saf" in printed
+    (out / "checkpoints").mkdir(parents=True)
+    (out / "checkpoints" / "best-knn_top1-0.5-step-3.pth").write_bytes(b"")
+    assert run(["train", "a", "-o", str(out)]) == 0
+    assert f"export '{out}/checkpoints/best-knn_top1-0.5-step-3.pth' -o" in capsys.readouterr().out
+
+
 def test_without_a_preset_the_published_defaults(taken):
     run(["train", "--data-path", "a"])
     assert taken[0][0].out_dim == 65536 and taken[0][0].patch_size == 16

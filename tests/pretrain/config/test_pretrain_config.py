@@ -5,7 +5,8 @@ import inspect
 
 import pytest
 
-from pretrain.config.pretrain_config import PretrainConfig
+from pretrain.config.pretrain_config import PretrainConfig, with_short_warmups
+from pretrain.training.schedules import build_schedules
 from vos.errors import InputError
 
 BAD = [
@@ -55,6 +56,16 @@ def test_what_cannot_work_is_refused_by_name(change):
 def test_a_refusal_names_the_field_and_the_range():
     with pytest.raises(InputError, match=r"teacher_temp is 3.0; expected a temperature above 0"):
         PretrainConfig(teacher_temp=3.0)
+
+
+def test_a_run_of_one_epoch_has_warm_ups_that_fit():
+    short = with_short_warmups(PretrainConfig(epochs=1, warmup_teacher_temp_epochs=30))
+    assert (short.warmup_epochs, short.warmup_teacher_temp_epochs) == (0.1, 0)
+    schedules = build_schedules(short, 100, 256)
+    assert schedules.lr[9] == schedules.lr.max() == short.lr and schedules.lr[-1] < short.lr / 10
+    assert with_short_warmups(short) == short
+    for fits in (PretrainConfig(epochs=1, warmup_epochs=0.5), PretrainConfig()):
+        assert with_short_warmups(fits) == fits
 
 
 def test_defaults_are_those_of_the_protocol():

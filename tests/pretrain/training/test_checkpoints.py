@@ -11,13 +11,13 @@ from pretrain.train import train
 from pretrain.training.checkpoints import (
     RunFacts,
     find_resumable,
-    init_backbone,
     list_checkpoints,
     read_training_checkpoint,
-    restore,
     save_checkpoint,
 )
+from pretrain.training.initialization import init_backbone
 from pretrain.training.learner import Learner
+from pretrain.training.restoration import restore
 from pretrain.training.schedules import build_schedules
 from tests.pretrain.runs import CONFIG, losses, photos, settings, tiny_vit, weights, whole
 from vos.backbones.networks.vit import position_embedding

@@ -13,10 +13,12 @@ from torch import nn
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.distributed import in_any_process
 from pretrain.losses.dino import DINOLoss
+from pretrain.models.student_teacher import recompute_activations
 from pretrain.training.learner import Learner, feature_spread
 from pretrain.training.schedules import build_schedules
 from tests.pretrain.runs import NARROW, tiny_vit
 from vos.backbones.networks.vit import ARCHITECTURES
+from vos.errors import InputError
 
 __all__ = ["tiny_vit"]
 SMALL = {
@@ -38,10 +40,19 @@ SMALL = {
 STEPS = 3
 
 
-def learner(precision="fp32", steps_per_epoch=STEPS, compiled=False, **changes):
+def learner(
+    precision="fp32", steps_per_epoch=STEPS, compiled=False, checkpoint_activations=False, **changes
+):
     config = PretrainConfig(**{**SMALL, **changes})
     schedules = build_schedules(config, steps_per_epoch, 4)
-    return Learner(config, schedules, torch.device("cpu"), precision, compiled)
+    return Learner(
+        config,
+        schedules,
+        torch.device("cpu"),
+        precision,
+        compiled,
+        checkpoint_activations=checkpoint_activations,
+    )
 
 
 def crops(step, batch=4):
@@ -141,6 +152,31 @@ def test_compiled_networks_compute_the_same():
     plain, compiled = run(learner()), run(learner(compiled=True))
     for one, other in zip(plain, compiled, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_activations_that_are_computed_again_change_nothing(precision):
+    plain = learner(precision, drop_path_rate=0.3)
+    again = learner(precision, drop_path_rate=0.3, checkpoint_activations=True)
+    assert run(plain) == run(again)
+    same_weights(plain.student, again.student, 0)
+
+
+def test_what_is_computed_again_is_not_kept():
+    def kept(subject):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x: sizes.append(x.numel()) or x, lambda x: x
+        ):
+            subject.student(crops(0))
+        return sum(sizes)
+
+    assert kept(learner(checkpoint_activations=True)) < kept(learner()) / 2
+
+
+def test_a_timm_model_that_cannot_compute_again_is_refused():
+    with pytest.raises(InputError, match="--checkpoint-activations"):
+        recompute_activations(nn.Linear(1, 1))
 
 
 def test_fp16_steps_with_a_scaler_and_survives_an_overflow():

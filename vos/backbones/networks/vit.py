@@ -15,6 +15,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from vos.backbones.networks.cpu_attention import blocked_attention, serves
 from vos.backbones.networks.vit_blocks import (
@@ -65,6 +66,7 @@ class VisionTransformer(nn.Module):
         self.blocks = nn.Sequential(*(Block(embed_dim, num_heads, rate) for rate in rates))
         self.norm = layer_norm(embed_dim)
         self.head: nn.Module = nn.Identity()
+        self.grad_checkpointing = False
         self._draw_weights()
 
     def _draw_weights(self) -> None:
@@ -81,8 +83,21 @@ class VisionTransformer(nn.Module):
 
     def forward_features(self, images: Tensor) -> Tensor:
         """Map images (B, C, H, W) to all tokens after the final norm, (B, 1 + N, D)."""
-        tokens: Tensor = self.norm(self.blocks(self._embed(images)))
+        tokens: Tensor = self.norm(self._through_all(self._embed(images)))
         return tokens
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Keep the blocks' inputs alone for the backward pass, and compute the rest again in it."""
+        self.grad_checkpointing = enable
+
+    def _through_all(self, x: Tensor) -> Tensor:
+        """Apply all blocks to tokens (B, 1 + N, D)."""
+        if not (self.grad_checkpointing and torch.is_grad_enabled()):
+            through: Tensor = self.blocks(x)
+            return through
+        for block in self.blocks:
+            x = checkpoint(block, x, use_reentrant=False)
+        return x
 
     def reset_classifier(self, classes: int) -> None:
         """Put a new linear classifier after the class token; 0 takes it away."""

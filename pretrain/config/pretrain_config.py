@@ -84,6 +84,20 @@ class PretrainConfig:
     contrastive_temp: float = 0.2
     """Temperature of the moco_v2 loss."""
 
+    koleo_weight: float = 0.0
+    """Weight of KoLeo (DINOv2: 0.1), which spreads the class tokens of each global crop: over the
+    images of one batch of one process. 0: none."""
+
+    ibot_weight: float = 0.0
+    """Weight of iBOT's loss (published: 1), which has the student tell masked patches of global
+    crops as the teacher sees them. 0: none."""
+    ibot_head: Literal["own", "shared"] = "own"
+    """Head of the patches: one of their own, or that of the class token."""
+    ibot_mask_ratio: tuple[float, float] = (0.1, 0.5)
+    """Share of a crop's patches that is masked, in blocks."""
+    ibot_mask_probability: float = 0.5
+    """Share of the global crops that are masked at all."""
+
     epochs: int = 100
     """Passes over the images."""
     batch_size_per_gpu: int = 64
@@ -185,6 +199,9 @@ def with_short_warmups(config: PretrainConfig) -> PretrainConfig:
     return dataclasses.replace(config, **changes)
 
 
+_NOT_NEGATIVE = ("min_lr", "clip_grad", "warmup_epochs", "koleo_weight", "ibot_weight")
+
+
 _SHARPNESS = ("contrastive_temp", "sinkhorn_epsilon")
 
 
@@ -209,6 +226,7 @@ def _check_choices(config: PretrainConfig) -> None:
         "targets": ("centering", "sinkhorn"),
         "loss": ("cross_entropy", "mse"),
         "optimizer": ("adamw", "sgd", "lars"),
+        "ibot_head": ("own", "shared"),
         "in_chans": (1, 3),
     }
     for name, allowed in choices.items():
@@ -227,14 +245,14 @@ def _check_ranges(config: PretrainConfig) -> None:
     for name in ("student_temp", "teacher_temp", "warmup_teacher_temp", *_SHARPNESS):
         if not 0 < getattr(config, name) <= 1:
             _refuse(name, getattr(config, name), "a temperature above 0, at most 1")
-    for name in ("momentum_teacher", "center_momentum"):
+    for name in ("momentum_teacher", "center_momentum", "ibot_mask_probability"):
         if not 0 <= getattr(config, name) <= 1:
             _refuse(name, getattr(config, name), "a number from 0 to 1")
     if not 0 <= config.drop_path_rate < 1:
         _refuse("drop_path_rate", config.drop_path_rate, "a number from 0 to below 1")
     if not 0 < config.lr <= 100:
         _refuse("lr", config.lr, "a learning rate above 0, at most 100")
-    for name in ("min_lr", "weight_decay", "weight_decay_end", "clip_grad", "warmup_epochs"):
+    for name in (*_NOT_NEGATIVE, "weight_decay", "weight_decay_end"):
         value = getattr(config, name)
         if not (math.isfinite(value) and value >= 0):
             _refuse(name, value, "a finite number, 0 or above")
@@ -246,7 +264,7 @@ def _check_at_least(config: PretrainConfig, name: str, least: int) -> None:
 
 
 def _check_scales(config: PretrainConfig) -> None:
-    for name in ("global_crops_scale", "local_crops_scale"):
+    for name in ("global_crops_scale", "local_crops_scale", "ibot_mask_ratio"):
         low, high = getattr(config, name)
         if not 0 < low <= high <= 1:
             _refuse(name, (low, high), "two numbers in order, above 0 and at most 1")
@@ -267,6 +285,10 @@ def _check_combinations(config: PretrainConfig) -> None:
     for name, side in sides.items():
         if side < 8 or (config.is_vit and side % config.patch_size):
             _refuse(name, side, f"8 or above, and a multiple of patch_size {config.patch_size}")
+    if config.koleo_weight and config.batch_size_per_gpu < 2:
+        _refuse("batch_size_per_gpu", config.batch_size_per_gpu, "2 or above with koleo_weight")
+    if config.ibot_weight and not (config.is_vit and config.method == "dino"):
+        _refuse("ibot_weight", config.ibot_weight, "0, or a ViT (vit_*) and the method dino")
     if config.method == "swav" and config.teacher != "student":
         _refuse("teacher", config.teacher, "student: swav has no momentum teacher")
     if config.method == "byol" and not config.predictor:

@@ -15,17 +15,32 @@ from torch import Tensor, nn
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.models.heads import DINOHead, ProjectionHead
-from vos.backbones.networks.vit import build_vit
+from vos.backbones.networks.vit import VisionTransformer, build_vit
 from vos.errors import InputError
 
 
 class CropNetwork(nn.Module):
-    """A backbone and a head, named `backbone.*` and `head.*` as in published checkpoints."""
+    """A backbone and a head, named `backbone.*` and `head.*` as in published checkpoints.
 
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+    Args:
+        backbone: (N, C, H, W) -> (N, D).
+        head: (N, D) -> (N, K).
+        patch_head: the head of masked patches, where it is not the same.
+        mask_width: D, where the network learns what it sees in place of masked patches.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        head: nn.Module,
+        patch_head: nn.Module | None = None,
+        mask_width: int = 0,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.patch_head = patch_head
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, mask_width)) if mask_width else None
 
     def features(self, crops: Sequence[Tensor]) -> Tensor:
         """Run each run of equal-sized crops (B, C, H, W) through the backbone as one batch.
@@ -36,10 +51,47 @@ class CropNetwork(nn.Module):
         runs = [list(run) for _, run in groupby(crops, key=lambda crop: crop.shape[-2:])]
         return torch.cat([self.backbone(torch.cat(run)) for run in runs])
 
-    def forward(self, crops: Sequence[Tensor]) -> Tensor:
-        """Map V crops of (B, C, H, W) to outputs (V, B, K)."""
-        outputs = self.head(self.features(crops))
-        return outputs.view(len(crops), -1, outputs.shape[-1])  # (V * B, K) -> (V, B, K)
+    def patches(self, crops: Sequence[Tensor], masked: Tensor) -> tuple[Tensor, Tensor]:
+        """Run G crops (B, C, H, W) of a ViT's, with patches hidden where it has a mask token.
+
+        Args:
+            crops: of one size.
+            masked: (G, B, h, w) bool.
+
+        Returns:
+            The class tokens (G * B, D), and the patch head's outputs of the n masked patches,
+            (n, K), crop by crop.
+        """
+        vit = cast("VisionTransformer", self.backbone)
+        flat = masked.flatten(0, 1)  # (G, B, h, w) -> (G * B, h, w)
+        hidden = None if self.mask_token is None else flat
+        tokens = vit.forward_features(torch.cat(list(crops)), hidden, self.mask_token)
+        head = self.head if self.patch_head is None else self.patch_head
+        return tokens[:, 0], head(tokens[:, 1:][flat.flatten(1)])
+
+    def forward(
+        self, crops: Sequence[Tensor], masked: Tensor | None = None, details: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor, Tensor | None]:
+        """Map V crops of (B, C, H, W) to outputs (V, B, K).
+
+        Args:
+            crops: the global ones first.
+            masked: (G, B, h, w) bool, patches of the first G crops that are hidden.
+            details: return the features (V, B, D) too, and the patch head's outputs (n, K) of
+                masked patches, or None without masks.
+        """
+        patches = None
+        if masked is None:
+            features = self.features(crops)
+        else:
+            features, patches = self.patches(crops[: len(masked)], masked)
+            if len(crops) > len(masked):
+                features = torch.cat([features, self.features(crops[len(masked) :])])
+        outputs = self.head(features)
+        by_crop = outputs.view(len(crops), -1, outputs.shape[-1])  # (V * B, K) -> (V, B, K)
+        if not details:
+            return by_crop
+        return by_crop, features.view(len(crops), -1, features.shape[-1]), patches
 
 
 def build_backbone(config: PretrainConfig, drop_path_rate: float) -> tuple[nn.Module, int]:
@@ -121,15 +173,31 @@ def build_head(config: PretrainConfig, in_dim: int, *, student: bool) -> nn.Modu
     return DINOHead(in_dim, config.out_dim, norm_last_layer=config.norm_last_layer, **body)
 
 
+def build_patch_head(config: PretrainConfig, in_dim: int, *, student: bool) -> nn.Module | None:
+    """Build the patches' own head of iBOT's loss, if the configuration has one."""
+    if not config.ibot_weight or config.ibot_head == "shared":
+        return None
+    return build_head(config, in_dim, student=student)
+
+
 def build_networks(config: PretrainConfig) -> tuple[CropNetwork, CropNetwork]:
     """Build the student and a teacher that starts as its copy and takes no gradient."""
     backbone, width = build_backbone(config, config.drop_path_rate)
-    student = CropNetwork(backbone, build_head(config, width, student=True))
+    student = CropNetwork(
+        backbone,
+        build_head(config, width, student=True),
+        build_patch_head(config, width, student=True),
+        mask_width=width if config.ibot_weight else 0,
+    )
     if config.drop_path_rate:
         teacher_backbone, _ = build_backbone(config, 0.0)
     else:
         teacher_backbone = copy.deepcopy(backbone)
-    teacher = CropNetwork(teacher_backbone, build_head(config, width, student=False))
+    teacher = CropNetwork(
+        teacher_backbone,
+        build_head(config, width, student=False),
+        build_patch_head(config, width, student=False),
+    )
     copy_weights(student, teacher)
     for parameter in teacher.parameters():
         parameter.requires_grad = False

@@ -115,6 +115,8 @@ def checkpoint_state(learner: Learner, facts: RunFacts) -> dict[str, Any]:
             "version": __version__,
         },
     }
+    if learner.ibot is not None:
+        state["ibot_loss"] = dict(learner.ibot.state_dict())
     if learner.scaler.is_enabled():
         state["fp16_scaler"] = learner.scaler.state_dict()
     return state

@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -18,17 +19,17 @@ from torch.nn import functional as F
 
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.distributed import process_count, sum_over_processes
-from pretrain.losses.byol import BYOLLoss
-from pretrain.losses.dino import DINOLoss
-from pretrain.losses.moco import MoCoLoss
-from pretrain.losses.objective import Objective
-from pretrain.losses.swav import SwAVLoss
+from pretrain.losses.ibot import patch_weights
+from pretrain.losses.koleo import koleo_loss
+from pretrain.losses.objective import LossOutput
+from pretrain.models.block_masks import step_masks
 from pretrain.models.student_teacher import (
     build_networks,
     copy_weights,
     ema_update,
     recompute_activations,
 )
+from pretrain.training.objectives import build_ibot, build_objective
 from pretrain.training.optimizers import build_optimizer, clip_each, parameter_groups
 from pretrain.training.schedules import Schedules
 
@@ -36,23 +37,18 @@ GLOBAL_VIEWS = 2
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
-def build_objective(config: PretrainConfig, schedules: Schedules) -> Objective:
-    """Build the loss of the configured method."""
-    if config.method == "byol":
-        return BYOLLoss()
-    if config.method == "moco_v2":
-        return MoCoLoss(config.head_bottleneck_dim, config.queue_size, config.contrastive_temp)
-    if config.method == "swav":
-        return SwAVLoss(config.student_temp, config.sinkhorn_epsilon, config.sinkhorn_iterations)
-    return DINOLoss(
-        config.out_dim,
-        [float(t) for t in schedules.teacher_temp],
-        student_temp=config.student_temp,
-        center_momentum=config.center_momentum,
-        method=config.targets,
-        comparison=config.loss,
-        sinkhorn_iterations=config.sinkhorn_iterations,
-    )
+@dataclass
+class _Lesson:
+    """What the teacher says of a step's images."""
+
+    outputs: Tensor
+    """(G, A * B, K)."""
+    features: Tensor
+    """(G * A * B, D)."""
+    masked: Tensor | None = None
+    """(G, A * B, h, w) bool, the patches that iBOT's loss hides from the student."""
+    patches: Tensor | None = None
+    """(n, K) outputs of those patches, one accumulated batch after the other."""
 
 
 class Learner:
@@ -87,6 +83,7 @@ class Learner:
         if checkpoint_activations:
             recompute_activations(self.student.backbone)
         self.objective = build_objective(config, schedules).to(device)
+        self.ibot = build_ibot(config, schedules).to(device) if config.ibot_weight else None
         self._spread_over_processes(compile_networks)
         self.optimizer = build_optimizer(config.optimizer, parameter_groups(self.student))
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
@@ -122,14 +119,13 @@ class Learner:
         # draws what the uninterrupted one would have drawn.
         rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
         torch.manual_seed(hash((self.config.seed, self.step_index, rank)) % (1 << 62))
-        teacher, features = self._teach(crops[:GLOBAL_VIEWS])
-        targets = self.objective.targets(teacher, self.epoch)
-        stats = self._backward(crops, targets)
+        lesson = self._teach(crops[:GLOBAL_VIEWS])
+        stats = self._backward(crops, lesson)
         stats.update(self._gradient_norms())
-        stats["feature_std"] = feature_spread(features)
+        stats["feature_std"] = feature_spread(lesson.features)
         measured = _reduce(stats)
         finite = math.isfinite(measured["loss"]) and math.isfinite(measured["grad_norm"])
-        self._move(finite, teacher)
+        self._move(finite, lesson)
         self.step_index += 1
         return {**measured, **settings, "skipped": float(not finite)}
 
@@ -149,31 +145,78 @@ class Learner:
         }
 
     @torch.no_grad()
-    def _teach(self, crops: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        outputs, features = [], []
-        for part in _split(crops, self.config.accumulate):
+    def _teach(self, crops: Sequence[Tensor]) -> _Lesson:
+        masked = self._draw_masks(len(crops[0])) if self.ibot is not None else None
+        outputs, features, patches = [], [], []
+        parts = _split(crops, self.config.accumulate)
+        for part, hidden in zip(parts, _split_masks(masked, len(parts)), strict=True):
             with autocast(self.device, self.precision):
-                part_features = self.teacher.features(part)
+                if hidden is None:
+                    part_features = self.teacher.features(part)
+                else:  # the teacher sees these patches: it has no mask token
+                    part_features, part_patches = self.teacher.patches(part, hidden)
+                    patches.append(part_patches.float())
                 out = self.teacher.head(part_features)  # (G * B, K)
             out = out.float().view(len(part), -1, out.shape[-1])  # (G * B, K) -> (G, B, K)
             outputs.append(out)
             features.append(part_features.float())
-        return torch.cat(outputs, dim=1), torch.cat(features)
+        of_patches = torch.cat(patches) if patches else None
+        return _Lesson(torch.cat(outputs, dim=1), torch.cat(features), masked, of_patches)
 
-    def _backward(self, crops: Sequence[Tensor], targets: Tensor) -> dict[str, Tensor]:
+    def _draw_masks(self, images: int) -> Tensor:
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        masks = step_masks(self.config, self.step_index, rank * images, images, GLOBAL_VIEWS)
+        return masks.to(self.device)
+
+    def _backward(self, crops: Sequence[Tensor], lesson: _Lesson) -> dict[str, Tensor]:
         parts = _split(crops, self.config.accumulate)
+        targets = self.objective.targets(lesson.outputs, self.epoch).chunk(len(parts), dim=1)
+        masks = _split_masks(lesson.masked, len(parts))
+        of_patches = self._patch_targets(lesson, masks)
         totals: dict[str, Tensor] = {}
-        for number, (part, target) in enumerate(
-            zip(parts, targets.chunk(len(parts), dim=1), strict=True)
-        ):
+        for number, part in enumerate(parts):
             with self._without_sync(number < len(parts) - 1):
-                with autocast(self.device, self.precision):
-                    output = self._parallel(part)
-                result = self.objective(output, target)
+                result = self._compare(part, targets[number], masks[number], of_patches[number])
                 self.scaler.scale(result.loss / len(parts)).backward()
             for name, value in {"loss": result.loss.detach(), **result.parts}.items():
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value / len(parts)
         return totals
+
+    def _patch_targets(
+        self, lesson: _Lesson, masks: Sequence[Tensor | None]
+    ) -> Sequence[Tensor | None]:
+        """Return the targets (n, K) of each accumulated batch's masked patches."""
+        if self.ibot is None or lesson.patches is None:
+            return masks  # all None
+        counts = [int(mask.sum()) for mask in masks if mask is not None]
+        return self.ibot.targets(lesson.patches, self.epoch).split(counts)
+
+    def _compare(
+        self,
+        crops: Sequence[Tensor],
+        targets: Tensor,
+        masked: Tensor | None,
+        patch_targets: Tensor | None,
+    ) -> LossOutput:
+        """Return the student's loss for one accumulated batch of crops (B, C, H, W)."""
+        added = {"koleo": self.config.koleo_weight, "ibot": self.config.ibot_weight}
+        with autocast(self.device, self.precision):
+            if not any(added.values()):
+                output = self._parallel(crops)
+            else:
+                output, features, patches = self._parallel(crops, masked, details=True)
+        result: LossOutput = self.objective(output, targets)
+        values: dict[str, Tensor] = {}
+        if added["koleo"]:
+            of_crops = [koleo_loss(crop) for crop in features[:GLOBAL_VIEWS]]
+            values["koleo"] = torch.stack(of_crops).sum()
+        if self.ibot is not None and masked is not None:
+            weights = patch_weights(masked.flatten(0, 1))
+            values["ibot"] = self.ibot(patches, patch_targets, weights)
+        for name, value in values.items():
+            result.loss = result.loss + added[name] * value
+            result.parts[name] = value.detach()
+        return result
 
     def _without_sync(self, wait: bool) -> AbstractContextManager[None]:
         if wait and isinstance(self._parallel, nn.parallel.DistributedDataParallel):
@@ -186,14 +229,16 @@ class Learner:
         norms = clip_each(list(self.student.parameters()), self.config.clip_grad)
         return {"grad_norm": norms.mean(), "grad_norm_max": norms.max()}
 
-    def _move(self, finite: bool, teacher: Tensor) -> None:
+    def _move(self, finite: bool, lesson: _Lesson) -> None:
         if finite and self.epoch < self.config.freeze_last_layer:
             for name, parameter in self.student.named_parameters():
                 if "last_layer" in name:
                     parameter.grad = None
         if finite:
             self.scaler.step(self.optimizer)
-            self.objective.update(teacher)
+            self.objective.update(lesson.outputs)
+            if self.ibot is not None and lesson.patches is not None:
+                self.ibot.update(lesson.patches)
         self.scaler.update()  # lowers the scale where it found values that are not finite
         self.optimizer.zero_grad(set_to_none=True)
         if self.config.teacher == "previous_epoch":
@@ -230,6 +275,11 @@ def feature_spread(features: Tensor) -> Tensor:
 def _split(crops: Sequence[Tensor], parts: int) -> list[list[Tensor]]:
     chunks = [crop.chunk(parts) for crop in crops]
     return [list(part) for part in zip(*chunks, strict=True)]
+
+
+def _split_masks(masked: Tensor | None, parts: int) -> list[Tensor | None]:
+    """Split masks (G, A * B, h, w) as `_split` splits crops."""
+    return [None] * parts if masked is None else list(masked.chunk(parts, dim=1))
 
 
 def _reduce(stats: dict[str, Tensor]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from vos.errors import InputError
 _STRUCTURE = (
     *("arch", "patch_size", "in_chans", "method", "out_dim", "norm_last_layer", "use_bn_in_head"),
     *("head_hidden_dim", "head_bottleneck_dim", "head_layers", "predictor", "global_crops_size"),
-    *("queue_size", "optimizer"),
+    *("queue_size", "optimizer", "ibot", "ibot_head"),
 )
 
 
@@ -39,6 +39,8 @@ def restore(learner: Learner, raw: Mapping[str, Any], facts: RunFacts, path: Pat
     try:
         if raw.get("dino_loss"):
             learner.objective.load_state_dict(raw["dino_loss"])
+        if learner.ibot is not None:
+            learner.ibot.load_state_dict(raw["ibot_loss"])
         learner.optimizer.load_state_dict(raw["optimizer"])
     except (ValueError, RuntimeError, KeyError) as error:
         raise InputError(f"{path} does not fit this run: {error}") from error
@@ -91,9 +93,12 @@ def _published_settings(args: Any) -> dict[str, Any]:
 
 
 def _check_structure(saved: Mapping[str, Any], config: PretrainConfig, path: Path) -> None:
-    now = config.as_dict()
+    now = {**config.as_dict(), "ibot": config.ibot_weight > 0}
+    saved = {**saved, "ibot": saved.get("ibot_weight", 0) > 0}
     for name in _STRUCTURE:
         if name == "queue_size" and config.method != "moco_v2":
+            continue
+        if name == "ibot_head" and not config.ibot_weight:
             continue
         if name in saved and saved[name] != now[name]:
             raise InputError(

@@ -43,6 +43,14 @@ BAD = [
     {"local_crops_size": 4},
     {"method": "swav"},
     {"method": "byol"},
+    {"koleo_weight": -0.1},
+    {"ibot_weight": 1.0, "arch": "resnet50"},
+    {"ibot_weight": 1.0, "method": "moco_v2"},
+    {"ibot_head": "none"},
+    {"ibot_mask_ratio": (0.5, 0.1)},
+    {"ibot_mask_probability": 1.5},
+    {"koleo_weight": float("nan")},
+    {"koleo_weight": 0.1, "batch_size_per_gpu": 1},
     {"method": "moco_v2", "teacher": "student"},
 ]
 

@@ -13,6 +13,8 @@ from torch import nn
 from pretrain.config.pretrain_config import PretrainConfig
 from pretrain.distributed import in_any_process
 from pretrain.losses.dino import DINOLoss
+from pretrain.losses.koleo import koleo_loss
+from pretrain.models.block_masks import step_masks
 from pretrain.models.student_teacher import recompute_activations
 from pretrain.training.learner import Learner, feature_spread
 from pretrain.training.schedules import build_schedules
@@ -80,6 +82,92 @@ def test_accumulated_batches_are_one_large_batch(targets):
         assert b["grad_norm"] == pytest.approx(a["grad_norm"], rel=1e-4)
     same_weights(whole.student, parts.student, 1e-5)
     torch.testing.assert_close(whole.objective.center, parts.objective.center)
+
+
+def test_koleo_is_added_with_its_weight_for_each_global_crop():
+    plain, spread = learner(), learner(koleo_weight=0.5)
+    tokens = [spread.student.backbone(crop) for crop in crops(0)[:2]]
+    expected = sum(koleo_loss(token).item() for token in tokens)
+    one, other = plain.step(crops(0)), spread.step(crops(0))
+    assert other["koleo"] == pytest.approx(expected, rel=1e-5)
+    assert other["loss"] == pytest.approx(one["loss"] + 0.5 * expected, rel=1e-5)
+    assert "koleo" not in one and other["cross_entropy"] == one["cross_entropy"]
+    for one, other in zip(run(plain), run(spread), strict=True):
+        assert other["grad_norm"] != one["grad_norm"]
+
+
+def test_koleo_of_accumulated_batches_is_the_mean_of_theirs():
+    parts = learner(koleo_weight=0.5, accumulate=2, batch_size_per_gpu=2)
+    tokens = [parts.student.backbone(crop) for crop in crops(0)[:2]]
+    halves = [koleo_loss(half).item() for token in tokens for half in token.chunk(2)]
+    plain = learner(accumulate=2, batch_size_per_gpu=2).step(crops(0))
+    stats = parts.step(crops(0))
+    assert stats["koleo"] == pytest.approx(sum(halves) / 2, rel=1e-5)
+    assert stats["loss"] == pytest.approx(plain["loss"] + 0.25 * sum(halves), rel=1e-5)
+
+
+IBOT = {"ibot_weight": 0.7, "global_crops_size": 64, "ibot_mask_probability": 0.7}
+
+
+def large_crops(step, batch=4):
+    generator = torch.Generator().manual_seed(step)
+    return [torch.randn(batch, 3, s, s, generator=generator) for s in (64, 64, 16)]
+
+
+@pytest.mark.parametrize("changes", [{}, {"ibot_head": "shared"}, {"targets": "sinkhorn"}])
+def test_masked_patches_of_accumulated_batches_are_those_of_one_large_batch(changes):
+    whole = learner(**IBOT, **changes)
+    parts = learner(**IBOT, **changes, accumulate=2, batch_size_per_gpu=2)
+    for index in range(STEPS):
+        a, b = whole.step(large_crops(index)), parts.step(large_crops(index))
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-5)
+        assert b["ibot"] == pytest.approx(a["ibot"], rel=1e-4) and a["ibot"] > 0
+        assert b["grad_norm"] == pytest.approx(a["grad_norm"], rel=1e-4)
+    same_weights(whole.student, parts.student, 1e-5)
+    torch.testing.assert_close(whole.ibot.center, parts.ibot.center)
+
+
+def test_the_student_tells_hidden_patches_as_the_teacher_sees_them():
+    subject = learner(**IBOT)
+    views = large_crops(0)
+    masks = step_masks(subject.config, 0, 0, 4, 2).flatten(0, 1)  # (2 * 4, 4, 4)
+    images = torch.cat(views[:2])
+    seen = subject.teacher.backbone.forward_features(images)[:, 1:]
+    with torch.no_grad():
+        subject.student.mask_token.fill_(0.3)
+    patches = subject.student.backbone.patch_embed(images)
+    patches[masks] = 0.3
+    tokens = (
+        torch.cat(
+            [subject.student.backbone.cls_token.expand(8, 1, -1), patches.flatten(1, 2)], dim=1
+        )
+        + subject.student.backbone.pos_embed
+    )
+    guessed = subject.student.backbone.norm(subject.student.backbone.blocks(tokens))[:, 1:]
+    q = (subject.teacher.patch_head(seen) / 0.04).softmax(-1)
+    log_p = (subject.student.patch_head(guessed) / 0.1).log_softmax(-1)
+    cross = -(q * log_p).sum(-1) * masks.flatten(1)
+    expected = (cross.sum(1) / masks.flatten(1).sum(1).clamp_min(1)).mean().item()
+    stats = subject.step(views)
+    assert stats["ibot"] == pytest.approx(expected, rel=1e-4)
+    assert stats["loss"] == pytest.approx(stats["cross_entropy"] + 0.7 * stats["ibot"], rel=1e-5)
+
+
+def test_the_mask_token_and_the_head_of_patches_are_learnt():
+    subject = learner(**IBOT)
+    start = subject.student.patch_head.last_layer.weight_v.clone()
+    subject.step(large_crops(0))
+    assert subject.student.mask_token.abs().max() > 0
+    assert not torch.equal(subject.student.patch_head.last_layer.weight_v, start)
+    assert subject.teacher.mask_token is None
+    without = learner(**IBOT, ibot_head="shared")
+    assert without.student.patch_head is None and without.step(large_crops(0))["ibot"] > 0
+
+
+def test_steps_without_masks_are_steps():
+    subject = learner(**{**IBOT, "ibot_mask_probability": 0.0})
+    stats = subject.step(large_crops(0))
+    assert stats["ibot"] == 0 and not stats["skipped"]
 
 
 def test_one_seed_gives_one_run():
@@ -236,6 +324,8 @@ def test_synchronised_layers_keep_the_activations_that_timm_puts_in(monkeypatch)
         {"optimizer": "lars"},
         {"optimizer": "adamw"},
         {"norm_last_layer": False},
+        {"koleo_weight": 0.1},
+        {"koleo_weight": 0.1, "method": "byol", "predictor": True},
     ],
     ids=lambda c: "-".join(map(str, c.values())),
 )
@@ -264,7 +354,13 @@ VARIANTS = {
     "sinkhorn-bn": {"targets": "sinkhorn", "use_bn_in_head": True},
     "moco": {"method": "moco_v2", "queue_size": 16},
     "accumulate": {"accumulate": 2, "batch_size_per_gpu": 1},
+    # its neighbours are those of a process's own batch, as of an accumulated one
+    "koleo": {"koleo_weight": 0.5},
+    "ibot": IBOT,
+    "ibot-sinkhorn": {**IBOT, "targets": "sinkhorn", "ibot_head": "shared"},
 }
+ALONE = {"koleo": {"accumulate": 2, "batch_size_per_gpu": 2}}
+"""What one process does in the place of two, where it is not the whole batch at once."""
 
 
 def one_rank(rank, port, folder):
@@ -278,7 +374,8 @@ def one_rank(rank, port, folder):
         torch.save(flags, f"{folder}/flags.pth")
     for name, changes in VARIANTS.items():
         subject = learner(**{"batch_size_per_gpu": 2, **changes})
-        halves = [[crop.chunk(2)[rank] for crop in crops(index)] for index in range(STEPS)]
+        views = large_crops if "ibot" in name else crops
+        halves = [[crop.chunk(2)[rank] for crop in views(index)] for index in range(STEPS)]
         rows = [subject.step(half) for half in halves]
         if rank == 0:
             networks = {"student": subject.student, "teacher": subject.teacher}
@@ -301,8 +398,10 @@ def test_a_flag_of_one_process_is_seen_by_all(two_processes):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_two_processes_are_one_with_the_whole_batch(two_processes, name):
     found = torch.load(two_processes / f"{name}.pth", weights_only=True)
-    whole = learner(**{**VARIANTS[name], "accumulate": 1})
-    for expected, row in zip(run(whole), found["rows"], strict=True):
+    whole = learner(**{**VARIANTS[name], "accumulate": 1, **ALONE.get(name, {})})
+    views = large_crops if "ibot" in name else crops
+    expected_rows = [whole.step(views(index)) for index in range(STEPS)]
+    for expected, row in zip(expected_rows, found["rows"], strict=True):
         assert row["loss"] == pytest.approx(expected["loss"], rel=1e-5)
         assert row["grad_norm"] == pytest.approx(expected["grad_norm"], rel=1e-4)
     for network, key in ((whole.student, "student"), (whole.teacher, "teacher")):

@@ -7,7 +7,11 @@ import torch
 
 from pretrain.train import train
 from pretrain.training.checkpoints import list_checkpoints
+from pretrain.training.export import export_backbone
 from tests.pretrain.runs import CONFIG, losses, photos, settings, tiny_vit, weights, whole
+from vos.backbones.checkpoints import load_checkpoint
+from vos.backbones.loading import load_backbone
+from vos.backbones.networks.vit import build_vit
 from vos.errors import InputError
 
 __all__ = ["photos", "tiny_vit", "whole"]
@@ -25,6 +29,37 @@ def copied(photos, tmp_path):
 
 def resumed(folder, out, whole, **changes):
     return settings(folder, out, resume=str(whole / "checkpoint.pth"), **changes)
+
+
+def test_a_run_with_masked_patches_is_resumed_to_the_same_end(photos, tmp_path):
+    config = replace(CONFIG, ibot_weight=1.0, koleo_weight=0.1, global_crops_size=64)
+    train(config, settings(photos, tmp_path / "whole"))
+    part = settings(photos, tmp_path / "part")
+    train(config, part, callbacks=[lambda report: report.step == 4])
+    train(config, replace(part, resume="auto"))
+    assert losses(tmp_path / "part") == losses(tmp_path / "whole")
+    saved = weights(tmp_path / "whole")
+    assert saved["ibot_loss"]["center"].abs().max() > 0
+    assert any(name.startswith("patch_head.") for name in saved["teacher"])
+    with pytest.raises(InputError, match=r"trained with ibot True, this run has False"):
+        train(replace(config, ibot_weight=0.0), replace(part, resume="auto"))
+    export_backbone(tmp_path / "whole", tmp_path / "backbone.safetensors")
+    exported = load_checkpoint(tmp_path / "backbone.safetensors").state
+    plain = build_vit("vit_tiny", 16, img_size=64).state_dict()
+    assert set(exported) == set(plain)
+    for key in ("teacher", "student"):
+        backbone = load_backbone(
+            weights=tmp_path / "whole" / "checkpoint.pth",
+            checkpoint_key=key,
+            device="cpu",
+            precision="fp32",
+        )
+        own = (
+            saved["teacher"]["backbone.norm.weight"]
+            if key == "teacher"
+            else (saved["student"]["module.backbone.norm.weight"])
+        )
+        assert torch.equal(backbone.network.norm.weight, own)
 
 
 def test_data_in_another_place_are_the_same_data(copied, whole, tmp_path):

@@ -81,9 +81,17 @@ class VisionTransformer(nn.Module):
         scores: Tensor = self.head(self.forward_features(images)[:, 0])
         return scores
 
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Map images (B, C, H, W) to all tokens after the final norm, (B, 1 + N, D)."""
-        tokens: Tensor = self.norm(self._through_all(self._embed(images)))
+    def forward_features(
+        self, images: Tensor, masked: Tensor | None = None, mask_token: Tensor | None = None
+    ) -> Tensor:
+        """Map images (B, C, H, W) to all tokens after the final norm, (B, 1 + N, D).
+
+        Args:
+            images: normalised.
+            masked: (B, h, w) bool, the patches in whose place `mask_token` (D,) is seen.
+            mask_token: given together with `masked`.
+        """
+        tokens: Tensor = self.norm(self._through_all(self._embed(images, masked, mask_token)))
         return tokens
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
@@ -170,9 +178,13 @@ class VisionTransformer(nn.Module):
         scores = (query[:, :, :1] * attention.scale) @ key.transpose(-2, -1)
         return scores.float().softmax(-1)[:, :, 0, 1:]
 
-    def _embed(self, images: Tensor) -> Tensor:
+    def _embed(
+        self, images: Tensor, masked: Tensor | None = None, mask_token: Tensor | None = None
+    ) -> Tensor:
         """Return patches with the class token before them and positions added, (B, 1 + N, D)."""
         patches: Tensor = self.patch_embed(images)
+        if masked is not None and mask_token is not None:
+            patches = torch.where(masked[..., None], mask_token.to(patches.dtype), patches)
         batch, rows, columns, width = patches.shape
         first = self.cls_token.expand(batch, -1, -1)
         flat = patches.reshape(batch, -1, width)  # (B, h, w, D) -> (B, N, D)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from vos.backbones.adapters.functions import from_function
+from vos.backbones.adapters.onnx_file import OnnxBackbone
 from vos.backbones.backbone import Backbone
 from vos.backbones.checkpoint_layouts.names import timm_model
 from vos.backbones.checkpoint_layouts.vit_shape import HEAD_WIDTH
@@ -51,6 +52,15 @@ def by_function(name: str) -> Backbone:
         InputError: there is no such function, it fails, or it returns something else.
     """
     return from_function(name)
+
+
+def by_onnx(path: str) -> Backbone:
+    """Return the backbone of an ONNX file; see `vos.backbones.adapters.onnx_file`.
+
+    Raises:
+        InputError: onnxruntime is not installed, or the file cannot be used.
+    """
+    return OnnxBackbone(path)
 
 
 def untrained(name: str, stride: int) -> Backbone:

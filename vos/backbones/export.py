@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vos.backbones.adapters.onnx_file import OnnxBackbone, OnnxMetadata
 from vos.backbones.backbone import Backbone
 from vos.backbones.networks.efficientnet import pad_same
 from vos.backbones.networks.vit import VisionTransformer
@@ -65,6 +66,8 @@ def export_backbone(
         raise InputError("a backbone is exported on the CPU in float32; load it with these")
     _require(("onnx", "onnxscript") if form == "onnx" else ())
     _require(("onnxruntime",) if form == "onnx" and check else ())
+    if isinstance(backbone, OnnxBackbone):
+        raise InputError(f"{backbone.record.source} is an exported file already; copy it")
     network = exportable(backbone)
     with atomic_path(out) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporters' own: what matters is checked
@@ -76,6 +79,8 @@ def export_backbone(
                 f"{backbone.record.name} cannot be exported as {form} with dynamic sizes "
                 f"({type(error).__name__}: {lines[0][:200] if lines else ''})"
             ) from error
+        if form == "onnx":
+            _add_metadata(beside, OnnxMetadata.of(backbone))
         differences = _check(backbone, _READERS[form](beside), form) if check else {}
     return ExportReport(Path(out), differences)
 
@@ -236,6 +241,15 @@ def _write_onnx(network: nn.Module, images: Tensor, sides: dict[str, Any], path:
         dynamic_shapes=sides,
         verbose=False,
     )
+
+
+def _add_metadata(path: Path, about: OnnxMetadata) -> None:
+    """Write into a file what frames need; see `vos.backbones.adapters.onnx_file`."""
+    import onnx
+
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, about.properties())
+    onnx.save(model, str(path))
 
 
 def _read_torchscript(path: Path) -> _Run:

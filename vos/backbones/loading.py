@@ -37,8 +37,8 @@ class BackboneOptions:
     backbone: str | None = None
     """Name of the backbone: dino_vits8, dino_vits16, dino_vitb8, dino_vitb16, efficientnet_lite0,
     timm:NAME, or a function of yours that returns a backbone, or a module with stride, mean and
-    std: FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION. Without it, what --weights holds, else
-    dino_vits8."""
+    std: FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION; or FILE.onnx, as vos export writes it, run by
+    onnxruntime. Without it, what --weights holds, else dino_vits8."""
     weights: Path | None = None
     """Checkpoint file to use: .pth (plain or full training checkpoint) or .safetensors."""
     weights_dir: Path | None = None
@@ -94,8 +94,9 @@ def load_backbone(
         name: `dino_vits16`, `dino_vits8`, `dino_vitb16`, `dino_vitb8`, `efficientnet_lite0`, or
             `timm:NAME`; or FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, a function without
             arguments whose file is run, and which returns a backbone, or a module with `stride`,
-            `mean` and `std` (see `vos.wrap_backbone`). With `weights` it may be left out: the
-            architecture is then read off the file; if it is given, the file has to fit it.
+            `mean` and `std` (see `vos.wrap_backbone`); or FILE.onnx, as `vos export` writes it,
+            which onnxruntime runs on the processor in float32. With `weights` it may be left out:
+            the architecture is then read off the file; if it is given, the file has to fit it.
         weights: a checkpoint of any layout (see `vos.backbones.checkpoints`).
         weights_dir: where named weights are looked for first, and downloaded to.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -111,22 +112,17 @@ def load_backbone(
         InputError: an unknown name, device or precision; no weights; weights that do not fit; a
             function that is not there, fails, or returns something else.
     """
-    if name is None and weights is None:
-        raise InputError("give a backbone's name or a weights file")
-    if untrained and weights is not None:
-        raise InputError(f"untrained and weights {weights} exclude each other; give one")
-    if heads is not None and (weights is None or heads < 1):
-        raise InputError(f"heads are {heads}; expected 1 or more, together with a weights file")
-    if is_function(name) and (weights is not None or untrained):
-        raise InputError(
-            f"{name} is a function that gives its own weights; leave out weights and untrained"
-        )
+    if is_onnx(weights) and name is None:
+        name, weights = str(weights), None
+    _check_choice(name, weights, heads, untrained)
     from vos.backbones import building
     from vos.runtime.devices import resolve_device, resolve_precision
 
     target = resolve_device(device)
     dtype = resolve_precision(precision, target)
-    if is_function(name):
+    if is_onnx(name):
+        backbone = building.by_onnx(name or "")
+    elif is_function(name):
         backbone = building.by_function(name or "")
     elif untrained:
         backbone = building.untrained(name or "", feature_stride)
@@ -135,6 +131,26 @@ def load_backbone(
     else:
         backbone = building.from_file(name, weights, checkpoint_key, feature_stride, heads)
     return building.placed(backbone, target, dtype)
+
+
+def _check_choice(
+    name: str | None, weights: str | Path | None, heads: int | None, untrained: bool
+) -> None:
+    """Refuse options that exclude each other."""
+    if name is None and weights is None:
+        raise InputError("give a backbone's name or a weights file")
+    if untrained and weights is not None:
+        raise InputError(f"untrained and weights {weights} exclude each other; give one")
+    if heads is not None and (weights is None or heads < 1):
+        raise InputError(f"heads are {heads}; expected 1 or more, together with a weights file")
+    if is_onnx(name) and (weights is not None or untrained):
+        raise InputError(
+            f"{name} holds the network and its weights; leave out weights and untrained"
+        )
+    if is_function(name) and (weights is not None or untrained):
+        raise InputError(
+            f"{name} is a function that gives its own weights; leave out weights and untrained"
+        )
 
 
 def as_backbone(given: BackboneSource) -> Backbone:
@@ -163,7 +179,13 @@ def as_backbone(given: BackboneSource) -> Backbone:
 
 def is_function(name: str | None) -> bool:
     """Say whether a name is that of a function, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."""
-    return name is not None and ":" in name and not name.startswith("timm:")
+    given = name is not None and ":" in name and not name.startswith("timm:")
+    return given and not is_onnx(name)
+
+
+def is_onnx(name: str | Path | None) -> bool:
+    """Say whether a name is that of an ONNX file, by its suffix."""
+    return name is not None and str(name).lower().endswith(".onnx")
 
 
 _MEBIBYTE = 1 << 20

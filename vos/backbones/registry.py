@@ -85,6 +85,6 @@ def named(name: str) -> NamedWeights:
     if name not in REGISTRY:
         raise InputError(
             f"no backbone is named {name!r}; the names are {', '.join(REGISTRY)}, or timm:NAME "
-            "for any model of timm, or FILE.py:FUNCTION, or give --weights FILE"
+            "for any model of timm, or FILE.py:FUNCTION, or FILE.onnx, or give --weights FILE"
         )
     return REGISTRY[name]

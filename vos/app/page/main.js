@@ -76,8 +76,10 @@ export class App {
       const session = await this.#fetchSession();
       const known = session.sources.map((source) => source.id);
       const id = known.includes(this.ui.source) ? this.ui.source : this.#firstToOpen();
-      if (id) await this.openSource(id);
-      else document.body.dataset.state = "empty";
+      if (id) return await this.openSource(id);
+      document.body.dataset.state = "empty";
+      const [failed] = session.sources;
+      if (failed) this.messages.error(failed.error || `${failed.name} cannot be opened.`);
     } catch (error) {
       document.body.dataset.state = this.project.id ? "ready" : "empty";
       this.messages.fail(error);

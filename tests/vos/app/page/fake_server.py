@@ -41,6 +41,7 @@ class FakeServer:
         self.count = count
         self.sources: dict[str, FakeProject] = {}
         self.names: dict[str, str] = {}
+        self.unopenable: dict[str, str] = {}  # why sources of the command line cannot be opened
         self.fail_next: list[str] = []  # sentences that the next changes fail with
         self.requests: list[tuple[str, Any]] = []
         self.queues: list[asyncio.Queue] = []
@@ -102,7 +103,8 @@ class FakeServer:
 
     async def session(self, _request: Request) -> Response:
         rows = [
-            {"id": key, "name": name, "status": "closed", "error": None,
+            {"id": key, "name": name, "error": self.unopenable.get(key),
+             "status": "error" if key in self.unopenable else "closed",
              "least_sure": self.least_sure.get(key)}
             for key, name in self.names.items()
         ]  # fmt: skip

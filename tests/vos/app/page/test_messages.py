@@ -108,3 +108,11 @@ def test_an_answer_that_forbids_is_said(page):
     page.page.route("**/changes", lambda route: route.fulfill(status=403, body="no"))
     page.page.click("#add-object")
     page.has_text("#error-text", "Open the address that `vos app` printed")
+
+
+def test_why_no_source_can_be_opened_is_said_at_once(empty_page):
+    empty_page.fake.names["s1"] = "clip.mp4"
+    empty_page.fake.unopenable["s1"] = "the project is open elsewhere: in use by process 12"
+    empty_page.open()
+    empty_page.has_text("#error-text", "in use by process 12")
+    empty_page.has_text(".source-error", "in use by process 12")

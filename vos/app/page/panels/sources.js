@@ -25,7 +25,8 @@ export class Sources {
 
   /** Whether the panel is to be seen. */
   get isShown() {
-    return this.app.ui.sourcesShown ?? this.list.length > 1;
+    const hasError = this.list.some((source) => source.status === "error");
+    return this.app.ui.sourcesShown ?? (hasError || this.list.length > 1);
   }
 
   /** Take over the session's list; those of a batch come least sure first. */

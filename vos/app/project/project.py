@@ -283,8 +283,8 @@ class Project:
             self._start({"settings": DEFAULT_SETTINGS})
             return
         self._journal = journal
-        self._store.remove_others(self._history.digests())  # of steps that cannot be redone
         self._files.bring_in_step(self._history.state, self._history.frames)
+        self._store.remove_others(self._history.digests())  # of steps that cannot be redone
 
     def _commit(self, record: Record, *, sync: bool = True) -> Delta:
         """Write a record, apply it, put files in place and tell the subscribers."""

@@ -92,8 +92,8 @@ class MaskStore:
     def remove_others(self, used: Collection[str]) -> int:
         """Remove the masks that no step of the history leads to, and return how many they were.
 
-        Files that are linked elsewhere, as those in `prompts/` are, stay; so does what is no mask
-        of the store. It is for the opening, before any other use.
+        Masks that were used since the opening stay, as those of `prompts/`, and files that are
+        linked elsewhere; so does what is no mask of the store.
 
         Args:
             used: digests of the masks to be kept.
@@ -101,7 +101,8 @@ class MaskStore:
         removed = 0
         for path in self._folder.glob("??/*.png"):
             digest = path.stem
-            if digest in used or len(digest) != DIGEST_LENGTH or path.parent.name != digest[:2]:
+            is_own = len(digest) == DIGEST_LENGTH and path.parent.name == digest[:2]
+            if not is_own or digest in used or digest in self._whole:
                 continue
             with suppress(OSError):  # of a folder that is read-only, say: they only take room
                 if path.lstat().st_nlink == 1 and not path.is_symlink():

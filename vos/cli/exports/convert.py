@@ -79,8 +79,8 @@ class Convert:
 
     def _opened(self, stack: ExitStack, objects: Objects) -> tuple[ExportSource, FrameRange]:
         """Open the folder of a run or a project; return its masks, and how the frames are read."""
-        from vos.app.exports.project_source import project_masks
         from vos.app.exports.run_source import RunSource
+        from vos.app.exports.sources.project_source import project_masks
         from vos.app.project.header import HEADER
         from vos.segmentation.run_folder import RUN
 

@@ -146,7 +146,7 @@ class JobTable:
                 self._exports.pop(export.id, None)
 
     def _exported(self, export: _Export) -> dict[str, Any]:
-        from vos.app.exports.project_source import ProjectMasks  # which loads PyTorch
+        from vos.app.exports.sources.project_source import ProjectMasks  # which loads PyTorch
 
         opened = export.opened
         masks = ProjectMasks.of(

@@ -1,0 +1,1 @@
+"""What exports read masks from, beside runs."""

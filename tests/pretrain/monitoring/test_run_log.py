@@ -1,5 +1,6 @@
 """The record of a run: cut back, in TensorBoard, in Weights & Biases."""
 
+import importlib.util
 import os
 import sys
 import types
@@ -36,6 +37,17 @@ def test_tensorboard_files_are_written(tmp_path):
     run_log.picture(1, "attention", np.zeros((4, 4, 3), np.uint8))
     run_log.close()
     assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def test_without_tensorboard_the_extra_is_named_and_the_log_stays(tmp_path, monkeypatch):
+    RunLog(tmp_path, {}, 0, tensorboard=False).numbers(1, {"loss": 1.0})
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
+    )
+    with pytest.raises(InputError, match=r"vos-toolkit\[train\].*--no-tensorboard"):
+        RunLog(tmp_path, {}, 0)
+    assert len(read_log(tmp_path)) == 1
 
 
 def test_wandb_gets_the_same(tmp_path, monkeypatch):

@@ -16,11 +16,27 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_requirements_are_those_of_the_package():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    lines = setup["options"]["install_requires"].strip().splitlines()
-    least = {re.match(r"[\w-]+", line)[0]: re.search(r">= ([\d.]+)", line)[1] for line in lines}
-    assert {r.package: r.least for r in REQUIREMENTS} == least
-    conditional = {re.match(r"[\w-]+", line)[0] for line in lines if ";" in line}
-    assert {r.package for r in REQUIREMENTS if not r.everywhere} == conditional
+    for extra, text in (
+        ("", setup["options"]["install_requires"]),
+        ("train", setup["options.extras_require"]["train"]),
+    ):
+        lines = text.strip().splitlines()
+        names = [re.match(r"[\w-]+", line)[0] for line in lines]
+        least = dict(
+            zip(names, (re.search(r">= ([\d.]+)", line)[1] for line in lines), strict=True)
+        )
+        assert {r.package: r.least for r in REQUIREMENTS if r.extra == extra} == least
+    assert {r.extra for r in REQUIREMENTS} == {"", "train"}
+
+
+def test_all_and_test_bring_what_the_extras_of_the_programs_do():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = setup["options.extras_require"]
+    for whole, parts in (("all", ("export", "slurm", "train", "wandb")), ("test", ("train",))):
+        lines = set(extras[whole].strip().splitlines())
+        for part in parts:
+            assert set(extras[part].strip().splitlines()) <= lines
 
 
 def test_a_good_package_gives_its_version():
@@ -36,9 +52,10 @@ def test_a_missing_package_fails_and_says_what_to_install():
     assert check.advice == 'pip install --upgrade "no-such-package>=3.1"'
 
 
-def test_a_package_that_not_every_system_needs_is_absent():
-    check = package_check(Requirement("no-such", "no_such_module", "3.1", everywhere=False))
+def test_a_package_of_an_extra_is_absent_and_the_extra_is_named():
+    check = package_check(Requirement("no-such", "no_such_module", "3.1", extra="train"))
     assert (check.state, check.advice) == ("absent", "")
+    assert check.detail.endswith("extra train")
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,16 @@ def test_an_old_python_fails(monkeypatch):
     python, toolkit = version_checks()
     assert (python.state, python.advice) == ("fails", "use Python 3.10 or newer")
     assert toolkit.state == "ok"
+
+
+def test_packages_of_an_extra_are_imported_late_and_by_no_verb_of_the_default():
+    modules = {r.module for r in REQUIREMENTS if r.extra}
+    for path in [
+        p for name in ("vos", "pretrain", "benchmarks") for p in (ROOT / name).rglob("*.py")
+    ]:
+        text = path.read_text("utf-8")
+        for line in re.findall(r"^.*import .*$", text, re.MULTILINE):
+            words = set(re.findall(r"\w+", line))
+            if line.lstrip().startswith(("import ", "from ")) and words & modules:
+                assert line.startswith(" "), path  # inside of a function
+                assert path.is_relative_to(ROOT / "pretrain"), path

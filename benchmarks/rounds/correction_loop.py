@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +49,8 @@ class RoundRules:
     """Modes of the propagation, each measured by itself."""
     short_side: int
     """Pixels of the shorter side of what the network sees; 0 for the frame's own."""
+    clicks: int = 1
+    """Clicks of a correction at most."""
 
 
 @dataclass
@@ -130,7 +132,7 @@ class CorrectionLoop:
         clicked = self._clicked[frame, number] = _Clicked(None)
         mask = np.zeros_like(truth)
         for _ in range(self._rules.first_clicks):
-            click = self._next_click(clicked, truth, mask, valid)
+            click = _next_click(clicked.clicks, truth, mask, valid)
             if click is None or overlap(truth, mask, valid) >= MARKS[-1]:
                 break
             clicked.clicks.append(click)
@@ -151,8 +153,22 @@ class CorrectionLoop:
             overwrite=True,
         )
 
+    def _with_clicks(
+        self, frame: str, clicked: _Clicked, truth: Mask, mask: Mask, valid: Mask
+    ) -> tuple[_Clicked, Mask]:
+        """Return more clicks on an object in a frame, and the mask that all of them give."""
+        segmenter = self._segmenter(frame)
+        clicks = list(clicked.clicks)
+        for number in range(self._rules.clicks):
+            click = _next_click(clicks, truth, mask, valid)
+            if click is None or (number and overlap(truth, mask, valid) >= MARKS[-1]):
+                break
+            clicks.append(click)
+            mask = segmenter.mask(clicks, clicked.base)
+        return _Clicked(clicked.base, clicks), mask
+
     def _correct(self, score: SequenceScore) -> dict[str, Any] | None:
-        """Put a click on the object and frame with the lowest J, and make its mask a prompt.
+        """Put clicks on the object and frame with the lowest J, and make its mask a prompt.
 
         Where the mask would be empty, the next worst is taken: a prompt cannot say that an object
         is not there.
@@ -168,31 +184,20 @@ class CorrectionLoop:
             truth, valid = ids == number, ids != VOID
             current = read_index_png(self._work / MASKS / f"{frame}.png") == number
             clicked = self._clicked.get((frame, number), _Clicked(current))
-            click = self._next_click(clicked, truth, current, valid)
-            if click is None:
+            before = len(clicked.clicks)
+            clicked, mask = self._with_clicks(frame, clicked, truth, current, valid)
+            if len(clicked.clicks) == before or not mask.any():
                 continue
-            clicks = [*clicked.clicks, click]
-            mask = self._segmenter(frame).mask(clicks, clicked.base)
-            if not mask.any():
-                continue
-            self._clicked[frame, number] = _Clicked(clicked.base, clicks)
+            self._clicked[frame, number] = clicked
             self._set_prompt(frame, number, mask)
             return {
                 "frame": frame,
                 "object": number,
-                "x": click.x,
-                "y": click.y,
-                "positive": click.positive,
+                "clicks": [asdict(click) for click in clicked.clicks[before:]],
                 "j_before": j,
                 "j_after": overlap(truth, mask, valid),
             }
         return None
-
-    def _next_click(self, clicked: _Clicked, truth: Mask, mask: Mask, valid: Mask) -> Click | None:
-        allowed = valid.copy()
-        for click in clicked.clicks:
-            allowed[click.y, click.x] = False
-        return next_click(truth, mask & valid, allowed)
 
     def _set_prompt(self, frame: str, number: int, mask: Mask) -> None:
         """Give an object its mask (H, W) in a frame's prompt; it lies over the others'."""
@@ -206,6 +211,14 @@ class CorrectionLoop:
             image, short_side=self._config.short_side, size_multiple=self._config.size_multiple
         )
         return ClickSegmenter(image, features=features.patches[0, 0])
+
+
+def _next_click(clicks: list[Click], truth: Mask, mask: Mask, valid: Mask) -> Click | None:
+    """Return the next click where there were some already."""
+    allowed = valid.copy()
+    for click in clicks:
+        allowed[click.y, click.x] = False
+    return next_click(truth, mask & valid, allowed)
 
 
 def _figures(score: SequenceScore) -> dict[str, dict[str, float]]:

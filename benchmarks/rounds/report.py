@@ -23,8 +23,8 @@ def write_report(path: str | Path, *, run: Mapping[str, Any], results: Mapping[s
     modes: Mapping[str, Mapping[str, Any]] = results["modes"]
     title = "Rounds of corrections"
     note = (
-        "A round is one click on the object and frame with the lowest J, and propagation in both "
-        "directions. The first and the last frame do not count, as in DAVIS."
+        "A round is a correction of the object and frame with the lowest J, and propagation in "
+        "both directions. The first and the last frame do not count, as in DAVIS."
     )
     ends = {f"J&F after the last round, {m}": f"{100 * v['J&F'][-1]:.1f}" for m, v in modes.items()}
     about = {"command": shlex.join(run["command"]), "code revision": run["revision"],

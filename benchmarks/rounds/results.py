@@ -18,7 +18,7 @@ _Record = Mapping[str, Any]
 def rounds_table(rounds: int) -> PublishedTable:
     """Return the table that figures stand in; of frozen features and clicks none are published."""
     columns = tuple(f"round {number}" for number in range(rounds + 1))
-    return PublishedTable("Rounds", "J&F after rounds of one click, in percent", columns, ())
+    return PublishedTable("Rounds", "J&F after rounds of corrections, in percent", columns, ())
 
 
 def results_of(
@@ -45,7 +45,7 @@ def results_of(
         "benchmark": "rounds",
         "table": rounds_table(rules.rounds).label,
         "data": f"{dataset.name}, {dataset.subset}, {len(dataset.sequences)} sequences, "
-        f"{start[rules.first]}",
+        f"{start[rules.first]}, corrections of at most {rules.clicks} clicks",
         "dataset": dataset.name,
         "set": dataset.subset,
         "rules": asdict(rules),

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rounds:
-    """J&F after each round of one click on the worst frame and propagation in both directions.
+    """J&F after each round of a correction on the worst frame and propagation in both directions.
 
-    The object and the frame with the lowest J get a click where the mask is most wrong; the mask
-    that it gives becomes a prompt for that frame. Run again after a stop, it keeps whole sequences
-    and goes on.
+    The object and the frame with the lowest J get a click where the mask is most wrong, or several
+    (--clicks); the mask that they give becomes a prompt for that frame. Run again after a stop, it
+    keeps whole sequences and goes on.
 
     Example: vos-bench rounds --data DAVIS --backbone dino_vits8 -o runs/rounds
     """
@@ -45,7 +45,9 @@ class Rounds:
     sequences: tuple[str, ...] = ()
     """Take these sequences only."""
     rounds: int = 5
-    """Corrections, one click each."""
+    """Corrections, one after the other."""
+    clicks: int = 1
+    """Clicks of a correction at most; fewer where an IoU of .90 is reached before."""
     first: Literal["given", "clicks"] = "given"
     """The masks to start with: given, as the truth has them; or made of simulated clicks."""
     first_clicks: int = 3
@@ -64,7 +66,7 @@ class Rounds:
 
     def run(self) -> int:
         """Measure and report; return 1 if a sequence failed."""
-        low = {"rounds": 0, "first_clicks": 1, "short_side": 0}
+        low = {"rounds": 0, "clicks": 1, "first_clicks": 1, "short_side": 0}
         for name, least in low.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; expected at least {least}")
@@ -83,7 +85,12 @@ class Rounds:
             dataset = processes.from_leader(self._dataset)
             backbone = load_for_team(self.backbone, processes)
             rules = RoundRules(
-                self.rounds, self.first, self.first_clicks, self.modes, self.short_side
+                self.rounds,
+                self.first,
+                self.first_clicks,
+                self.modes,
+                self.short_side,
+                self.clicks,
             )
             with processes.own_folder(self.out):
                 run = RoundsRun(self.out, dataset, backbone, rules, self.resolution)

@@ -79,6 +79,7 @@ class RoundsRun:
                 self._settings,
                 overwrite=overwrite,
                 defaults={
+                    "rounds": {"clicks": 1},
                     "propagation": asdict(PropagationConfig()),
                     "method": asdict(ClickSettings()),
                 },

@@ -45,8 +45,8 @@ def sequence(tmp_path):
     return load_dataset(data, "val").sequences[0]
 
 
-def loop(sequence, tmp_path, masks, rounds=2, first="given"):
-    rules = RoundRules(rounds, first, 3, ("protocol",), 64)
+def loop(sequence, tmp_path, masks, *, rounds=2, first="given", clicks=1):
+    rules = RoundRules(rounds, first, 3, ("protocol",), 64, clicks)
     config = PropagationConfig(short_side=64)
     return FixedMasks(sequence, Features(), config, rules, tmp_path / "work", masks=masks)
 
@@ -63,8 +63,9 @@ def test_the_worst_object_and_frame_is_clicked_and_becomes_a_prompt(sequence, tm
     rounds = loop(sequence, tmp_path, masks)
     outcomes = rounds.run(lambda: None)
     first, second = (outcome["correction"] for outcome in outcomes[1:])
-    assert (first["frame"], first["object"], first["positive"]) == ("00001", 2, True)
-    assert (second["frame"], second["object"], second["positive"]) == ("00002", 1, True)
+    assert (first["frame"], first["object"]) == ("00001", 2)
+    assert (second["frame"], second["object"]) == ("00002", 1)
+    assert [[c["positive"] for c in o["clicks"]] for o in (first, second)] == [[True], [True]]
     assert first["j_before"] == 0 and first["j_after"] > 0.9 and second["j_after"] > 0.9
     assert [sorted(prompts) for prompts in rounds.prompted] == [
         ["00000"],
@@ -74,6 +75,18 @@ def test_the_worst_object_and_frame_is_clicked_and_becomes_a_prompt(sequence, tm
     assert set(np.unique(rounds.prompted[2]["00001"])) == {0, 2}  # of what was corrected alone
     assert outcomes[2]["objects"]["2"]["J"] > outcomes[0]["objects"]["2"]["J"]
     assert not (tmp_path / "work").exists()
+
+
+def test_a_correction_may_have_several_clicks_and_ends_where_the_mask_is_right(sequence, tmp_path):
+    masks = truths(sequence)
+    masks["00001"] = np.where(masks["00001"] == 1, 0, masks["00001"])
+    masks["00002"] = masks["00002"].copy()
+    masks["00002"][:16, 60:90] = masks["00002"][50:62, 60:90] = 1  # surplus in two places
+    rounds = loop(sequence, tmp_path, masks, clicks=3)
+    corrections = [outcome["correction"] for outcome in rounds.run(lambda: None)[1:]]
+    by_frame = {c["frame"]: [click["positive"] for click in c["clicks"]] for c in corrections}
+    assert by_frame == {"00001": [True], "00002": [False, False]}
+    assert all(c["j_after"] > 0.9 for c in corrections)
 
 
 def test_where_nothing_is_wrong_the_rounds_end(sequence, tmp_path):

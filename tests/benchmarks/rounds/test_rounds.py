@@ -95,6 +95,7 @@ def test_first_masks_may_be_made_of_clicks(run, tmp_path):
     ("arguments", "text"),
     [
         (("--rounds", -1), "rounds is -1; expected at least 0"),
+        (("--clicks", 0), "clicks is 0; expected at least 1"),
         (("--first-clicks", 0), "first_clicks is 0"),
         (("--modes", "protocol", "protocol"), "at most once"),
     ],

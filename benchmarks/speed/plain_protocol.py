@@ -32,12 +32,14 @@ def plain_features(state: StateDict, heads: int, image: Tensor) -> Tensor:
     rows, columns = x.shape[-2:]
     x = torch.cat([state["cls_token"], x.flatten(2).transpose(1, 2)], dim=1)  # (1, N, D)
     x = x + position_embedding(state["pos_embed"], rows, columns)
+    if "registers" in state:  # have no position
+        x = torch.cat([x[:, :1], state["registers"], x[:, 1:]], dim=1)
     depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
     for i in range(depth):
         x = x + _attention(state, f"blocks.{i}.attn", heads, _norm(state, f"blocks.{i}.norm1", x))
         hidden = F.gelu(_linear(state, f"blocks.{i}.mlp.fc1", _norm(state, f"blocks.{i}.norm2", x)))
         x = x + _linear(state, f"blocks.{i}.mlp.fc2", hidden)
-    return _norm(state, "norm", x)[0, 1:]
+    return _norm(state, "norm", x)[0, -rows * columns :]
 
 
 def _attention(state: StateDict, name: str, heads: int, x: Tensor) -> Tensor:

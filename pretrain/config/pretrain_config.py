@@ -37,6 +37,8 @@ class PretrainConfig:
     """Image channels: 3 (RGB) or 1 (grey)."""
     drop_path_rate: float = 0.1
     """Stochastic depth of the student."""
+    registers: int = 0
+    """Learned tokens beside the class token that no patch belongs to (DINOv2: 4); for ViTs."""
 
     method: Method = "dino"
     """Objective: dino, or byol, moco_v2, swav on the same backbone and loop."""
@@ -240,7 +242,7 @@ def _check_ranges(config: PretrainConfig) -> None:
     for name in _COUNTS:
         _check_at_least(config, name, 1)
     counts = ("warmup_teacher_temp_epochs", "freeze_last_layer", "local_crops_number", "seed")
-    for name in (*counts, "total_batch"):
+    for name in (*counts, "total_batch", "registers"):
         _check_at_least(config, name, 0)
     for name in ("student_temp", "teacher_temp", "warmup_teacher_temp", *_SHARPNESS):
         if not 0 < getattr(config, name) <= 1:
@@ -285,6 +287,8 @@ def _check_combinations(config: PretrainConfig) -> None:
     for name, side in sides.items():
         if side < 8 or (config.is_vit and side % config.patch_size):
             _refuse(name, side, f"8 or above, and a multiple of patch_size {config.patch_size}")
+    if config.registers and not config.is_vit:
+        _refuse("registers", config.registers, "0, or a ViT (vit_*)")
     if config.koleo_weight and config.batch_size_per_gpu < 2:
         _refuse("batch_size_per_gpu", config.batch_size_per_gpu, "2 or above with koleo_weight")
     if config.ibot_weight and not (config.is_vit and config.method == "dino"):

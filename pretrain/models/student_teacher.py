@@ -67,7 +67,7 @@ class CropNetwork(nn.Module):
         hidden = None if self.mask_token is None else flat
         tokens = vit.forward_features(torch.cat(list(crops)), hidden, self.mask_token)
         head = self.head if self.patch_head is None else self.patch_head
-        return tokens[:, 0], head(tokens[:, 1:][flat.flatten(1)])
+        return tokens[:, 0], head(tokens[:, vit.prefix :][flat.flatten(1)])
 
     def forward(
         self, crops: Sequence[Tensor], masked: Tensor | None = None, details: bool = False
@@ -110,6 +110,7 @@ def build_backbone(config: PretrainConfig, drop_path_rate: float) -> tuple[nn.Mo
             in_chans=config.in_chans,
             img_size=config.global_crops_size,
             drop_path_rate=drop_path_rate,
+            registers=config.registers,
         )
         return vit, int(vit.embed_dim)
     return _build_timm(config, drop_path_rate)

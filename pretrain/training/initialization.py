@@ -64,6 +64,9 @@ def init_backbone(learner: Learner, path: str) -> None:
         own = network.backbone.state_dict()
         if learner.config.is_vit:
             state = _at_resolution(state, own["pos_embed"])
+            _check_registers(state, own, path)
+            if "registers" in own and "registers" not in state:  # they start fresh, in both alike
+                state["registers"] = learner.student.backbone.state_dict()["registers"]
         wrong = [n for n in own if n not in state or state[n].shape != own[n].shape]
         if wrong:
             raise InputError(
@@ -72,6 +75,16 @@ def init_backbone(learner: Learner, path: str) -> None:
                 f"{tuple(own[wrong[0]].shape)}; set arch, patch_size and global_crops_size to its"
             )
         network.backbone.load_state_dict({name: state[name] for name in own})
+
+
+def _check_registers(state: dict[str, Tensor], own: dict[str, Tensor], path: str) -> None:
+    """Refuse weights that were trained with other registers than the run has, but not without."""
+    given, wanted = (s["registers"].shape[1] if "registers" in s else 0 for s in (state, own))
+    if given and given != wanted:
+        raise InputError(
+            f"the backbone in {path} has {given} registers, this run {wanted}; give --registers "
+            f"{given}"
+        )
 
 
 def _at_resolution(state: dict[str, Tensor], own: Tensor) -> dict[str, Tensor]:

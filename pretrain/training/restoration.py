@@ -16,7 +16,7 @@ from vos.errors import InputError
 _STRUCTURE = (
     *("arch", "patch_size", "in_chans", "method", "out_dim", "norm_last_layer", "use_bn_in_head"),
     *("head_hidden_dim", "head_bottleneck_dim", "head_layers", "predictor", "global_crops_size"),
-    *("queue_size", "optimizer", "ibot", "ibot_head"),
+    *("queue_size", "optimizer", "ibot", "ibot_head", "registers"),
 )
 
 

@@ -132,6 +132,7 @@ def _from_checkpoint(name: str | None, checkpoint: Checkpoint, stride: int) -> B
         shape.num_heads,
         in_chans=shape.in_chans,
         img_size=shape.grid * shape.patch_size,
+        registers=shape.registers,
     )
     if shape.in_chans not in (1, 3):
         raise InputError(

@@ -48,7 +48,7 @@ class DinoViT(Backbone):
         tokens = self.network.layers(images, self.depth - first)
         grid = self._grid(images)
         chosen = [tokens[number - first] for number in numbers]
-        return [(patch_map(t, grid), t[:, 0]) for t in chosen]
+        return [(patch_map(t, grid, self.network.prefix), t[:, 0]) for t in chosen]
 
     def class_attention(self, images: Tensor) -> Tensor:
         """Return the [CLS] attention of the last block, (B, heads, h, w) float32."""

@@ -106,7 +106,8 @@ class ExportableViT(nn.Module):
     def __init__(self, network: VisionTransformer) -> None:
         super().__init__()
         self.project = network.patch_embed.proj
-        self.cls_token = network.cls_token
+        self.cls_token, self.prefix = network.cls_token, network.prefix
+        self.registers = network.registers
         self.norm, self.blocks = network.norm, network.blocks
         side = round((network.pos_embed.shape[1] - 1) ** 0.5)
         self.side, self.width = side, network.pos_embed.shape[2]
@@ -121,10 +122,14 @@ class ExportableViT(nn.Module):
         position = self._position(patches)
         tokens = patches.flatten(2).transpose(1, 2) + position  # (B, h * w, D)
         class_token = self.cls_token + cast("Tensor", self.class_position)
-        x = torch.cat([class_token.expand(patches.shape[0], -1, -1), tokens], dim=1)
+        first = class_token
+        if self.registers is not None:
+            first = torch.cat([class_token, self.registers], dim=1)
+        x = torch.cat([first.expand(patches.shape[0], -1, -1), tokens], dim=1)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)[:, 1:].transpose(1, 2).reshape(patches.shape)  # (B, D, h, w)
+        features = self.norm(x)[:, self.prefix :].transpose(1, 2)  # (B, D, h * w)
+        return features.reshape(patches.shape)  # (B, D, h, w)
 
     def _position(self, patches: Tensor) -> Tensor:
         """Return the position embeddings (1, h * w, D) for a map of patches (B, D, h, w)."""

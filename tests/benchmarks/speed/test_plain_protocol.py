@@ -30,6 +30,14 @@ def small_clip(frames):
     ]
 
 
+@torch.no_grad()
+def test_plain_features_leave_registers_out():
+    network = VisionTransformer(16, 64, 2, 1, registers=3).eval()
+    image = torch.randn(1, 3, 32, 48)
+    expected = network.forward_features(image)[0, 4:]
+    torch.testing.assert_close(plain_features(network.state_dict(), 1, image), expected)
+
+
 def test_plain_features_equal_ours(vit):
     image = vit.preprocess(next(demo_frames())[0], short_side=128)
     with torch.inference_mode():

@@ -47,6 +47,8 @@ BAD = [
     {"ibot_weight": 1.0, "arch": "resnet50"},
     {"ibot_weight": 1.0, "method": "moco_v2"},
     {"ibot_head": "none"},
+    {"registers": -1},
+    {"registers": 4, "arch": "resnet50"},
     {"ibot_mask_ratio": (0.5, 0.1)},
     {"ibot_mask_probability": 1.5},
     {"koleo_weight": float("nan")},

@@ -29,6 +29,8 @@ class ViTShape:
     """Side n of the square grid of position embeddings (N = n * n patches)."""
     heads_assumed: bool = False
     """Whether the heads are width / 64 because nothing says how many there are."""
+    registers: int = 0
+    """Tokens beside the class token that no patch belongs to; of our own training alone."""
 
 
 def vit_shape(
@@ -70,7 +72,8 @@ def vit_shape(
             f"{path}: {heads} heads do not divide the width {width}; say how many the network has "
             "with --heads"
         )
-    return ViTShape(patch, width, depth, heads, in_chans, grid, stated is None)
+    registers = state["registers"].shape[1] if "registers" in state else 0
+    return ViTShape(patch, width, depth, heads, in_chans, grid, stated is None, registers)
 
 
 def _stated_heads(words: Mapping[str, str], width: int, depth: int) -> int | None:

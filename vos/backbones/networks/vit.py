@@ -34,6 +34,7 @@ ARCHITECTURES: dict[str, tuple[int, int, int]] = {
 """Width, blocks and heads of the published architectures."""
 
 
+_REGISTER_STD = 1e-6
 _GRID_OFFSET = 0.1
 """Added to the grid's sides before they are divided into scale factors, against rounding down."""
 
@@ -43,6 +44,10 @@ class VisionTransformer(nn.Module):
 
     The names in its state dict are those of timm and of DINO's published checkpoints. It has no
     classifier unless `reset_classifier` gives it one.
+
+    With R `registers` (Darcet et al. 2024) so many learned tokens without a position stand between
+    the class token and the patches in all blocks. What is said of 1 + N tokens is then of
+    1 + R + N.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class VisionTransformer(nn.Module):
         in_chans: int = 3,
         img_size: int = 224,
         drop_path_rate: float = 0.0,
+        registers: int = 0,
     ) -> None:
         super().__init__()
         self.embed_dim = embed_dim
@@ -67,6 +73,8 @@ class VisionTransformer(nn.Module):
         self.norm = layer_norm(embed_dim)
         self.head: nn.Module = nn.Identity()
         self.grad_checkpointing = False
+        self.registers = nn.Parameter(torch.empty(1, registers, embed_dim)) if registers else None
+        self.prefix = 1 + registers
         self._draw_weights()
 
     def _draw_weights(self) -> None:
@@ -75,6 +83,8 @@ class VisionTransformer(nn.Module):
         nn.init.normal_(self.cls_token, std=1e-6)  # timm's own start, replaced below
         self.apply(draw_linear)
         nn.init.trunc_normal_(self.cls_token, std=0.02)
+        if self.registers is not None:
+            nn.init.normal_(self.registers, std=_REGISTER_STD)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, C, H, W) to class tokens (B, D), or to scores (B, classes)."""
@@ -122,7 +132,8 @@ class VisionTransformer(nn.Module):
 
     def no_weight_decay(self) -> set[str]:
         """Name the parameters that timm's optimisers do not decay, beside biases and norms."""
-        return {"pos_embed", "cls_token"}
+        own = set() if self.registers is None else {"registers"}
+        return {"pos_embed", "cls_token"} | own
 
     def group_matcher(self, coarse: bool = False) -> dict[str, object]:
         """Return timm's patterns of parameters by depth, for a learning rate that decays with it.
@@ -131,7 +142,8 @@ class VisionTransformer(nn.Module):
             coarse: timm passes it; a ViT has one grouping alone.
         """
         return {
-            "stem": r"^cls_token|pos_embed|patch_embed",
+            "stem": r"^cls_token|pos_embed|patch_embed"
+            + ("" if self.registers is None else "|registers"),
             "blocks": [(r"^blocks\.(\d+)", None), (r"^norm", (99999,))],
         }
 
@@ -156,7 +168,8 @@ class VisionTransformer(nn.Module):
     def class_attention(self, images: Tensor) -> Tensor:
         """Return the last block's attention of the class token to the patches, per head.
 
-        The softmax runs over all tokens; the class token's weight on itself is left out.
+        The softmax runs over all tokens; the class token's weights on itself and on registers are
+        left out.
 
         Args:
             images: (B, C, H, W), normalised.
@@ -176,7 +189,7 @@ class VisionTransformer(nn.Module):
         )  # (B, 1 + N, 3, heads, D / heads)
         query, key, _ = split.permute(2, 0, 3, 1, 4)  # each (B, heads, 1 + N, D / heads)
         scores = (query[:, :, :1] * attention.scale) @ key.transpose(-2, -1)
-        return scores.float().softmax(-1)[:, :, 0, 1:]
+        return scores.float().softmax(-1)[:, :, 0, self.prefix :]
 
     def _embed(
         self, images: Tensor, masked: Tensor | None = None, mask_token: Tensor | None = None
@@ -189,7 +202,11 @@ class VisionTransformer(nn.Module):
         first = self.cls_token.expand(batch, -1, -1)
         flat = patches.reshape(batch, -1, width)  # (B, h, w, D) -> (B, N, D)
         tokens = torch.cat([first, flat], 1)  # (B, 1 + N, D)
-        return tokens + position_embedding(self.pos_embed, rows, columns)
+        placed = tokens + position_embedding(self.pos_embed, rows, columns)
+        if self.registers is None:
+            return placed
+        registers = self.registers.expand(batch, -1, -1)
+        return torch.cat([placed[:, :1], registers, placed[:, 1:]], 1)  # (B, 1 + R + N, D)
 
 
 def _through(block: Block, x: Tensor) -> Tensor:
@@ -237,6 +254,7 @@ def build_vit(
     in_chans: int = 3,
     img_size: int = 224,
     drop_path_rate: float = 0.0,
+    registers: int = 0,
 ) -> VisionTransformer:
     """Build a published architecture with fresh weights.
 
@@ -252,6 +270,7 @@ def build_vit(
         in_chans=in_chans,
         img_size=img_size,
         drop_path_rate=drop_path_rate,
+        registers=registers,
     )
 
 

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tools.example_notebooks import EXAMPLES, notebook
+from tools.example_notebooks import EXAMPLES, notebook, scripts_with_notebook
+from vos.masks.io import write_mask
 
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 
@@ -64,7 +66,24 @@ def test_attention_maps(tmp_path):
     assert len(list((tmp_path / "attention_maps").glob("*.png"))) == 7
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=[path.stem for path in SCRIPTS])
+WITH_NOTEBOOK = scripts_with_notebook()
+
+
+def test_camera_service(tmp_path):  # the rest is in test_camera_service.py
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_mask(tmp_path / name / "0.png", np.zeros((120, 214), np.uint8))
+    printed = run("camera_service.py", tmp_path, "out", "left=a", "right=b")
+    assert printed == "left: 1 frames\nright: 1 frames\n"
+
+
+def test_all_but_the_service_have_a_notebook():
+    written = {path.stem for path in EXAMPLES.glob("*.ipynb")}
+    assert written == {path.stem for path in WITH_NOTEBOOK}
+    assert {path.stem for path in SCRIPTS} - written == {"camera_service"}
+
+
+@pytest.mark.parametrize("script", WITH_NOTEBOOK, ids=[path.stem for path in WITH_NOTEBOOK])
 def test_a_notebook_says_what_its_script_says(script):
     written = script.with_suffix(".ipynb").read_text("utf-8")
     assert written == notebook(script.read_text("utf-8")), "python -m tools.example_notebooks"

@@ -1,7 +1,7 @@
 """Write a notebook beside each example of docs/examples/: `python -m tools.example_notebooks`.
 
 The script is what is edited. Its docstring becomes the text of the notebook, and each paragraph of
-code a cell; a test sees to it that the two agree.
+code a cell; a test sees to it that the two agree. A script that runs until it is stopped has none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
+_SERVICES = ("camera_service",)
+"""Scripts that take a command line and run until a signal comes, which no notebook can show."""
+
+
+def scripts_with_notebook() -> list[Path]:
+    """Return the examples that a notebook is made of, in the order of their names."""
+    return [path for path in sorted(EXAMPLES.glob("*.py")) if path.stem not in _SERVICES]
 
 
 def notebook(script: str) -> str:
@@ -72,7 +79,7 @@ def _cell(number: int, kind: str, source: str) -> dict[str, Any]:
 
 def main() -> None:
     """Write all notebooks."""
-    for path in sorted(EXAMPLES.glob("*.py")):
+    for path in scripts_with_notebook():
         path.with_suffix(".ipynb").write_text(notebook(path.read_text("utf-8")), "utf-8")
 
 

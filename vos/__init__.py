@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from vos.evaluation.rules import ScoringRules
     from vos.evaluation.scores import Evaluation
     from vos.masks.io import read_mask, write_mask
+    from vos.propagation.confidence import ObjectConfidence
     from vos.propagation.config import PropagationConfig
     from vos.propagation.propagator import LabelPropagator
-    from vos.propagation.snapshot import Snapshot
+    from vos.propagation.snapshot import Snapshot, load_snapshot, save_snapshot
     from vos.segmentation.options import OutputOptions, PromptRules
     from vos.segmentation.segment import SegmentResult, segment_video
-    from vos.video.frame_range import FrameRange
+    from vos.video.frame_range import FrameRange, ReadingOptions
     from vos.video.frames import Frame
     from vos.video.reader import FrameReader, open_frames
     from vos.video.writer import VideoWriter
@@ -54,9 +55,11 @@ _HOME = {
     "FrameReader": "video.reader",
     "InputError": "errors",
     "LabelPropagator": "propagation.propagator",
+    "ObjectConfidence": "propagation.confidence",
     "OutputOptions": "segmentation.options",
     "PromptRules": "segmentation.options",
     "PropagationConfig": "propagation.config",
+    "ReadingOptions": "video.frame_range",
     "ScoringRules": "evaluation.rules",
     "SegmentResult": "segmentation.segment",
     "Snapshot": "propagation.snapshot",
@@ -67,9 +70,11 @@ _HOME = {
     "export_backbone": "backbones.export",
     "load_backbone": "backbones.loading",
     "load_dataset": "datasets.loading",
+    "load_snapshot": "propagation.snapshot",
     "open_frames": "video.reader",
     "read_mask": "masks.io",
     "region_similarity": "evaluation.j_and_f",
+    "save_snapshot": "propagation.snapshot",
     "segment_video": "segmentation.segment",
     "wrap_backbone": "backbones.adapters.wrapped",
     "write_mask": "masks.io",
@@ -85,9 +90,11 @@ __all__ = [
     "FrameReader",
     "InputError",
     "LabelPropagator",
+    "ObjectConfidence",
     "OutputOptions",
     "PromptRules",
     "PropagationConfig",
+    "ReadingOptions",
     "ScoringRules",
     "SegmentResult",
     "Snapshot",
@@ -99,9 +106,11 @@ __all__ = [
     "export_backbone",
     "load_backbone",
     "load_dataset",
+    "load_snapshot",
     "open_frames",
     "read_mask",
     "region_similarity",
+    "save_snapshot",
     "segment_video",
     "wrap_backbone",
     "write_mask",

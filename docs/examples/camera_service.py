@@ -2,30 +2,26 @@
 
     python camera_service.py OUT NAME=SOURCE [NAME=SOURCE ...] [--loop] [--frames N]
 
-A mask (PNG of ids, 0 background) that is put into OUT/NAME/prompts/ starts, adds or corrects its
-objects on the next frame. OUT/NAME/ gets the last 1000 masks and confidence.csv. Ctrl-C and SIGTERM
-end it, and the same command goes on where it stopped. Sources are cameras (camera:0), addresses
-(rtsp://...) or files; --loop reads files again and again, --frames ends after so many of each.
+A mask (PNG of ids, 0 background) moved into OUT/NAME/prompts/ starts, adds or corrects its objects.
+OUT/NAME/ gets the last 1000 masks, and confidence.csv: time, step, object, confidence, absent.
+Ctrl-C and SIGTERM end it; the same command goes on. Sources are cameras (camera:0), addresses
+(rtsp://...) or files; --loop repeats files, --frames ends after so many frames of each.
 """
 
 import argparse
 import logging
+import signal
 import threading
 import time
 from collections import defaultdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 import vos
-from vos.propagation.snapshot import load_snapshot, save_snapshot
-from vos.runtime.signals import deferred_signals
-from vos.video.frame_range import ReadingOptions
 
-KEPT_MASKS = 1000
-SAVE_SECONDS = 60
+KEPT_MASKS, SAVE_SECONDS = 1000, 60
 CONFIG = vos.PropagationConfig(mode="adaptive", short_side=240)
 
 
@@ -33,130 +29,121 @@ class Stream:
     """One source with its tracker, its folder, and a thread that reads its newest frame."""
 
     def __init__(self, name: str, source: str, folder: Path, backbone: vos.Backbone, loop: bool):
-        self.name, self.source, self.folder, self.loop = name, source, folder, loop
+        self.name, self.source, self.folder = name, source, folder
+        self.live = "://" in source or source.startswith(("camera:", "/dev/"))
+        if not self.live:  # a camera may come later, a file has to be there
+            vos.open_frames(source).close()
+        self.again = loop or self.live
         self.tracker = vos.LabelPropagator(backbone, CONFIG)
-        self.images: dict[int, np.ndarray] = {}  # what a restart needs: frames in the memory
-        self.steps, self.ended, self.stopped = 0, False, False
-        self._newest: np.ndarray | None = None
-        for part in ("masks", "prompts", "state"):
+        self.images, self.saved = {}, time.monotonic()  # images: those in the tracker's memory
+        for part in ("masks", "prompts/used", "state"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        table = folder / "confidence.csv"  # time, step, object, confidence, whether it is absent
-        self.table = logging.Logger(name)
-        self.table.addHandler(RotatingFileHandler(table, maxBytes=10 << 20, backupCount=3))
-        self._restore()
+        self.steps = self.first = self._restore()
+        self.table = RotatingFileHandler(folder / "confidence.csv", maxBytes=10**7, backupCount=3)
+        self.newest, self.ended, self.stop = None, False, threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        live = not Path(self.source).exists()  # a file is read at its own pace
-        reading = ReadingOptions(latest=live, reconnects=1_000_000)
-        while not self.stopped:
+        reading = vos.ReadingOptions(latest=self.live, reconnects=10**6, on_size_change="resize")
+        while not (self.ended or self.stop.is_set()):
             try:
                 with vos.open_frames(self.source, reading=reading, read_ahead=1) as frames:
                     for frame in frames:
-                        self._newest = frame.image
-                        if self.stopped:
+                        self.newest = frame.image
+                        if self.stop.wait(0 if self.live else 1 / float(frames.mean_fps or 24)):
                             return
-                        time.sleep(0 if live else 1 / (frames.mean_fps or 24))
-            except vos.InputError as error:  # an unplugged camera may come back
+            except (vos.InputError, OSError) as error:
                 print(f"{self.name}: {error}", flush=True)
-                time.sleep(5)
-            if not self.loop:
-                break
-        self.ended = True
-
-    def take(self) -> np.ndarray | None:
-        """Return the newest frame, None if it was taken before."""
-        frame, self._newest = self._newest, None  # a frame that comes between the two is late
-        return frame
-
-    def is_done(self, frames: int | None) -> bool:
-        """Whether the source has ended and its last frame is taken, or `frames` steps are."""
-        return (self.ended and self._newest is None) or (
-            frames is not None and self.steps >= frames
-        )
+                self.stop.wait(5)
+            self.ended = not self.again
 
     def step(self, frame: np.ndarray, features) -> None:
         """Track, and write the mask and the confidence of each object."""
-        path = next(iter(sorted((self.folder / "prompts").glob("*.png"))), None)
+        path = min((self.folder / "prompts").glob("*.png"), default=None)
         try:
             prompt = None if path is None else vos.read_mask(path)
             mask = self.tracker.step(frame, prompt, features=features)
-        except vos.InputError as error:
+        except vos.InputError as error:  # a mask or a frame that cannot be used is left out
             print(f"{self.name}: {error}", flush=True)
-            mask = self.tracker.step(frame, features=features)
-        if path is not None:
-            path.replace(self.folder / "state" / f"prompt-{self.steps:08d}.png")
-        self.images[self.steps] = frame
-        kept = {*self.tracker.snapshot().frames, self.steps} if self.tracker.objects else ()
-        self.images = {number: image for number, image in self.images.items() if number in kept}
+            return
+        finally:
+            if path is not None:
+                path.replace(self.folder / "prompts/used" / f"{self.steps:08d}.png")
+        self.images = {n: self.images.get(n, frame) for n in self.tracker.snapshot().frames}
         vos.write_mask(self.folder / "masks" / f"{self.steps:08d}.png", mask)
         (self.folder / "masks" / f"{self.steps - KEPT_MASKS:08d}.png").unlink(missing_ok=True)
-        for object_id, sure in self.tracker.confidence.items():
-            row = (f"{time.time():.3f}", self.steps, object_id, sure.confidence, sure.absent)
-            self.table.info(",".join(map(str, row)))
+        for number, sure in self.tracker.confidence.items():
+            row = (round(time.time(), 3), self.steps, number, sure.confidence, int(sure.absent))
+            self.table.emit(logging.makeLogRecord({"msg": ",".join(map(str, row))}))
         self.steps += 1
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self.save()
 
     def save(self) -> None:
-        """Save the tracker's state and the frames that it remembers."""
-        if not self.tracker.objects:
-            return
-        snapshot = self.tracker.snapshot()
-        for number in snapshot.frames:
-            path = self.folder / "state" / f"frame-{number:08d}.png"
-            if not path.exists():
-                cv2.imwrite(str(path), cv2.cvtColor(self.images[number], cv2.COLOR_RGB2BGR))
-        save_snapshot(self.folder / "state" / "state.safetensors", snapshot)
-        for path in (self.folder / "state").glob("frame-*.png"):
-            if int(path.stem.split("-")[1]) not in snapshot.frames:
-                path.unlink()
+        """Save the frames in the tracker's memory, then its state, which names them."""
+        self.saved = time.monotonic()
+        state, snapshot = self.folder / "state", self.tracker.snapshot()
+        frames = state / f"frames-{snapshot.number}.npz"
+        np.savez(frames, **{str(number): self.images[number] for number in snapshot.frames})
+        vos.save_snapshot(state / "tracker.safetensors", snapshot)
+        for path in {*state.glob("frames-*.npz")} - {frames}:
+            path.unlink()
 
-    def _restore(self) -> None:
-        path = self.folder / "state" / "state.safetensors"
-        if path.exists():
-            snapshot = load_snapshot(path)
-            for number in snapshot.frames:
-                picture = cv2.imread(str(self.folder / "state" / f"frame-{number:08d}.png"))
-                self.images[number] = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-            self.tracker.restore(snapshot, self.images)
-            self.steps = snapshot.number + 1
-            print(f"{self.name}: going on at step {self.steps}", flush=True)
+    def _restore(self) -> int:
+        path = self.folder / "state/tracker.safetensors"
+        if not path.exists():
+            return 0
+        snapshot = vos.load_snapshot(path)
+        with np.load(path.with_name(f"frames-{snapshot.number}.npz")) as frames:
+            self.images = {int(number): frames[number] for number in frames.files}
+        self.tracker.restore(snapshot, self.images)
+        print(f"{self.name}: going on at step {snapshot.number + 1}", flush=True)
+        return snapshot.number + 1
 
 
-def serve(streams: list[Stream], frames: int | None) -> None:
-    """Step all streams until a signal comes, they end, or each took so many frames."""
-    saved = time.monotonic()
-    with deferred_signals() as stop:
-        while stop.signal is None and (waiting := [s for s in streams if not s.is_done(frames)]):
-            batches = defaultdict(list)  # frames of one size share a pass through the network
-            for stream in waiting:
-                if (frame := stream.take()) is not None:
-                    batches[frame.shape].append((stream, frame))
-            for batch in batches.values():
-                features = batch[0][0].tracker.features([frame for _, frame in batch])
-                for (stream, frame), one in zip(batch, features, strict=True):
-                    stream.step(frame, one)
-            if not batches:
-                time.sleep(0.005)
-            if time.monotonic() - saved > SAVE_SECONDS:
-                saved = time.monotonic()
-                for stream in streams:
-                    stream.save()
+def serve(streams: list[Stream], frames: float, stop: threading.Event) -> None:
+    """Step all streams until they end, each took so many frames, or a stop is asked for."""
+    while waiting := [] if stop.is_set() else [s for s in streams if s.steps - s.first < frames]:
+        over = all(stream.ended for stream in waiting)  # each last frame is taken below
+        batches = defaultdict(list)  # frames of one size share a pass through the network
+        for stream in waiting:
+            frame, stream.newest = stream.newest, None  # one that comes in between is late
+            if frame is not None:
+                batches[frame.shape].append((stream, frame))
+        for batch in batches.values():
+            features = batch[0][0].tracker.features([frame for _, frame in batch])
+            for (stream, frame), one in zip(batch, features, strict=True):
+                stream.step(frame, one)
+        if not batches and (over or stop.wait(0.005)):
+            break
     for stream in streams:
-        stream.stopped = True
+        stream.stop.set()
         stream.save()
         print(f"{stream.name}: {stream.steps} frames", flush=True)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line, start the streams and serve them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("streams", nargs="+", metavar="NAME=SOURCE")
     parser.add_argument("--loop", action="store_true")
-    parser.add_argument("--frames", type=int)
+    parser.add_argument("--frames", type=int, default=float("inf"))
     options = parser.parse_args()
-    if strange := [text for text in options.streams if "=" not in text]:
-        parser.error(f"{strange[0]}: expected NAME=SOURCE")
-    backbone = vos.load_backbone("efficientnet_lite0")
-    named = [text.split("=", 1) for text in options.streams]
-    streams = [Stream(n, s, options.out / n, backbone, options.loop) for n, s in named]
-    serve(streams, options.frames)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    named = dict(text.partition("=")[::2] for text in options.streams)
+    usable = [n for n, s in named.items() if n.strip(".") and s and Path(n).name == n]
+    if len(usable) < len(options.streams):
+        parser.error(f"{options.streams}: expected NAME=SOURCE, NAME a folder's and used once")
+    try:
+        backbone = vos.load_backbone("efficientnet_lite0")
+        each = [Stream(n, s, options.out / n, backbone, options.loop) for n, s in named.items()]
+    except vos.InputError as error:
+        parser.error(str(error))
+    serve(each, options.frames, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,8 @@ from vos.errors import InputError
 FeatureKind = Literal["class", "class_last_4", "class_mean", "class_gem"]
 """class: the class token; class_last_4: those of the last four blocks; class_mean: the class token
 and the mean of the patch tokens; class_gem: the class token and GeM of the patch tokens. A network
-without a class token gives its pooled features for `class`, `class_last_4` and `class_mean`."""
+without a class token gives its pooled features for `class`, `class_last_4` and `class_mean`; one
+that gives maps alone (a module of the caller's, an ONNX file) the mean over its map."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ def describe_images(backbone: Backbone, images: Tensor, kind: FeatureKind) -> Te
         inputs = whole_patches(inputs, backbone.stride)
     if backbone.has_class_token:
         return from_tokens(_last_tokens(backbone, inputs, kind), kind)
+    if not hasattr(network, "forward_head"):  # no network of timm's kind: the map alone is known
+        features = backbone(inputs).float()  # (B, D, h, w)
+        return _gem_of_map(features) if kind == "class_gem" else features.mean((2, 3))
     if kind == "class_gem":
         return _gem_of_map(network.forward_features(inputs).float())
     pooled = network.forward_head(network.forward_features(inputs), pre_logits=True)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from benchmarks.features.descriptors import describe_images, gem
+from tests.data.clips import Colours
 from tests.data.images import save_weights
 from vos.backbones.efficientnet_lite0 import EfficientNetLite0
 from vos.backbones.loading import load_backbone
@@ -63,3 +64,14 @@ def test_gem_by_hand():
     # (1^4 + 2^4) / 2 = 8.5; the negative value counts as 1e-6: (0 + 3^4) / 2 = 40.5
     patches = torch.tensor([[[1.0, -5.0], [2.0, 3.0]]])
     torch.testing.assert_close(gem(patches), torch.tensor([[8.5**0.25, 40.5**0.25]]))
+
+
+@pytest.mark.parametrize("kind", ["class", "class_last_4", "class_mean", "class_gem"])
+def test_a_module_that_gives_maps_alone_is_averaged(kind):
+    backbone = Colours()
+    images = torch.rand(2, 3, 64, 48)
+    patches = backbone(images).flatten(2).transpose(1, 2)  # (B, N, D)
+    expected = patches.mean(1)
+    if kind == "class_gem":
+        expected = torch.cat([expected, gem(patches)], dim=1)
+    torch.testing.assert_close(describe_images(backbone, images, kind), expected)

@@ -104,6 +104,7 @@ VERBS = (
         "Speed: scoring, beside the plain algorithm and vos-benchmark.",
         "benchmarks.speed.scoring:ScoringSpeed",
     ),
+    Verb("slurm", "Submit any of these to Slurm.", "benchmarks.cli.slurm:Slurm"),
 )
 
 

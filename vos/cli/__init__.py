@@ -32,6 +32,7 @@ VERBS = (
     Verb("export", "Write a backbone for other programs.", "vos.cli.export:Export"),
     Verb("demo", "Segment a clip made on the spot and score it.", "vos.cli.demo:Demo"),
     Verb("weights", "List, download, inspect and verify weights.", "vos.cli.weights:Weights"),
+    Verb("slurm", "Submit any of these to Slurm.", "vos.cli.cluster.slurm:Slurm"),
     Verb("doctor", "Say whether this installation works.", "vos.cli.doctor:Doctor"),
 )
 

@@ -229,6 +229,21 @@ def _plain_warnings(prog: str) -> Iterator[None]:
         yield
 
 
+def parse_command(prog: str, verbs: Sequence[Verb], words: Sequence[str]) -> tuple[str, Runnable]:
+    """Return a verb's name, and the verb with the values of a command line that begins with it.
+
+    Raises:
+        InputError: there is no such verb, or its own dataclasses refuse a value.
+        SystemExit: after --help, or where the options are not the verb's; both are printed.
+    """
+    by_name = {verb.name: verb for verb in verbs}
+    if not words or words[0] not in by_name:
+        given = f"no verb {words[0]!r}" if words else "no command"
+        raise InputError(f"{given}; after -- expected {prog} and one of: {', '.join(by_name)}")
+    name, arguments = words[0], words[1:]
+    return name, parse(f"{prog} {name}", by_name[name].load_for(arguments), arguments)
+
+
 def parse(prog: str, verb: type[Runnable], arguments: Sequence[str]) -> Runnable:
     """Return the verb with the values of a command line.
 

@@ -1,0 +1,1 @@
+"""Verbs that hand work to a cluster."""

@@ -27,6 +27,7 @@ MODULES = {package: program for program, package in PACKAGES.items()}
 COMMAND = re.compile(
     r"vos(?:-pretrain|-bench)? [a-z].*"
     r"|torchrun (?!.*\.\.\.).*-m (?:vos|pretrain|benchmarks) .*"
+    r"|torchrun --no-python (?!.*\.\.\.).* vos(?:-pretrain|-bench)? .*"
 )
 
 
@@ -49,7 +50,9 @@ def commands_in(text):
 def words_of(command):
     """Return the program and its arguments, without comments and what comes after a pipe."""
     words = shlex.split(command, comments=True)
-    if words[0] == "torchrun":
+    if words[:2] == ["torchrun", "--no-python"]:
+        words = words[min(words.index(program) for program in PACKAGES if program in words) :]
+    elif words[0] == "torchrun":
         module = words.index("-m") + 1
         words = [MODULES[words[module]], *words[module + 1 :]]
     ends = [n for n, word in enumerate(words) if word in {"|", ">", "&&", ";", "&"}]

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class Davis:
     """Table 5: make the masks of DAVIS's sequences, score them, and report.
 
-    Run again after a stop, it keeps whole sequences and goes on. `torchrun --nproc-per-node N -m
-    benchmarks davis ...` shares the sequences out among N processes, the longest first; on
-    several machines, --data and -o are the same shared folders.
+    Run again after a stop, it keeps whole sequences and goes on. `torchrun --no-python
+    --nproc-per-node N vos-bench davis ...` shares the sequences out among N processes, the longest
+    first; on several machines, --data and -o are the same shared folders.
 
     Example: vos-bench davis --data DAVIS --backbone dino_vits8 -o runs/davis
     """

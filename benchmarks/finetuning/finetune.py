@@ -37,8 +37,8 @@ class Finetune:
     """Train a backbone further with labels, by DeiT's recipe (Table 6).
 
     Writes finetuned.pth, which --weights takes elsewhere (its classifier is left out). Run again
-    after a stop, it goes on. `torchrun --nproc-per-node N -m benchmarks finetune ...` shares each
-    batch out among N processes.
+    after a stop, it goes on. `torchrun --no-python --nproc-per-node N vos-bench finetune ...`
+    shares each batch out among N processes.
 
     Example: vos-bench finetune --train imagenet/train --test imagenet/val -o runs/finetune
     """

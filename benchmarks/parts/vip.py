@@ -28,8 +28,9 @@ _PRESET = "siammae-vip"
 class Vip:
     """Parts of people on VIP: mean IoU of the first frame's parts, propagated.
 
-    Run again after a stop, it keeps whole videos and goes on. `torchrun --nproc-per-node N -m
-    benchmarks vip ...` shares the videos out among N processes, the longest first.
+    Run again after a stop, it keeps whole videos and goes on. `torchrun --no-python
+    --nproc-per-node N vos-bench vip ...` shares the videos out among N processes, the longest
+    first.
 
     Example: vos-bench vip --data VIP_Fine --backbone dino_vits16 -o runs/vip
     """

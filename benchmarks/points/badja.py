@@ -26,8 +26,9 @@ _PRESET = "pips-badja"
 class Badja:
     """Joints of animals on BADJA: PCK-T of the first annotated frame's joints, propagated.
 
-    Run again after a stop, it keeps whole videos and goes on. `torchrun --nproc-per-node N -m
-    benchmarks badja ...` shares the videos out among N processes, the longest first.
+    Run again after a stop, it keeps whole videos and goes on. `torchrun --no-python
+    --nproc-per-node N vos-bench badja ...` shares the videos out among N processes, the longest
+    first.
 
     Example: vos-bench badja --data BADJA --davis DAVIS --backbone dino_vits8 -o runs/badja
     """

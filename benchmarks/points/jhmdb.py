@@ -25,8 +25,9 @@ _PRESET = "crw-jhmdb"
 class Jhmdb:
     """Joints of people on JHMDB: PCK of the first frame's joints, propagated.
 
-    Run again after a stop, it keeps whole videos and goes on. `torchrun --nproc-per-node N -m
-    benchmarks jhmdb ...` shares the videos out among N processes, the longest first.
+    Run again after a stop, it keeps whole videos and goes on. `torchrun --no-python
+    --nproc-per-node N vos-bench jhmdb ...` shares the videos out among N processes, the longest
+    first.
 
     Example: vos-bench jhmdb --data JHMDB --backbone dino_vits16 -o runs/jhmdb
     """

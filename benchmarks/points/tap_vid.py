@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class TapVid:
     """Any points on TAP-Vid DAVIS: AJ, δ and occlusion accuracy of frozen features.
 
-    Run again after a stop, it keeps whole videos and goes on. `torchrun --nproc-per-node N -m
-    benchmarks tap-vid ...` shares the videos out among N processes, the longest first.
+    Run again after a stop, it keeps whole videos and goes on. `torchrun --no-python
+    --nproc-per-node N vos-bench tap-vid ...` shares the videos out among N processes, the longest
+    first.
 
     Example: vos-bench tap-vid --data tapvid_davis.pkl --backbone dino_vits8 -o runs/tap_vid
     """

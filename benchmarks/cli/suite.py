@@ -64,7 +64,7 @@ class Suite:
     config: Path
     """The file."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder with a folder a run, report.html and suite.json."""
+    """Folder with a folder a run, report.html, table.md (all runs in one table) and suite.json."""
     again: bool = False
     """Run complete ones again."""
 

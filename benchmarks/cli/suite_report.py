@@ -1,4 +1,4 @@
-"""The report of several benchmarks: each one's figures beside the published ones."""
+"""The report of several benchmarks: one table, then each one's figures beside the published."""
 
 from __future__ import annotations
 
@@ -11,15 +11,29 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks.reporting import html
-from benchmarks.reporting.run_files import RESULTS, RUN
+from benchmarks.reporting.run_files import RESULTS, RUN, TABLE
+from benchmarks.reporting.tables.formats import as_text
+from benchmarks.reporting.tables.layout import Table, table_of
+from benchmarks.reporting.tables.run_rows import read_groups
+from vos.errors import InputError
+from vos.files import atomic_path
 
 REPORT = "report.html"
 
 
 def write_report(out: Path, names: Sequence[str], states: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write one page of all runs: each one's figures beside the published ones, and how it ran."""
-    complete = sum(state["state"] == "complete" for state in states.values())
-    parts = [html.heading("Benchmarks", f"{complete} of {len(names)} runs complete")]
+    """Write one page of all runs: one table, each one's figures beside the published, how it ran.
+
+    The table is written to table.md, too, as `vos-bench table` writes it.
+    """
+    complete = [name for name in names if states[name]["state"] == "complete"]
+    parts = [html.heading("Benchmarks", f"{len(complete)} of {len(names)} runs complete")]
+    table = _table([out / name for name in complete])
+    (out / TABLE).unlink(missing_ok=True)
+    if table is not None:
+        parts.append(html.section("All runs", _shown(table)))
+        with atomic_path(out / TABLE) as beside:
+            beside.write_text(as_text(table, "markdown"), encoding="utf-8")
     for name in names:
         folder = out / name
         state = states[name]
@@ -29,6 +43,25 @@ def write_report(out: Path, names: Sequence[str], states: Mapping[str, Mapping[s
         command = {"command": shlex.join(["vos-bench", *state["arguments"]])}
         parts.append(html.section(name, *shown, html.settings_table(command)))
     html.write_page(out / REPORT, "Benchmarks", parts)
+
+
+def _table(folders: Sequence[Path]) -> Table | None:
+    """Return one table of the runs that leave figures, None where none does."""
+    known = []
+    for folder in folders:
+        with contextlib.suppress(InputError):  # a benchmark of speed, or a truth that is withheld
+            read_groups([folder], published=False)
+            known.append(folder)
+    return table_of(read_groups(known, published=False)) if known else None
+
+
+def _shown(table: Table) -> str:
+    labels = [f"{g.label.split(':')[0]} {column}" for g in table.groups for column in g.columns]
+    rows = [
+        [row.name, *("" if f is None else f"{f.value:.1f}" for f in row.figures)]
+        for row in table.rows
+    ]
+    return html.table(["", *labels], rows)
 
 
 def _section(folder: Path, state: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,11 @@ def test_all_complete_runs_are_kept(place, tmp_path, capsys):
         given = ["--config", tmp_path / "runs.json", "-o", tmp_path / "out"]
         assert bench("all", *given) == 0
         assert capsys.readouterr().out.count("complete already") == expected
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "<h2>All runs</h2>" in report
+    lines = (tmp_path / "out" / "table.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("| ") and "(a)" in line]
+    assert [line for line in lines if line.startswith("| ") and "(b)" in line]
 
 
 def test_two_suites_do_not_share_a_folder(config, tmp_path, capsys):

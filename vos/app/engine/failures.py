@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+from contextlib import suppress
 
 from vos.errors import InputError
 
@@ -37,7 +38,8 @@ def failure_sentence(error: BaseException) -> str:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return "The disk is full. Make room and start again; what was done before is kept."
         return f"A file could not be read or written: {error}. What was done before is kept."
-    traceback.print_exception(error, file=sys.stderr)
+    with suppress(OSError):  # where it goes may be full too
+        traceback.print_exception(error, file=sys.stderr)
     return (
         f"The program failed ({type(error).__name__}: {error}). What was done before is kept; "
         "the terminal shows more."

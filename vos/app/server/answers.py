@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
@@ -57,7 +58,8 @@ def _described(error: BaseException) -> tuple[str, int]:
         return f"{error.detail}.", error.status_code
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error}); make room and try again; nothing saved is lost", 507
-    traceback.print_exception(error, file=sys.stderr)
+    with suppress(OSError):  # where it goes may be full too
+        traceback.print_exception(error, file=sys.stderr)
     return _of_bug(error), 500
 
 

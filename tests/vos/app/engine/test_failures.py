@@ -26,3 +26,12 @@ def test_errors_have_a_sentence(error, sentence, capsys):
 
 def test_other_errors_of_running_are_not_taken_for_missing_memory():
     assert not is_out_of_memory(RuntimeError("shapes differ"))
+
+
+def test_a_trace_that_cannot_be_written_leaves_the_sentence(monkeypatch):
+    class FullDisk:
+        def write(self, _text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sys.stderr", FullDisk())
+    assert "KeyError" in failure_sentence(KeyError("x"))

@@ -6,6 +6,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -137,7 +138,8 @@ class JobTable:
         except Exception as error:  # whatever it is, the page is told
             stopped = export.stop.is_set() and isinstance(error, InputError)
             if not isinstance(error, InputError | OSError):
-                traceback.print_exc()
+                with suppress(OSError):  # where it goes may be full too
+                    traceback.print_exc()
             self._report(
                 export, "cancelled" if stopped else "failed", error=None if stopped else str(error)
             )

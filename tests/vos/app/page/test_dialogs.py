@@ -94,6 +94,7 @@ def test_a_mask_of_one_object_is_chosen_and_fitted(page):
     mask = {"name": "mask.png", "mimeType": "image/png", "buffer": png()}
     page.page.set_input_files("#mask-file", mask)
     page.page.check("#mask-single")
+    page.has_text("#mask-body", "Give stray values the nearest of the main values")
     page.page.check("#mask-snap")
     page.page.click("#mask-go")
     page.has_text("#undo-label", "import mask")

@@ -108,7 +108,7 @@ def test_the_next_unsure_frame_is_the_worst_one(page):
     page.press("n")
     page.wait(frame=40)
     page.has_text("#toasts", "Frame 40: confidence 0.35")
-    page.has_text("#toasts", "two directions agree")
+    page.has_text("#toasts", "how little an object's mask depends on the threshold")
     page.has_text("#confidence", "Confidence 0.35")
     page.page.check("#checked")
     page.press("n")

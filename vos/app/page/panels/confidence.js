@@ -5,11 +5,9 @@ import { unsureFrames } from "./frame_index.js";
 
 export const SURE = 0.9;
 
-export const MEANINGS = {
-  both: "Confidence is how far the two directions agree on the object; where only one of them "
-    + "reaches a frame, the margin between the labels.",
-  forward: "Confidence is the margin between an object's label and the next one.",
-};
+export const MEANING = "Confidence is how little an object's mask depends on the threshold of the "
+  + "labels that it was made from: 1 is not at all. Between two prompts these are the labels "
+  + "merged from both directions. It ranks the frames and is no estimate of their error.";
 
 /** The next unsure frame, and words on what confidence is. */
 export class Confidence {
@@ -17,7 +15,7 @@ export class Confidence {
   constructor(app) {
     this.app = app;
     this.visited = new Set();
-    this.explained = null; // the direction whose confidence has been explained
+    this.isExplained = false;
     byId("next-unsure").onclick = () => this.next();
     app.bus.on("source", () => this.visited.clear());
     app.bus.on("server:job", () => this.visited.clear());
@@ -49,10 +47,9 @@ export class Confidence {
 
   /** What confidence is, when it is spoken of for the first time. */
   #explanation() {
-    const { direction } = this.app.project.state.settings();
-    if (direction === this.explained) return "";
-    this.explained = direction;
-    return ` ${MEANINGS[direction] || MEANINGS.both}`;
+    if (this.isExplained) return "";
+    this.isExplained = true;
+    return ` ${MEANING}`;
   }
 
   #show() {
@@ -60,7 +57,7 @@ export class Confidence {
     const entry = view.number === null ? null : project.state.frame(view.number);
     const object = project.state.object(this.app.ui.object);
     const text = byId("confidence");
-    text.title = MEANINGS[project.state.settings().direction] || MEANINGS.both;
+    text.title = MEANING;
     if (!entry) {
       text.textContent = project.id ? "No mask on this frame" : "";
       return;

@@ -2,7 +2,7 @@
 
 import { byId, h } from "../core/dom.js";
 import { KEYS, MOUSE } from "../core/keys.js";
-import { MEANINGS } from "./confidence.js";
+import { MEANING } from "./confidence.js";
 
 const TIMELINE = "On the timeline, diamonds are prompts, green lines are checked frames, and the "
   + "next propagation computes hatched frames again. The height of a row is the confidence.";
@@ -31,7 +31,6 @@ export function createHelp() {
     ...MOUSE.map(([press, does]) => row([press], does)));
   byId("help-body").append(h("div", { class: "key-groups" }, ...columns, mouse),
     h("p", { class: "muted", text: TIMELINE }),
-    h("p", { class: "muted", text: `Both directions: ${MEANINGS.both}` }),
-    h("p", { class: "muted", text: `Forward: ${MEANINGS.forward}` }));
+    h("p", { class: "muted", text: MEANING }));
   byId("open-help").onclick = () => byId("help-dialog").showModal();
 }

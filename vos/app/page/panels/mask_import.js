@@ -43,8 +43,9 @@ export class MaskImport {
     }, this.about,
     h("label", { class: "check" }, this.whole, h("span", { text: "All objects of the file" })),
     h("label", { class: "check" }, this.single, this.singleText),
-    h("label", { class: "check" }, this.snap,
-      h("span", { text: "Fit its borders to the edges of the picture" })),
+    h("label", { class: "check" }, this.snap, h("span", {
+      text: "Give stray values the nearest of the main values (anti-aliased or JPEG masks)",
+    })),
     h("div", { class: "dialog-foot" }, go)));
     document.body.append(this.chooser);
   }

@@ -38,7 +38,8 @@ class App:
     project: Path | None = None
     """Folder of the project: for the one video, or alone to go on with it."""
     batch: Path | None = None
-    """List that vos segment --batch was given; its results are shown, the least sure first."""
+    """List that vos segment --batch was given; its results are shown, the least sure first where
+    it wrote their confidence (--confidence)."""
     root: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     """Folder that the page may open files of; may be repeated. By default the current one."""
     host: str = "127.0.0.1"

@@ -89,16 +89,16 @@ def dying_program(folder, how, rank):
         f"        {action}\n"
         "    return take(self, crops)\n"
         "learner.Learner.step = step\n",
-        "save": "save = train.save_checkpoint\n"
+        "save": "save = saving.save_checkpoint\n"
         "def failing(folder, learner, *more):\n"
         "    if learner.step_index == 2:\n"
         f"        {action}\n"
         "    return save(folder, learner, *more)\n"
-        "train.save_checkpoint = failing\n",
+        "saving.save_checkpoint = failing\n",
     }[place]
     path = folder / "dying.py"
     path.write_text(
-        "import os, sys\nfrom pretrain import train\nfrom pretrain.training import learner\n"
+        "import os, sys\nfrom pretrain.training import learner, saving\n"
         f"{patch}from pretrain.cli import main\nmain()\n"
     )
     return path

@@ -29,12 +29,12 @@ class Compare:
 
     def run(self) -> int:
         """Compare, print and write."""
-        from benchmarks.davis.comparison import compare, read_run, write_comparison
-        from benchmarks.davis.several_runs import compare_all, write_several
-
         if len(self.runs) < 2:
             given = "one run was given" if self.runs else "no run was given"
             raise InputError(f"{given}; give the folders of two or more")
+        from benchmarks.davis.comparison import compare, read_run, write_comparison
+        from benchmarks.davis.several_runs import compare_all, write_several
+
         runs = [read_run(folder) for folder in self.runs]
         if len(runs) == 2:
             comparison = compare(*runs)

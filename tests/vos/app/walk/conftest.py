@@ -12,8 +12,6 @@ from tests.vos.app.page.conftest import browser  # noqa: F401
 from tests.vos.app.walk.clips import small_frames, write_video
 from tests.vos.app.walk.walker import AppProcess, Walker
 
-pytest.importorskip("torch", reason="the engine needs PyTorch")
-
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
@@ -24,6 +22,7 @@ def clip(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., AppProcess]]:
     """Start `vos app` with arguments, in the test's folder."""
+    pytest.importorskip("torch", reason="the engine needs PyTorch")
     started = []
 
     def run(*arguments: object, **environment: str) -> AppProcess:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -67,6 +66,8 @@ class AppProcess:
 
     def limit_files(self, size: int | None) -> None:
         """Let it write no file beyond a size, as on a full disk; None for any."""
+        import resource  # which Windows has not
+
         _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
         limit = most if size is None else size
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, most))

@@ -54,6 +54,17 @@ def test_quick_clicks_arrive_in_their_order_and_make_one_object(page):
     assert len(page.actions("add_object")) == 1
 
 
+def test_a_click_while_an_object_is_being_added_is_for_that_object(page):
+    page.click(40, 90)
+    page.wait_for_mask()
+    page.fake.change_seconds = 0.4
+    page.page.click("#add-object")
+    page.click(200, 90)
+    page.has_text("#items", "Click")
+    page.page.wait_for_selector("[data-testid=object-2][aria-pressed=true]")
+    assert [a["object"] for a in page.actions("add_item")] == [1, 2]
+
+
 def test_a_box(page):
     page.press("r")
     page.drag((30.5, 60.5), (89.5, 119.5))

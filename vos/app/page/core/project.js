@@ -23,7 +23,7 @@ export class Project {
     this.pending = []; // items that the server has not answered yet: {frame, object, item}
     this.queue = Promise.resolve();
     this.resyncs = 0;
-    this.adding = null; // the object that a first item waits for
+    this.adding = null; // the object that is being added, which items wait for
     bus.on("server:changed", (data) => data.source === this.id && this.#take(data));
     bus.on("server:source", (data) => data.source === this.id && this.#takeInfo(data));
     bus.on("connection", ({ up, again }) => up && again && this.resync());
@@ -113,8 +113,8 @@ export class Project {
     this.pending.push(entry);
     this.bus.emit("pending");
     try {
-      if (entry.object === null) {
-        entry.object = await this.#newObject();
+      if (entry.object === null || this.adding) {
+        entry.object = await (this.adding || this.addObject());
         if (entry.object === null) return null;
       }
       const result = await this.change({
@@ -127,12 +127,19 @@ export class Project {
     }
   }
 
-  /** Add an object; quick clicks before it is there are for the same one. */
-  #newObject() {
-    this.adding ||= this.change({ action: "add_object" })
+  /**
+   * Add an object. What is drawn before the server has answered is for it.
+   *
+   * @returns {Promise<?number>} the object, or null when it failed
+   */
+  addObject() {
+    const adding = this.change({ action: "add_object" })
       .then((result) => (result ? result.object : null))
-      .finally(() => (this.adding = null));
-    return this.adding;
+      .finally(() => {
+        if (this.adding === adding) this.adding = null;
+      });
+    this.adding = adding;
+    return adding;
   }
 
   async #inTurn(send) {

@@ -29,8 +29,8 @@ export class Objects {
   /** Add an object and choose it. */
   async add() {
     if (!this.app.project.id) return;
-    const result = await this.app.project.change({ action: "add_object" });
-    if (result) this.app.ui.set({ object: result.object });
+    const id = await this.app.project.addObject();
+    if (id !== null) this.app.ui.set({ object: id });
   }
 
   /**

@@ -101,7 +101,7 @@ class OpenPage:
         expect(self.page.locator(selector)).to_have_text(pattern, timeout=WAIT_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Playwright's event loop would be in the way of later tests
 def browser() -> Iterator[Any]:
     """Debian's Chromium, headless; tests skip where it or Playwright is absent."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")

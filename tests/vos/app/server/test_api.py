@@ -204,6 +204,7 @@ def test_jobs_of_the_engine_are_started_and_cancelled(served, source):
 
 
 def test_an_export_ends_in_files_to_download(served, source):
+    pytest.importorskip("torch")  # confidence is read with it
     served.browser.get(source)
     served.parts.projects[0].state["frames/0"] = {"mask": "ab" * 16}
     body = {"kind": "export", "formats": ["masks"], "options": {}}
@@ -219,6 +220,7 @@ def test_an_export_ends_in_files_to_download(served, source):
 
 
 def test_an_export_that_fails_says_why(served, source):
+    pytest.importorskip("torch")  # confidence is read with it
     served.browser.get(source)
     served.post(f"{source}/jobs", {"kind": "export", "formats": ["masks"]})
     until(lambda: jobs_of(served, source)[0]["state"] == "failed")

@@ -15,6 +15,7 @@ import pytest
 from tests.vos.app.server.test_installed import pictures  # noqa: F401
 from tests.vos.app.server.test_serving import ROOT
 
+pytest.importorskip("torch", reason="needs PyTorch, which is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 ATTACK = """

@@ -101,6 +101,7 @@ def browse():
 
 
 def test_from_pictures_to_masks_and_on_after_a_kill(pictures, browse, monkeypatch):
+    pytest.importorskip("torch")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     page = browse(str(pictures))
     document = page.get(page.source)

@@ -179,7 +179,7 @@ class WorkingFiles:
         beside.unlink(missing_ok=True)
         staged.moves.append((beside, target))
         try:
-            beside.hardlink_to(stored)
+            os.link(stored, beside)
         except OSError:  # no links here, or too many of this file
             shutil.copyfile(stored, beside)
 

@@ -167,4 +167,6 @@ def _names(folders: Sequence[Path]) -> list[str]:
     length = 1
     while len({path[-length:] for path in parts}) < len(parts):
         length += 1
-    return ["_".join(part.strip("/\\") for part in path[-length:]) for path in parts]
+    joined = ["_".join(part.strip("/\\") for part in path[-length:]) for path in parts]
+    same = {name for name in joined if joined.count(name) > 1}  # of a_b/c and a/b_c
+    return [f"{place}_{n}" if n in same else n for place, n in enumerate(joined, start=1)]

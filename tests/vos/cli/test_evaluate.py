@@ -203,6 +203,17 @@ def test_folders_of_one_name_are_told_apart(folders, tmp_path, capsys):
     assert "b_masks  " in printed
 
 
+def test_folders_whose_joined_names_are_the_same_are_told_apart(folders, tmp_path):
+    found, truth = folders
+    given = [tmp_path / "x/a_b", tmp_path / "x_a/b", tmp_path / "y/b"]
+    for folder in given:
+        shutil.copytree(found, folder)
+    assert vos(*given, truth, "-o", tmp_path / "scores") == 0
+    names = [row.split(",")[0] for row in (tmp_path / "scores/scores.csv").read_text().split()[1:]]
+    assert names == ["1_x_a_b", "2_x_a_b", "y_b"]
+    assert all((tmp_path / "scores" / name / "results.json").is_file() for name in names)
+
+
 def test_wrong_folders_are_refused_before_scoring(folders, capsys):
     found, truth = folders
     assert vos(found, found.parent / "nowhere", truth) == 2
